@@ -1,0 +1,53 @@
+"""What every detector offers, and the two ways it may fail."""
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+
+@dataclass(frozen=True)
+class Picture:
+    """What a detector is given: never the original file, never its metadata unasked.
+
+    `jpeg` is the detector rendition (upright, sRGB, at most 1280 px on the long side, no metadata);
+    `width` and `height` are those of the upright original; `exif` the few camera facts kept at
+    intake (`labels.intake.exif.camera_facts`), an empty dict when the file had none.
+    """
+
+    jpeg: bytes
+    width: int
+    height: int
+    exif: dict = field(default_factory=dict)
+
+
+class PhotoRefused(Exception):
+    """This photo can never be labelled by this detector: ends the photo's job."""
+
+    def __init__(self, reason: str, code: str):
+        super().__init__(reason)
+        self.reason = reason
+        self.code = code
+
+
+class DetectorUnavailable(Exception):
+    """The detector could not answer now; the photo is not to blame and is tried again later."""
+
+    def __init__(self, reason: str, code: str):
+        super().__init__(reason)
+        self.reason = reason
+        self.code = code
+
+
+class Detector(Protocol):
+    """Answers in DetectLabels' shape: `{"Labels": [...], "LabelModelVersion": "..."}`.
+
+    `name`, `version` and `params` are the cache key next to the photo's content: change one of them
+    whenever the same picture would get another answer.
+    """
+
+    name: str
+    version: str
+    params: dict
+
+    def detect(self, picture: Picture) -> dict:
+        """Return the raw response; raise PhotoRefused or DetectorUnavailable."""
+        ...
