@@ -1,0 +1,20 @@
+from labels.models.bundle import Bundle, BundlePart, BundlePhoto
+from labels.models.detection import DetectionRun
+from labels.models.label import Label, LabelCount, PhotoLabel, fold
+from labels.models.notice import Notice
+from labels.models.photo import Photo
+from labels.models.worker import WorkerSeen
+
+__all__ = [
+    "Bundle",
+    "BundlePart",
+    "BundlePhoto",
+    "DetectionRun",
+    "Label",
+    "LabelCount",
+    "Notice",
+    "Photo",
+    "PhotoLabel",
+    "WorkerSeen",
+    "fold",
+]

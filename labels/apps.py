@@ -1,0 +1,25 @@
+from django.apps import AppConfig
+from django.db.models.signals import post_delete, post_migrate, post_save, pre_delete
+
+
+class LabelsConfig(AppConfig):
+    name = "labels"
+    verbose_name = "Photos and labels"
+
+    def ready(self):
+        from django_q.signals import post_execute
+
+        from labels import checks, queue, signals  # noqa: F401 (checks register themselves)
+        from labels.models import Bundle, BundlePart, Notice, Photo
+
+        for signal, receiver, sender in (
+            (post_save, signals.ring_for_photo, Photo),
+            (post_save, signals.ring_for_bundle, Bundle),
+            (post_save, signals.ring_for_notice, Notice),
+            (pre_delete, signals.uncount_photo, Photo),
+            (post_delete, signals.delete_photo_files, Photo),
+            (post_delete, signals.delete_part_file, BundlePart),
+            (post_migrate, signals.make_schedules, self),
+            (post_execute, queue.monitor_seen, None),
+        ):
+            signal.connect(receiver, sender=sender, dispatch_uid=receiver.__qualname__)

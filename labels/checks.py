@@ -1,0 +1,100 @@
+"""System checks: wrong settings are said at the start, with what to do, not found at night."""
+
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.core.checks import Error, Warning, register
+from django.http.request import validate_host
+from PIL import features
+
+from labels import detectors
+
+LOCAL_HOSTS = {"127.0.0.1", "localhost", "::1"}
+
+
+@register()
+def detector_is_known(app_configs, **kwargs):
+    if settings.LABELS_DETECTOR in detectors.NAMES:
+        return []
+    return [
+        Error(
+            f"LABELS_DETECTOR is {settings.LABELS_DETECTOR!r}.",
+            hint=f"It may be one of {', '.join(detectors.NAMES)}.",
+            id="labels.E001",
+        )
+    ]
+
+
+@register()
+def pillow_reads_our_formats(app_configs, **kwargs):
+    missing = [name for name in ("jpg", "zlib", "webp", "libtiff", "littlecms2") if not features.check(name)]
+    if not missing:
+        return []
+    return [
+        Error(
+            f"Pillow was built without {', '.join(missing)}.",
+            hint="Install Pillow's wheel from PyPI, or build it with these libraries.",
+            id="labels.E002",
+        )
+    ]
+
+
+@register()
+def limits_are_positive(app_configs, **kwargs):
+    names = (
+        "UPLOAD_MAX_BYTES",
+        "UPLOAD_MAX_PIXELS",
+        "BUNDLE_PART_BYTES",
+        "BUNDLE_KEEP_HOURS",
+        "CLAIM_LEASE_SECONDS",
+        "MAX_ATTEMPTS",
+        "QUEUE_WORKERS",
+    )
+    return [
+        Error(f"{name} is {getattr(settings, name)}.", hint="It must be 1 or more.", id="labels.E003")
+        for name in names
+        if getattr(settings, name) < 1
+    ]
+
+
+@register()
+def confidence_is_a_percentage(app_configs, **kwargs):
+    if 0 <= settings.LABELS_MIN_CONFIDENCE <= 100:
+        return []
+    return [
+        Error(
+            f"LABELS_MIN_CONFIDENCE is {settings.LABELS_MIN_CONFIDENCE}.",
+            hint="It is a percentage, 0 to 100.",
+            id="labels.E004",
+        )
+    ]
+
+
+@register()
+def site_url_is_served(app_configs, **kwargs):
+    """The links in mails lead to SITE_URL; a host that is not allowed answers them with 400."""
+    host = urlsplit(settings.SITE_URL).hostname or ""
+    if validate_host(host, settings.ALLOWED_HOSTS):
+        return []
+    return [
+        Error(
+            f"SITE_URL is {settings.SITE_URL!r}, and its host is not in ALLOWED_HOSTS.",
+            hint=f"Set ALLOWED_HOSTS={host} (and every other name the site is reached by).",
+            id="labels.E005",
+        )
+    ]
+
+
+@register()
+def mail_leaves_the_machine(app_configs, **kwargs):
+    if settings.EMAIL_BACKEND != "labels.mail_files.EmailBackend":
+        return []
+    if (urlsplit(settings.SITE_URL).hostname or "") in LOCAL_HOSTS:
+        return []
+    return [
+        Warning(
+            f"SITE_URL is {settings.SITE_URL!r}, but mail is only written to {settings.MAIL_DIR}.",
+            hint="Set EMAIL_URL, for example smtp+tls://user:password@mail.example.com:587.",
+            id="labels.W001",
+        )
+    ]

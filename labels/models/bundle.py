@@ -1,0 +1,124 @@
+from django.conf import settings
+from django.core.files.storage import storages
+from django.db import models
+from django.urls import reverse
+
+from labels.models.claim import Claimed, ClaimQuerySet
+
+
+def bundle_files():
+    """Return the storage of finished archives."""
+    return storages["bundles"]
+
+
+class BundleQuerySet(ClaimQuerySet):
+    def owned_by(self, user):
+        return self.filter(owner=user)
+
+    def expired(self, now):
+        """Return the finished bundles whose archives are to be removed."""
+        return self.filter(status__in=Bundle.DOWNLOADABLE, expires_at__lte=now)
+
+
+class Bundle(Claimed):
+    """A download: the selection that was asked for and the photos it held at that moment."""
+
+    class Status(models.TextChoices):
+        QUEUED = "queued", "queued"
+        BUILDING = "building", "building"
+        READY = "ready", "ready"
+        PARTIAL = "partial", "ready, with photos missing"
+        FAILED = "failed", "failed"
+        CANCELLED = "cancelled", "cancelled"
+        EXPIRED = "expired", "expired"
+
+    WAITING = Status.QUEUED
+    WORKING = Status.BUILDING
+    UNFINISHED = (Status.QUEUED, Status.BUILDING)
+    DOWNLOADABLE = (Status.READY, Status.PARTIAL)
+
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="bundles")
+    selection = models.JSONField(help_text="What was asked for (labels.selection.Selection).")
+    part_bytes = models.BigIntegerField(help_text="The most bytes one archive may have.")
+    status = models.CharField(max_length=10, choices=Status, default=Status.QUEUED)
+    failure_reason = models.TextField(blank=True)
+    photo_count = models.PositiveIntegerField(help_text="Photos when it was asked for.")
+    planned_bytes = models.BigIntegerField(help_text="Bytes of all archives when it was asked for.")
+    photos_done = models.PositiveIntegerField(default=0)
+    bytes_done = models.BigIntegerField(default=0)
+    created_at = models.DateTimeField(auto_now_add=True)
+    started_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+    expires_at = models.DateTimeField(null=True, blank=True)
+
+    objects = BundleQuerySet.as_manager()
+
+    class Meta:
+        indexes = [
+            # "My downloads", newest first, and the badge in the frame.
+            models.Index(fields=["owner", "-created_at"], name="bundle_list"),
+            # The sweep: work that is due, archives that are past their time.
+            models.Index(fields=["status", "next_attempt_at"], name="bundle_work"),
+        ]
+
+    def __str__(self):
+        return f"Download {self.pk}"
+
+    def get_absolute_url(self):
+        return reverse("bundle", args=[self.pk])
+
+    @property
+    def is_unfinished(self):
+        return self.status in self.UNFINISHED
+
+    @property
+    def is_downloadable(self):
+        return self.status in self.DOWNLOADABLE
+
+
+class BundlePhoto(models.Model):
+    """One photo of a bundle as it was when the bundle was asked for; it outlives the photo."""
+
+    bundle = models.ForeignKey(Bundle, on_delete=models.CASCADE, related_name="photos")
+    position = models.PositiveIntegerField()
+    photo = models.ForeignKey("labels.Photo", on_delete=models.SET_NULL, null=True, related_name="+")
+    name = models.CharField(max_length=255, help_text="Its name in the archive.")
+    storage_key = models.CharField(max_length=120)
+    size = models.BigIntegerField()
+    crc32 = models.BigIntegerField()
+    sha256 = models.CharField(max_length=64)
+    modified = models.DateTimeField(help_text="Taken at, or uploaded at when the camera did not say.")
+    taken_at = models.DateTimeField(null=True)
+    labels = models.TextField(blank=True, help_text="As the manifest shows them.")
+    missing_reason = models.TextField(blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["bundle", "position"], name="bundle_positions_once"),
+        ]
+
+    def __str__(self):
+        return self.name
+
+
+class BundlePart(models.Model):
+    """One finished archive of a bundle."""
+
+    bundle = models.ForeignKey(Bundle, on_delete=models.CASCADE, related_name="parts")
+    number = models.PositiveIntegerField()
+    file = models.FileField(storage=bundle_files, max_length=120)
+    file_name = models.CharField(max_length=200, help_text="What the browser saves it as.")
+    size = models.BigIntegerField()
+    sha256 = models.CharField(max_length=64)
+
+    class Meta:
+        ordering = ["number"]
+        constraints = [
+            models.UniqueConstraint(fields=["bundle", "number"], name="bundle_parts_once"),
+        ]
+
+    def __str__(self):
+        return self.file_name
+
+    def get_absolute_url(self):
+        return reverse("bundle_part", args=[self.bundle_id, self.number])

@@ -1,0 +1,104 @@
+import unicodedata
+
+from django.conf import settings
+from django.db import models
+
+
+def fold(name):
+    """Return the key under which names are the same label: NFC, folded case, single spaces.
+
+    "Straße" and "STRASSE" are one label, and so are the two ways to write "Café".
+    """
+    folded = unicodedata.normalize("NFC", " ".join(name.split())).casefold()
+    # Folding may take the composed form apart again.
+    return unicodedata.normalize("NFC", folded)
+
+
+class LabelQuerySet(models.QuerySet):
+    def named(self, names):
+        """Return the labels with these names, however they are spelled."""
+        return self.filter(key__in={fold(name) for name in names})
+
+
+class Label(models.Model):
+    name = models.CharField(max_length=100)
+    key = models.CharField(max_length=100, unique=True, editable=False)
+    parents = models.ManyToManyField("self", symmetrical=False, related_name="children", blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = LabelQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["key"]
+
+    def __str__(self):
+        return self.name
+
+    def save(self, **options):
+        self.key = fold(self.name)
+        super().save(**options)
+
+
+class PhotoLabelQuerySet(models.QuerySet):
+    def visible(self):
+        """Return what people count, search and download by: the one definition of it."""
+        return self.filter(status__in=PhotoLabel.VISIBLE)
+
+
+class PhotoLabel(models.Model):
+    class Source(models.TextChoices):
+        AUTO = "auto", "detector"
+        PERSON = "person", "a person"
+
+    class Status(models.TextChoices):
+        ACTIVE = "active", "active"
+        SUGGESTED = "suggested", "suggested"
+        CONFIRMED = "confirmed", "confirmed"
+        REJECTED = "rejected", "rejected"
+
+    VISIBLE = (Status.ACTIVE, Status.CONFIRMED)
+
+    photo = models.ForeignKey("labels.Photo", on_delete=models.CASCADE, related_name="photo_labels")
+    label = models.ForeignKey(Label, on_delete=models.PROTECT, related_name="photo_labels")
+    confidence = models.FloatField(help_text="Percent, as the detector gave it.")
+    source = models.CharField(max_length=8, choices=Source, default=Source.AUTO)
+    status = models.CharField(max_length=10, choices=Status)
+    run = models.ForeignKey(
+        "labels.DetectionRun", on_delete=models.SET_NULL, null=True, related_name="photo_labels"
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = PhotoLabelQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["photo", "label"], name="label_once_per_photo"),
+        ]
+        indexes = [
+            # "Photos with this label": the tag list, the grid, the planner and the zip.
+            models.Index(fields=["label", "status", "photo"], name="photolabel_by_label"),
+        ]
+
+    def __str__(self):
+        return f"{self.label} ({self.confidence:.0f} %)"
+
+
+class LabelCount(models.Model):
+    """How many of the owner's photos show the label. Written only by labels/labelling.py."""
+
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="label_counts")
+    label = models.ForeignKey(Label, on_delete=models.CASCADE, related_name="counts")
+    count = models.IntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["owner", "label"], name="count_once_per_owner_and_label"),
+            models.CheckConstraint(condition=models.Q(count__gte=0), name="count_not_negative"),
+        ]
+        indexes = [
+            # The tag list, most frequent first.
+            models.Index(fields=["owner", "-count"], name="labelcount_list"),
+        ]
+
+    def __str__(self):
+        return f"{self.label}: {self.count}"

@@ -1,0 +1,120 @@
+import uuid
+
+from django.conf import settings
+from django.core.files.storage import storages
+from django.db import models
+from django.db.models import F
+from django.db.models.functions import Coalesce
+from django.urls import reverse
+
+from labels.models.claim import Claimed, ClaimQuerySet
+
+
+def originals():
+    """Return the storage of originals; a function, so that migrations do not freeze a folder."""
+    return storages["originals"]
+
+
+def renditions():
+    """Return the storage of thumbnails and detector renditions."""
+    return storages["renditions"]
+
+
+def random_key(extension):
+    """Return a new storage key. Keys never hold a name a person chose, and no two uploads share one."""
+    key = uuid.uuid4().hex
+    return f"{key[:2]}/{key}.{extension}"
+
+
+class PhotoQuerySet(ClaimQuerySet):
+    def owned_by(self, user):
+        return self.filter(owner=user)
+
+    def newest_first(self):
+        return self.order_by("-shown_at", "-pk")
+
+    def before(self, shown_at, pk):
+        """Return the photos that follow (shown_at, pk) in newest_first() order: the next page's keyset."""
+        return self.filter(
+            models.Q(shown_at__lt=shown_at) | models.Q(shown_at=shown_at, pk__lt=pk),
+            # Implied by the rest; it is what lets the database enter the index at the right place.
+            shown_at__lte=shown_at,
+        )
+
+    def after(self, shown_at, pk):
+        """Return the photos that precede (shown_at, pk) in newest_first() order, the nearest first."""
+        return self.filter(
+            models.Q(shown_at__gt=shown_at) | models.Q(shown_at=shown_at, pk__gt=pk),
+            shown_at__gte=shown_at,
+        ).order_by("shown_at", "pk")
+
+
+class Photo(Claimed):
+    class Status(models.TextChoices):
+        PENDING = "pending", "waiting"
+        LABELLING = "labelling", "being labelled"
+        LABELLED = "labelled", "labelled"
+        FAILED = "failed", "failed"
+
+    WAITING = Status.PENDING
+    WORKING = Status.LABELLING
+
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="photos")
+    original = models.FileField(storage=originals, max_length=120)
+    original_name = models.CharField(max_length=255)
+    format = models.CharField(max_length=8)
+    size = models.BigIntegerField(help_text="Bytes of the original.")
+    sha256 = models.CharField(max_length=64)
+    crc32 = models.BigIntegerField()
+    width = models.PositiveIntegerField(help_text="Pixels, as shown upright.")
+    height = models.PositiveIntegerField(help_text="Pixels, as shown upright.")
+    orientation = models.PositiveSmallIntegerField(
+        default=1, help_text="EXIF orientation of the stored file, 1 to 8."
+    )
+    taken_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        help_text="The camera's wall clock. EXIF seldom names a zone, so it is kept as if it were UTC.",
+    )
+    camera = models.CharField(max_length=120, blank=True)
+    exif = models.JSONField(default=dict, blank=True, help_text="The camera facts the detector may use.")
+    uploaded_at = models.DateTimeField(auto_now_add=True)
+    shown_at = models.GeneratedField(
+        expression=Coalesce("taken_at", "uploaded_at"),
+        output_field=models.DateTimeField(),
+        db_persist=True,
+    )
+
+    status = models.CharField(max_length=12, choices=Status, default=Status.PENDING)
+    failure_code = models.CharField(max_length=64, blank=True)
+    failure_reason = models.TextField(blank=True)
+    labelled_at = models.DateTimeField(null=True, blank=True)
+
+    thumbnail = models.FileField(storage=renditions, max_length=120, blank=True)
+    thumbnail_width = models.PositiveSmallIntegerField(default=0)
+    thumbnail_height = models.PositiveSmallIntegerField(default=0)
+    rendition = models.FileField(
+        storage=renditions, max_length=120, blank=True, help_text="What the detector is sent."
+    )
+
+    objects = PhotoQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            # The same bytes are one photo for one owner, also when two uploads race.
+            models.UniqueConstraint(fields=["owner", "sha256"], name="photo_once_per_owner"),
+            models.CheckConstraint(condition=models.Q(size__gt=0), name="photo_has_bytes"),
+        ]
+        indexes = [
+            # The grid: newest first, keyset paging.
+            models.Index("owner", F("shown_at").desc(), F("id").desc(), name="photo_grid"),
+            # The sweep, the status page and the rows "no label yet" and "failed" of the tag list.
+            models.Index(fields=["status", "next_attempt_at"], name="photo_work"),
+            models.Index(fields=["owner", "status"], name="photo_owner_status"),
+        ]
+
+    def __str__(self):
+        return self.original_name
+
+    def get_absolute_url(self):
+        return reverse("photo", args=[self.pk])

@@ -1,0 +1,222 @@
+"""One file, grouped by service. Every environment variable is read here and nowhere else.
+
+A checkout runs with none of them set; `.env.example` lists them all. A value that cannot be read
+stops the start with the variable's name in the message (environs).
+"""
+
+from pathlib import Path
+
+from environs import Env
+
+from photomgr.secret_key import read_or_make
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+env = Env()
+env.read_env(str(BASE_DIR / ".env"), recurse=False)
+
+# Files ------------------------------------------------------------------------------------------
+
+DATA_DIR = Path(env.str("PHOTOMGR_DATA_DIR", str(BASE_DIR / "var"))).resolve()
+DATA_DIR.mkdir(parents=True, exist_ok=True)
+
+# Django -----------------------------------------------------------------------------------------
+
+SECRET_KEY = env.str("SECRET_KEY", "") or read_or_make(DATA_DIR / "secret_key")
+DEBUG = env.bool("DEBUG", False)
+SITE_URL = env.str("SITE_URL", "http://127.0.0.1:8000").rstrip("/")
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", ["127.0.0.1", "localhost", "[::1]"])
+CSRF_TRUSTED_ORIGINS = [SITE_URL]
+ROOT_URLCONF = "photomgr.urls"
+WSGI_APPLICATION = "photomgr.wsgi.application"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.humanize",
+    "django.contrib.messages",
+    "django.contrib.sessions",
+    "django.contrib.staticfiles",
+    "csp",
+    "django_htmx",
+    "django_q",
+    "labels",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "labels.context_processors.frame",
+            ],
+        },
+    },
+]
+
+LANGUAGE_CODE = "en-gb"
+TIME_ZONE = env.str("TIME_ZONE", "UTC")
+USE_TZ = True
+
+# Accounts and security --------------------------------------------------------------------------
+
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = "photos"
+LOGOUT_REDIRECT_URL = "login"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SITE_URL.startswith("https://")
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'none'"],
+        "script-src": ["'self'"],
+        "style-src": ["'self'"],
+        # blob: is the preview of a picture that is still being uploaded; data: the admin's icons.
+        "img-src": ["'self'", "blob:", "data:"],
+        "font-src": ["'self'"],
+        "connect-src": ["'self'"],
+        "form-action": ["'self'"],
+        "base-uri": ["'none'"],
+        "frame-ancestors": ["'none'"],
+    }
+}
+
+# Database ---------------------------------------------------------------------------------------
+
+DATABASES = {"default": env.dj_db_url("DATABASE_URL", f"sqlite:///{DATA_DIR / 'db.sqlite3'}")}
+# django-q2 reconnects on every queue operation unless connections are kept (ten times slower).
+DATABASES["default"]["CONN_MAX_AGE"] = None
+if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+    DATABASES["default"]["OPTIONS"] = {
+        # A deferred transaction that reads and then writes fails at once with "database is locked";
+        # an immediate one waits its turn.
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 30,
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+    }
+
+# Storage ----------------------------------------------------------------------------------------
+
+
+def _folder(name):
+    return {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        # Only the application's own account may read people's photos.
+        "OPTIONS": {
+            "location": DATA_DIR / name,
+            "file_permissions_mode": 0o600,
+            "directory_permissions_mode": 0o700,
+        },
+    }
+
+
+STORAGES = {
+    "originals": _folder("originals"),
+    "renditions": _folder("renditions"),
+    "bundles": _folder("bundles"),
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+STATIC_URL = "static/"
+STATIC_ROOT = DATA_DIR / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+WHITENOISE_USE_FINDERS = DEBUG
+
+# Uploads ----------------------------------------------------------------------------------------
+
+# Beside the originals: the system's own /tmp is often a small one in memory.
+FILE_UPLOAD_TEMP_DIR = DATA_DIR / "tmp"
+FILE_UPLOAD_TEMP_DIR.mkdir(exist_ok=True)
+FILE_UPLOAD_HANDLERS = ["labels.upload_handlers.LimitedUploadHandler"]
+# Each file of a request is an open file of the process. With JavaScript every photo is a request.
+DATA_UPLOAD_MAX_NUMBER_FILES = 500
+UPLOAD_MAX_BYTES = env.int("UPLOAD_MAX_BYTES", 100_000_000)
+UPLOAD_MAX_PIXELS = env.int("UPLOAD_MAX_PIXELS", 200_000_000)
+
+# Queue ------------------------------------------------------------------------------------------
+
+# django-q2 is a doorbell: retries, attempts and timeouts live in our rows (labels/models/claim.py).
+# ack_failures: a task that raised is not delivered again by the queue. retry must exceed
+# timeout * (1 + ceil((queue_limit + 1) / workers)), because waiting in memory counts against it.
+QUEUE_WORKERS = env.int("QUEUE_WORKERS", 2)
+Q_CLUSTER = {
+    "name": "labels",
+    "orm": "default",
+    "workers": QUEUE_WORKERS,
+    "queue_limit": QUEUE_WORKERS,
+    "bulk": 1,
+    "poll": 0.2,
+    "timeout": 120,
+    "retry": 600,
+    "max_attempts": 1,
+    "ack_failures": True,
+    "save_limit": -1,
+    "catch_up": False,
+    "recycle": 200,
+    "label": "Queue",
+    "ALT_CLUSTERS": {
+        # Building an archive takes minutes; it must not hold up thumbnails and labels.
+        "bundles": {"workers": 1, "queue_limit": 1, "timeout": 3600, "retry": 14_400},
+    },
+}
+# How long a worker may hold a photo or a bundle without a sign of life.
+CLAIM_LEASE_SECONDS = env.int("CLAIM_LEASE_SECONDS", 60)
+MAX_ATTEMPTS = env.int("MAX_ATTEMPTS", 5)
+
+# Mail -------------------------------------------------------------------------------------------
+
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.str("DEFAULT_FROM_EMAIL", "photomgr <photomgr@localhost>")
+MAIL_DIR = DATA_DIR / "mail"
+EMAIL_BACKEND = "labels.mail_files.EmailBackend"
+if env.str("EMAIL_URL", ""):
+    _mail = env.dj_email_url("EMAIL_URL")
+    vars().update({name: value for name, value in _mail.items() if name != "DEFAULT_FROM_EMAIL"})
+
+# Labels -----------------------------------------------------------------------------------------
+
+LABELS_DETECTOR = env.str("LABELS_DETECTOR", "local")
+LABELS_MIN_CONFIDENCE = env.float("LABELS_MIN_CONFIDENCE", 55.0)
+
+# Downloads --------------------------------------------------------------------------------------
+
+BUNDLE_KEEP_HOURS = env.int("BUNDLE_KEEP_HOURS", 24)
+BUNDLE_PART_BYTES = env.int("BUNDLE_PART_BYTES", 4 * 1024**3)
+
+# Logging ----------------------------------------------------------------------------------------
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": env.log_level("LOG_LEVEL", "INFO")},
+}
