@@ -1,0 +1,22 @@
+from django import forms
+
+
+class ManyFilesInput(forms.ClearableFileInput):
+    allow_multiple_selected = True
+
+
+class ManyFilesField(forms.FileField):
+    """A list of uploaded files. What is in them is judged by labels.intake, one by one."""
+
+    widget = ManyFilesInput
+
+    def clean(self, data, initial=None):
+        files = data if isinstance(data, list | tuple) else [data]
+        if not any(files):
+            raise forms.ValidationError("Choose at least one photo.", code="required")
+        return [file for file in files if file]
+
+
+class UploadForm(forms.Form):
+    # Not FileField's own checks: an empty file is refused by name in the list, not for the whole form.
+    photos = ManyFilesField(label="Photos", allow_empty_file=True)

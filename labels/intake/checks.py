@@ -1,0 +1,172 @@
+"""Decide by its content whether a file may become a photo."""
+
+import hashlib
+import threading
+import zlib
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from django.conf import settings
+from django.template.defaultfilters import filesizeformat
+
+from labels import pictures
+from labels.intake.exif import CameraFacts, camera_facts
+
+CHUNK = 1024 * 1024
+
+# Formats without a draft mode are decoded whole, up to 3 bytes a pixel: one large picture at a time
+# in a process keeps the memory of a busy web server within one picture's worth.
+_LARGE_PIXELS = 20_000_000
+_ONE_LARGE = threading.Semaphore(1)
+
+_KNOWN_EXTENSIONS = {extension for _, extensions in pictures.FORMATS.values() for extension in extensions} | {
+    "gif",
+    "avif",
+    "jxl",
+    "svg",
+    "psd",
+    "pdf",
+}
+
+
+class Refused(Exception):
+    """The file may not become a photo; the message is one sentence or two for the person who sent it."""
+
+    def __init__(self, reason, code):
+        super().__init__(reason)
+        self.reason = reason
+        self.code = code
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A file that may become a photo, and all that is known from its bytes."""
+
+    name: str
+    format: str
+    extension: str
+    size: int
+    sha256: str
+    crc32: int
+    width: int
+    height: int
+    facts: CameraFacts
+
+
+def check(file, name):
+    """Return what `file` (seekable, binary) holds; raise Refused naming file, reason and limit."""
+    name = clean_name(name)
+    size = check_size(name, _size_of(file))
+    with _opened(file, name) as picture:
+        kind, extensions = pictures.FORMATS[picture.format]
+        _check_extension(name, kind, extensions)
+        width, height = _check_pixels(name, picture)
+        facts = camera_facts(picture)
+        _check_decodes(name, picture)
+    sha256, crc32 = digest(file)
+    if facts.orientation in (5, 6, 7, 8):
+        width, height = height, width
+    return Checked(name, kind, extensions[0], size, sha256, crc32, width, height, facts)
+
+
+def clean_name(name):
+    """Return the last part of a path, printable and at most 255 characters, extension kept."""
+    last = name.replace("\\", "/").rstrip("/").rpartition("/")[2]
+    last = "".join(c for c in last if c.isprintable()).strip() or "photo"
+    if len(last) > 255:
+        suffix = PurePosixPath(last).suffix[:20]
+        last = last[: 255 - len(suffix)] + suffix
+    return last
+
+
+def check_size(name, size):
+    """Return the size in bytes; raise Refused when there is nothing, or more than UPLOAD_MAX_BYTES."""
+    if size == 0:
+        raise Refused(f"{name} is empty (0 bytes).", "empty")
+    limit = settings.UPLOAD_MAX_BYTES
+    if size > limit:
+        raise Refused(
+            f"{name} is {filesizeformat(size)}; the limit is {filesizeformat(limit)}. "
+            "Make it smaller, or ask your administrator to raise the limit.",
+            "too_large",
+        )
+    return size
+
+
+def digest(file):
+    """Return (SHA-256 as hex, CRC-32) of the whole file, read in chunks."""
+    file.seek(0)
+    sha256, crc32 = hashlib.sha256(), 0
+    while chunk := file.read(CHUNK):
+        sha256.update(chunk)
+        crc32 = zlib.crc32(chunk, crc32)
+    return sha256.hexdigest(), crc32
+
+
+def _size_of(file):
+    file.seek(0, 2)
+    size = file.tell()
+    file.seek(0)
+    return size
+
+
+def _opened(file, name):
+    try:
+        return pictures.open_picture(file)
+    except pictures.BrokenPicture:
+        raise Refused(
+            f"{name} is not a photo that can be read; {pictures.ACCEPTED} are accepted.", "not_a_photo"
+        ) from None
+
+
+def _check_extension(name, kind, extensions):
+    extension = PurePosixPath(name).suffix[1:].casefold()
+    if extension in _KNOWN_EXTENSIONS and extension not in extensions:
+        raise Refused(
+            f"{name} is really a {kind} file. Rename it to end in .{extensions[0]} and send it again.",
+            "wrong_extension",
+        )
+
+
+def _check_pixels(name, picture):
+    width, height = picture.size
+    limit = settings.UPLOAD_MAX_PIXELS
+    if width * height > limit:
+        raise Refused(
+            f"{name} is {_mega(width * height)} megapixels; the limit is {_mega(limit)}. "
+            "Make it smaller, or ask your administrator to raise the limit.",
+            "too_many_pixels",
+        )
+    try:
+        frames = pictures.frame_count(picture)
+    except pictures.BrokenPicture:
+        raise _broken(name) from None
+    if width * height * frames > limit:
+        raise Refused(
+            f"{name} has {frames} frames, {_mega(width * height * frames)} megapixels in all; "
+            f"the limit is {_mega(limit)}. Send a single picture, or ask your administrator "
+            "to raise the limit.",
+            "too_many_pixels",
+        )
+    return width, height
+
+
+def _mega(pixels):
+    return f"{pixels / 1_000_000:.1f}".removesuffix(".0")
+
+
+def _check_decodes(name, picture):
+    """Decode once: verify() passes half a JPEG, only decoding finds the missing end."""
+    large = picture.format not in ("JPEG", "MPO") and picture.width * picture.height > _LARGE_PIXELS
+    try:
+        if large:
+            with _ONE_LARGE:
+                pictures.decode(picture, at_least=1)
+        else:
+            pictures.decode(picture, at_least=1)
+    except pictures.BrokenPicture:
+        raise _broken(name) from None
+
+
+def _broken(name):
+    return Refused(f"{name} is damaged or cut off; send it again from where it is still whole.", "damaged")

@@ -1,0 +1,90 @@
+"""Where many photos come from at once: a folder, or a zip file."""
+
+import stat
+import tempfile
+import zipfile
+from contextlib import contextmanager
+from pathlib import Path
+
+from django.conf import settings
+
+from labels.intake.checks import CHUNK, Refused, check_size, clean_name
+
+
+def find(source):
+    """Return (name, opener) for every file under `source`, in a fixed order.
+
+    `opener()` is a context manager that gives the seekable binary file; it raises Refused when the
+    file cannot be had. Raise ValueError, with a sentence, when the source is neither folder nor zip.
+    """
+    path = Path(source)
+    if path.is_dir():
+        return _in_folder(path)
+    if path.is_file() and zipfile.is_zipfile(path):
+        return _in_zip(path)
+    if path.exists():
+        raise ValueError(f"{source} is neither a folder nor a zip file.")
+    raise ValueError(f"{source} does not exist.")
+
+
+def _in_folder(folder):
+    return [
+        (str(path.relative_to(folder)), _file_opener(path))
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and not _is_hidden(path.relative_to(folder).parts)
+    ]
+
+
+def _is_hidden(parts):
+    """Return whether a system put it there and no person: .DS_Store, .thumbnails/, __MACOSX/."""
+    return any(part.startswith(".") or part == "__MACOSX" for part in parts)
+
+
+def _file_opener(path):
+    @contextmanager
+    def opener():
+        try:
+            file = path.open("rb")
+        except OSError as error:
+            raise Refused(f"{path.name} cannot be read: {error.strerror}.", "unreadable") from error
+        with file:
+            yield file
+
+    return opener
+
+
+def _in_zip(path):
+    with zipfile.ZipFile(path) as archive:
+        members = [m for m in archive.infolist() if not m.is_dir() and not _is_link(m)]
+    return [
+        (member.filename, _zip_opener(path, member))
+        for member in members
+        if not _is_hidden(Path(member.filename).parts)
+    ]
+
+
+def _is_link(member):
+    return stat.S_ISLNK(member.external_attr >> 16)
+
+
+def _zip_opener(path, member):
+    @contextmanager
+    def opener():
+        name = clean_name(member.filename)
+        check_size(name, member.file_size)
+        with tempfile.TemporaryFile(dir=settings.FILE_UPLOAD_TEMP_DIR) as file:
+            _unpack(path, member, name, file)
+            yield file
+
+    return opener
+
+
+def _unpack(path, member, name, file):
+    """Copy one member out; the directory's size is only a claim, so the limit is kept while copying."""
+    try:
+        with zipfile.ZipFile(path) as archive, archive.open(member) as packed:
+            while chunk := packed.read(CHUNK):
+                check_size(name, file.tell() + len(chunk))
+                file.write(chunk)
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError) as error:
+        raise Refused(f"{name} cannot be unpacked: {error}.", "unreadable") from error

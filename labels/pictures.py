@@ -1,0 +1,84 @@
+"""The one file that knows how pictures are opened: which formats, and what a broken one raises."""
+
+import struct
+from contextlib import contextmanager
+
+import pillow_heif
+from PIL import Image
+
+pillow_heif.register_heif_opener()
+
+# Intake refuses by pixels x frames before anything is decoded; Pillow's own limit would only warn.
+Image.MAX_IMAGE_PIXELS = None
+
+# Pillow's name for a format -> the name people know and the extensions that go with it.
+FORMATS = {
+    "JPEG": ("JPEG", ("jpg", "jpeg", "jpe", "jfif")),
+    # A JPEG with a preview or depth map behind it, as many phones write it.
+    "MPO": ("JPEG", ("jpg", "jpeg", "mpo")),
+    "PNG": ("PNG", ("png", "apng")),
+    "BMP": ("BMP", ("bmp", "dib")),
+    "TIFF": ("TIFF", ("tif", "tiff")),
+    "WEBP": ("WebP", ("webp",)),
+    "HEIF": ("HEIC", ("heic", "heif", "hif")),
+}
+ACCEPTED = "JPEG, PNG, BMP, TIFF, WebP and HEIC"
+
+# What Pillow and its plug-ins raise over bytes that are not what they claim to be.
+_BROKEN = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    TypeError,
+    IndexError,
+    KeyError,
+    EOFError,
+    ZeroDivisionError,
+    OverflowError,
+    RuntimeError,
+    AttributeError,
+    struct.error,
+    Image.DecompressionBombError,
+)
+
+
+class BrokenPicture(Exception):
+    """The bytes are no picture we take, or only a part of one."""
+
+
+@contextmanager
+def reading():
+    """Turn whatever a decoder raises over bad bytes into BrokenPicture; let real I/O errors through."""
+    try:
+        yield
+    except _BROKEN as error:
+        # A full disk or a lost mount has an errno; a decoder's complaint has none.
+        if isinstance(error, OSError) and error.errno is not None:
+            raise
+        raise BrokenPicture(str(error)) from error
+
+
+def open_picture(file):
+    """Return the lazily opened picture; raise BrokenPicture when it is none of FORMATS."""
+    with reading():
+        return Image.open(file, formats=list(FORMATS))
+
+
+def frame_count(picture):
+    """Return how many pictures the file holds; a phone's JPEG with its preview counts as one."""
+    if picture.format == "MPO":
+        return 1
+    with reading():
+        return getattr(picture, "n_frames", 1)
+
+
+def decode(picture, at_least):
+    """Decode so that both sides are at least `at_least` pixels where the original's are.
+
+    JPEG is decoded at an eighth, a quarter or half of its size when that suffices (a quarter of the
+    time and a fraction of the memory). Raise BrokenPicture when bytes are missing or wrong.
+    """
+    with reading():
+        picture.draft(None, (at_least, at_least))
+        picture.load()
+    return picture
