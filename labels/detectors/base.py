@@ -10,7 +10,7 @@ class Picture:
 
     `jpeg` is the detector rendition (upright, sRGB, at most 1280 px on the long side, no metadata);
     `width` and `height` are those of the upright original; `exif` the few camera facts kept at
-    intake (`labels.intake.exif.camera_facts`), an empty dict when the file had none.
+    intake (`labels.intake.exif`), an empty dict when the file had none.
     """
 
     jpeg: bytes

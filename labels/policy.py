@@ -1,0 +1,38 @@
+"""Pure: what a raw detector response means for a photo's labels."""
+
+from dataclasses import dataclass
+
+MAX_NAME = 100
+
+
+@dataclass(frozen=True)
+class Decision:
+    """One label of one photo: shown when `active`, else offered as a suggestion."""
+
+    name: str
+    confidence: float
+    active: bool
+    parents: tuple[str, ...] = ()
+
+
+def decide(response, min_confidence):
+    """Return the decisions on a response in DetectLabels' shape, the surest first.
+
+    A label is active from `min_confidence` percent on. A name that comes twice counts once, at its
+    higher confidence; a blank one, or one over MAX_NAME characters, is no label.
+    """
+    best = {}
+    for raw in response.get("Labels", []):
+        name = " ".join(raw["Name"].split())
+        if not name or len(name) > MAX_NAME:
+            continue
+        decision = Decision(
+            name=name,
+            confidence=float(raw["Confidence"]),
+            active=raw["Confidence"] >= min_confidence,
+            parents=tuple(parent["Name"] for parent in raw.get("Parents", [])),
+        )
+        key = name.casefold()
+        if key not in best or best[key].confidence < decision.confidence:
+            best[key] = decision
+    return sorted(best.values(), key=lambda decision: (-decision.confidence, decision.name))

@@ -1,0 +1,101 @@
+"""The only file that knows django-q2. It passes ids, after the commit.
+
+The queue is a doorbell: what is to be done, how often it was tried and who holds it stands in our
+rows. A lost bell is rung again by `labels.sweep`, a second one finds nothing to claim.
+"""
+
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+from django_q.brokers import get_broker
+from django_q.models import Schedule
+from django_q.tasks import async_task
+
+from labels.models import Bundle, Photo, WorkerSeen
+
+LABELS, BUNDLES = "labels", "bundles"
+CLUSTERS = (LABELS, BUNDLES)
+# Schedules run every minute and are looked at every 30 s.
+STALE = timedelta(minutes=3)
+
+
+def label_photo(photo_id):
+    _ring("labels.tasks.label_photo", photo_id, LABELS)
+
+
+def build_bundle(bundle_id):
+    _ring("labels.tasks.build_bundle", bundle_id, BUNDLES)
+
+
+def send_notice(notice_id):
+    _ring("labels.tasks.send_notice", notice_id, LABELS)
+
+
+def waiting(cluster):
+    """Return how many bells the cluster has not answered yet."""
+    return get_broker(list_key=cluster).queue_size()
+
+
+def ensure_schedules():
+    """Make the minute-by-minute schedules: the sweep, and a heartbeat for each cluster."""
+    _schedule("sweep", "labels.sweep.sweep", LABELS)
+    for cluster in CLUSTERS:
+        _schedule(f"heartbeat {cluster}", "labels.queue.heartbeat", cluster, args=repr((cluster,)))
+
+
+def heartbeat(cluster):
+    """Write that a worker of the cluster is alive; the schedule runs it in that worker."""
+    _seen(cluster, "worker")
+
+
+def monitor_seen(sender, task, **kwargs):
+    """Write that the cluster's monitor is alive: django-q2 sends post_execute from that process."""
+    if task["func"] == "labels.queue.heartbeat":
+        _seen(task["args"][0], "monitor")
+
+
+def last_seen(cluster):
+    """Return when the cluster was last wholly alive, or None when it never was.
+
+    A wedged cluster keeps its processes; either its worker or its monitor stops moving.
+    """
+    seen = dict(WorkerSeen.objects.filter(cluster=cluster).values_list("role", "seen_at"))
+    return min(seen["worker"], seen["monitor"]) if len(seen) == 2 else None
+
+
+def is_alive(cluster, since=None):
+    """Return whether the cluster gave a sign of life lately; `since` is when it was started.
+
+    A worker that is busy with a long build cannot run its heartbeat; the lease it renews speaks for it.
+    """
+    now = timezone.now()
+    moments = [moment for moment in (last_seen(cluster), since) if moment]
+    if moments and max(moments) > now - STALE:
+        return True
+    model = Bundle if cluster == BUNDLES else Photo
+    return model.objects.filter(status=model.WORKING, lease_until__gt=now).exists()
+
+
+def _ring(task, pk, cluster):
+    options = {} if cluster == settings.Q_CLUSTER["name"] else {"cluster": cluster}
+    transaction.on_commit(lambda: async_task(task, pk, q_options=options))
+
+
+def _schedule(name, function, cluster, args=""):
+    Schedule.objects.get_or_create(
+        name=name,
+        defaults={
+            "func": function,
+            "args": args,
+            "cluster": cluster,
+            "schedule_type": Schedule.MINUTES,
+            "minutes": 1,
+            "repeats": -1,
+        },
+    )
+
+
+def _seen(cluster, role):
+    WorkerSeen.objects.update_or_create(cluster=cluster, role=role, defaults={"seen_at": timezone.now()})

@@ -1,0 +1,37 @@
+"""Receivers of five lines at most: a new row rings its bell, a deleted one takes its files along."""
+
+from django.db import transaction
+
+from labels import labelling, queue
+
+
+def ring_for_photo(sender, instance, created, raw, **kwargs):
+    if created and not raw:
+        queue.label_photo(instance.pk)
+
+
+def ring_for_bundle(sender, instance, created, raw, **kwargs):
+    if created and not raw:
+        queue.build_bundle(instance.pk)
+
+
+def ring_for_notice(sender, instance, created, raw, **kwargs):
+    if created and not raw:
+        queue.send_notice(instance.pk)
+
+
+def uncount_photo(sender, instance, **kwargs):
+    labelling.forget(instance)
+
+
+def delete_photo_files(sender, instance, **kwargs):
+    files = [f for f in (instance.original, instance.thumbnail, instance.rendition) if f]
+    transaction.on_commit(lambda: [file.delete(save=False) for file in files])
+
+
+def delete_part_file(sender, instance, **kwargs):
+    transaction.on_commit(lambda: instance.file.delete(save=False))
+
+
+def make_schedules(sender, **kwargs):
+    queue.ensure_schedules()

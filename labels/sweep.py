@@ -1,0 +1,51 @@
+"""Once a minute: ring again for what waits, end what can't be done, remove what is past its time."""
+
+from dataclasses import asdict, dataclass
+
+from django.utils import timezone
+
+from labels import bundles, labelling, notifications, queue
+from labels.models import Bundle, Notice, Photo
+
+# A bell that is still in the queue may be rung twice; this bounds how often, and it costs a millisecond.
+QUEUE_TARGET = 500
+
+
+@dataclass
+class Swept:
+    """How many of each were found."""
+
+    photos_rung: int = 0
+    bundles_rung: int = 0
+    notices_rung: int = 0
+    photos_given_up: int = 0
+    bundles_given_up: int = 0
+    notices_given_up: int = 0
+    notices_interrupted: int = 0
+    bundles_expired: int = 0
+
+    def as_json(self):
+        return asdict(self)
+
+
+def sweep():
+    """Carry out one sweep and return what was found; safe to run at any time, twice, or side by side."""
+    now = timezone.now()
+    return Swept(
+        photos_given_up=labelling.give_up(Photo.objects.worn_out(now)),
+        bundles_given_up=bundles.give_up(Bundle.objects.worn_out(now)),
+        notices_given_up=notifications.give_up(Notice.objects.worn_out(now)),
+        notices_interrupted=notifications.end_interrupted(now),
+        bundles_expired=bundles.expire(now),
+        photos_rung=_ring(Photo, queue.label_photo, queue.LABELS, now),
+        notices_rung=_ring(Notice, queue.send_notice, queue.LABELS, now),
+        bundles_rung=_ring(Bundle, queue.build_bundle, queue.BUNDLES, now),
+    ).as_json()
+
+
+def _ring(model, bell, cluster, now):
+    room = max(0, QUEUE_TARGET - queue.waiting(cluster))
+    ids = list(model.objects.due(now).values_list("pk", flat=True)[:room])
+    for pk in ids:
+        bell(pk)
+    return len(ids)

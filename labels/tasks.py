@@ -1,0 +1,49 @@
+"""What a worker runs: load by id, claim, call the steps in order. Any task may be delivered twice."""
+
+import os
+import socket
+import uuid
+
+from django.conf import settings
+
+from labels import bundles, detection, labelling, notifications, policy
+from labels.detectors.base import DetectorUnavailable, PhotoRefused
+from labels.models import Bundle, Notice, Photo
+
+
+def label_photo(photo_id):
+    """Find the labels of one photo; return quietly when it is gone, done, or held by another worker."""
+    photo = Photo.objects.claim(photo_id, _holder())
+    if photo is None:
+        return
+    try:
+        run = detection.run_for(photo)
+        decisions = policy.decide(run.answer, settings.LABELS_MIN_CONFIDENCE)
+        labelling.record(photo, run, decisions)
+    except PhotoRefused as refusal:
+        labelling.fail(photo, refusal.code, refusal.reason)
+    except DetectorUnavailable as trouble:
+        labelling.postpone(photo, trouble.code, trouble.reason)
+    except Exception as error:
+        # A full disk or a fault of ours: the photo waits where people see it, the queue keeps the trace.
+        labelling.postpone(photo, "unexpected", f"{type(error).__name__}: {error}")
+        raise
+
+
+def build_bundle(bundle_id):
+    """Build the archives of one bundle."""
+    bundle = Bundle.objects.claim(bundle_id, _holder())
+    if bundle is not None:
+        bundles.build(bundle)
+
+
+def send_notice(notice_id):
+    """Send the mail of one notice."""
+    notice = Notice.objects.claim(notice_id, _holder())
+    if notice is not None:
+        notifications.send(notice)
+
+
+def _holder():
+    """Return a name for this claim: readable in the admin, and never used twice."""
+    return f"{socket.gethostname()[:30]}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
