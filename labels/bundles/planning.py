@@ -1,0 +1,105 @@
+"""From a selection to the exact archives: names, sizes, parts. The plan line and the build share it."""
+
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import datetime
+
+from labels import selection as selections
+from labels.archive_names import unique_names
+from labels.bundles import manifest
+from labels.models import Bundle, PhotoLabel
+from labels.zipplan import Entry, Part, Trailer, split
+
+# Before this installation has built anything.
+_FIRST_GUESS_BYTES_PER_SECOND = 100_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedPhoto(Entry):
+    """An entry of the archive and what the manifest says about it."""
+
+    photo_id: int
+    storage_key: str
+    sha256: str
+    taken_at: datetime | None
+    labels: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a download of a selection will be, byte for byte."""
+
+    photos: list[PlannedPhoto]
+    parts: list[Part]
+
+    @property
+    def bytes(self):
+        return sum(part.size for part in self.parts)
+
+    @property
+    def seconds(self):
+        """Return the estimated time to build it, from this installation's own history."""
+        return 1 + self.bytes / _bytes_per_second()
+
+
+def plan(owner, selection, part_bytes):
+    """Return the Plan of the owner's selection in archives of at most `part_bytes`, oldest photo first."""
+    photos = _photos(owner, selection)
+    return Plan(photos, list(split(photos, part_bytes, [MANIFEST])))
+
+
+def manifest_line(photo, missing=""):
+    """Return the manifest's line for a PlannedPhoto, or a BundlePhoto, which has the same names."""
+    return manifest.line(photo.name, photo.sha256, photo.size, photo.taken_at, photo.labels, missing)
+
+
+MANIFEST = Trailer(
+    name=manifest.NAME,
+    fixed_bytes=len(manifest.heading()),
+    line_bytes=lambda photo: len(manifest_line(photo)),
+)
+
+
+def _photos(owner, selection):
+    chosen = selections.photos(owner, selection)
+    rows = list(
+        chosen.order_by("shown_at", "pk").values_list(
+            "pk", "original_name", "original", "size", "crc32", "sha256", "taken_at", "shown_at", named=True
+        )
+    )
+    names = unique_names([row.original_name for row in rows], reserved=(manifest.NAME,))
+    labels = _labels(chosen)
+    return [
+        PlannedPhoto(
+            name=name,
+            size=row.size,
+            crc32=row.crc32,
+            modified=row.shown_at.replace(tzinfo=None),
+            photo_id=row.pk,
+            storage_key=row.original,
+            sha256=row.sha256,
+            taken_at=row.taken_at,
+            labels=manifest.labels_text(labels[row.pk]),
+        )
+        for row, name in zip(rows, names, strict=True)
+    ]
+
+
+def _labels(chosen):
+    found = defaultdict(list)
+    rows = (
+        PhotoLabel.objects.visible()
+        .filter(photo__in=chosen.values("pk"))
+        .order_by("-confidence", "label__name")
+        .values_list("photo_id", "label__name", "confidence")
+    )
+    for photo_id, name, confidence in rows:
+        found[photo_id].append((name, confidence))
+    return found
+
+
+def _bytes_per_second():
+    done = Bundle.objects.filter(finished_at__isnull=False, started_at__isnull=False, bytes_done__gt=0)
+    recent = list(done.order_by("-finished_at")[:20])
+    seconds = sum((bundle.finished_at - bundle.started_at).total_seconds() for bundle in recent)
+    return sum(bundle.bytes_done for bundle in recent) / seconds if seconds else _FIRST_GUESS_BYTES_PER_SECOND

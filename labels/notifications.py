@@ -1,0 +1,103 @@
+"""Tell people how their download ended, by mail, at most once per outcome."""
+
+import smtplib
+
+from django.conf import settings
+from django.core.mail import EmailMultiAlternatives
+from django.template.loader import render_to_string
+from django.utils import timezone
+
+from labels.models import Notice
+from labels.models.claim import backoff
+from labels.selection import Selection
+
+# A mail is no place for a thousand names; the page and the manifest have them all.
+_MISSING_SHOWN = 20
+
+
+def send(notice):
+    """Send the held notice's mail: the claim recorded the intent before, the outcome is recorded after."""
+    owner = notice.bundle.owner
+    if not owner.email:
+        _end(notice, Notice.Status.FAILED, failure_reason=f"{owner} has no mail address.")
+        return
+    mail = compose(notice)
+    try:
+        mail.send()
+    except (smtplib.SMTPException, OSError) as error:
+        _postpone(notice, f"{type(error).__name__}: {error}")
+        return
+    _end(
+        notice,
+        Notice.Status.SENT,
+        mail_to=owner.email,
+        mail_path=getattr(mail, "path", ""),
+        sent_at=timezone.now(),
+        failure_reason="",
+    )
+
+
+def subject(notice):
+    """Return what happened in a line: the mail's subject and the notice in the page."""
+    bundle = notice.bundle
+    if notice.outcome == Notice.Outcome.FAILED:
+        return "Your download could not be finished"
+    photos = "1 photo is" if bundle.photos_done == 1 else f"{bundle.photos_done:,} photos are"
+    if notice.outcome == Notice.Outcome.PARTIAL:
+        return f"Your {photos} ready, {bundle.photo_count - bundle.photos_done:,} missing"
+    return f"Your {photos} ready"
+
+
+def compose(notice):
+    """Return the mail, in plain text and simple HTML with the same words."""
+    bundle = notice.bundle
+    missing = list(bundle.photos.exclude(missing_reason="").order_by("position"))
+    context = {
+        "user": bundle.owner,
+        "link": settings.SITE_URL + bundle.get_absolute_url(),
+        "words": Selection.from_json(bundle.selection).words(),
+        "photos": bundle.photos_done,
+        "bytes": bundle.bytes_done,
+        "parts": [{"name": part.file_name, "size": part.size} for part in bundle.parts.all()],
+        "expires_at": bundle.expires_at,
+        "missing": [{"name": p.name, "reason": p.missing_reason} for p in missing[:_MISSING_SHOWN]],
+        "missing_more": max(0, len(missing) - _MISSING_SHOWN),
+        "reason": bundle.failure_reason,
+    }
+    name = "bundle_failed" if notice.outcome == Notice.Outcome.FAILED else "bundle_ready"
+    mail = EmailMultiAlternatives(
+        subject(notice), render_to_string(f"mail/{name}.txt", context), to=[bundle.owner.email]
+    )
+    mail.attach_alternative(render_to_string(f"mail/{name}.html", context), "text/html")
+    return mail
+
+
+def give_up(notices):
+    """End the notices that ran out of attempts."""
+    return notices.update(status=Notice.Status.FAILED)
+
+
+def end_interrupted(now):
+    """End the notices whose worker died while sending: nobody knows whether the mail went out."""
+    return Notice.objects.interrupted(now).update(
+        status=Notice.Status.FAILED,
+        failure_reason="The worker stopped while it sent the mail; it may or may not have gone out.",
+        lease_owner="",
+        lease_until=None,
+    )
+
+
+def _postpone(notice, reason):
+    if notice.attempts >= settings.MAX_ATTEMPTS:
+        _end(notice, Notice.Status.FAILED, failure_reason=reason)
+        return
+    _end(
+        notice,
+        Notice.Status.PENDING,
+        failure_reason=reason,
+        next_attempt_at=timezone.now() + backoff(notice.attempts),
+    )
+
+
+def _end(notice, status, **fields):
+    Notice.objects.held(notice).update(status=status, lease_owner="", lease_until=None, **fields)

@@ -1,0 +1,175 @@
+"""Which photos a person means: any / all / none of some labels.
+
+ONE predicate: the number beside a checkbox, the grid, the plan and the zip all come from `photos()`.
+"""
+
+from dataclasses import asdict, dataclass, replace
+
+from django.db.models import Count, Exists, OuterRef, Q, Sum
+
+from labels.models import LabelCount, Photo, PhotoLabel, fold
+
+ANY, ALL = "any", "all"
+UNLABELLED, FAILED = "unlabelled", "failed"
+_STATES = {UNLABELLED: "no label yet", FAILED: "failed"}
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Label names ticked as any / all / none of, in the order they were given.
+
+    `state` narrows to "unlabelled" or "failed" photos; `everything` means the whole library. With
+    nothing chosen at all the selection is empty: it holds no photo.
+    """
+
+    any: tuple[str, ...] = ()
+    all: tuple[str, ...] = ()
+    none: tuple[str, ...] = ()
+    state: str = ""
+    everything: bool = False
+
+    @property
+    def is_empty(self):
+        return not (self.any or self.all or self.none or self.state or self.everything)
+
+    @property
+    def included(self):
+        return self.any + self.all
+
+    @classmethod
+    def from_query(cls, query):
+        """Read ?match=any|all&label=…&none=…&state=…&everything=1; ignore what makes no sense."""
+        labels = _unique(query.getlist("label"))
+        match_all = query.get("match") == ALL
+        none = _unique(query.getlist("none"))
+        excluded = {fold(name) for name in none}
+        return cls(
+            any=_unique([*query.getlist("any"), *(() if match_all else labels)], excluded),
+            all=_unique([*query.getlist("all"), *(labels if match_all else ())], excluded),
+            none=none,
+            state=query.get("state") if query.get("state") in _STATES else "",
+            everything=query.get("everything") == "1",
+        )
+
+    @classmethod
+    def from_json(cls, data):
+        """Read what `as_json` wrote."""
+        return cls(
+            **{name: tuple(value) if isinstance(value, list) else value for name, value in data.items()}
+        )
+
+    def as_json(self):
+        return {name: list(v) if isinstance(v, tuple) else v for name, v in asdict(self).items()}
+
+    def fields(self):
+        """Return the [(name, value)] of a form or a URL that says the same."""
+        if self.any and self.all:
+            pairs = [("any", name) for name in self.any] + [("all", name) for name in self.all]
+        else:
+            pairs = [("label", name) for name in self.included]
+            if self.all:
+                pairs.insert(0, ("match", ALL))
+        pairs += [("none", name) for name in self.none]
+        if self.state:
+            pairs.append(("state", self.state))
+        if self.everything:
+            pairs.append(("everything", "1"))
+        return pairs
+
+    def without(self, name):
+        """Return the selection with this label neither ticked nor excluded."""
+        key = fold(name)
+        return replace(
+            self,
+            **{
+                field: tuple(n for n in getattr(self, field) if fold(n) != key)
+                for field in (ANY, ALL, "none")
+            },
+        )
+
+    def words(self):
+        """Return the selection as people say it: "any of Lake, Sea; none of Person"."""
+        parts = []
+        for how, names in (("any of", self.any), ("all of", self.all), ("none of", self.none)):
+            if names:
+                alone = len(names) == 1 and how != "none of"
+                parts.append(names[0] if alone else f"{how} {', '.join(names)}")
+        if self.state:
+            parts.append(_STATES[self.state])
+        return "; ".join(parts) or ("all photos" if self.everything else "nothing")
+
+
+def photos(owner, selection):
+    """Return the owner's photos that the selection holds, unordered."""
+    if selection.is_empty:
+        return Photo.objects.none()
+    found = _before_any(owner, selection)
+    return found.filter(pk__in=_labelled(selection.any)) if selection.any else found
+
+
+def summary(owner, selection):
+    """Return (number of photos, bytes of their originals)."""
+    row = photos(owner, selection).aggregate(photos=Count("pk"), bytes=Sum("size"))
+    return row["photos"], row["bytes"] or 0
+
+
+def facets(owner, selection, match):
+    """Return {label id: photos that would remain if that label were ticked too}.
+
+    For a ticked label: how many photos of the selection have it. Labels that would leave nothing are
+    missing from the answer. With `match` any, ticking joins: |S or L| = |S| + |L| - |S and L|.
+    """
+    if selection.is_empty:
+        return dict(LabelCount.objects.filter(owner=owner, count__gt=0).values_list("label_id", "count"))
+    if match == ALL or not selection.any:
+        return _counts(photos(owner, selection))
+    chosen = photos(owner, selection)
+    total, both = chosen.count(), _counts(chosen)
+    reach = _counts(_before_any(owner, selection))
+    ticked = set(
+        PhotoLabel.objects.filter(label__key__in=_keys(selection.any))
+        .values_list("label_id", flat=True)
+        .distinct()
+    )
+    return {
+        label_id: both.get(label_id, 0) if label_id in ticked else total + count - both.get(label_id, 0)
+        for label_id, count in reach.items()
+    }
+
+
+def _before_any(owner, selection):
+    """Return the photos that meet everything but the ticks joined by "any"."""
+    found = Photo.objects.owned_by(owner)
+    for name in selection.all:
+        found = found.filter(pk__in=_labelled([name]))
+    if selection.none:
+        found = found.exclude(pk__in=_labelled(selection.none))
+    if selection.state == UNLABELLED:
+        visible = PhotoLabel.objects.visible().filter(photo=OuterRef("pk"))
+        found = found.filter(~Q(status=Photo.Status.FAILED), ~Exists(visible))
+    if selection.state == FAILED:
+        found = found.filter(status=Photo.Status.FAILED)
+    return found
+
+
+def _labelled(names):
+    return PhotoLabel.objects.visible().filter(label__key__in=_keys(names)).values("photo_id")
+
+
+def _counts(chosen):
+    rows = PhotoLabel.objects.visible().filter(photo__in=chosen.values("pk")).values("label_id")
+    return dict(rows.annotate(n=Count("pk")).values_list("label_id", "n"))
+
+
+def _keys(names):
+    return {fold(name) for name in names}
+
+
+def _unique(names, excluded=frozenset()):
+    """Return the names once each, in order, blank ones dropped; an exclusion beats a tick."""
+    by_key = {}
+    for name in names:
+        key = fold(name)
+        if key and key not in excluded:
+            by_key.setdefault(key, " ".join(name.split())[:100])
+    return tuple(by_key.values())
