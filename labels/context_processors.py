@@ -1,0 +1,33 @@
+from labels.models import Bundle, Notice
+from labels.notifications import subject
+
+_TONES = {
+    Notice.Outcome.READY: "good",
+    Notice.Outcome.PARTIAL: "warn",
+    Notice.Outcome.FAILED: "bad",
+}
+
+
+def frame(request):
+    """Give every page its badge and notices: downloads that are being built, or ended and not yet seen."""
+    user = getattr(request, "user", None)
+    if not user or not user.is_authenticated:
+        return {"frame": {"building": 0, "news": 0, "notices": [], "has_badge": False}}
+    building = Bundle.objects.owned_by(user).filter(status__in=Bundle.UNFINISHED).count()
+    notices = [
+        {
+            "id": notice.pk,
+            "text": subject(notice),
+            "url": notice.bundle.get_absolute_url(),
+            "tone": _TONES[notice.outcome],
+        }
+        for notice in Notice.objects.unseen_by(user)[:5]
+    ]
+    return {
+        "frame": {
+            "building": building,
+            "news": len(notices),
+            "notices": notices,
+            "has_badge": bool(building or notices),
+        }
+    }

@@ -1,0 +1,213 @@
+"""Downloads: ask, watch, fetch."""
+
+from django.conf import settings
+from django.contrib import messages
+from django.http import FileResponse, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.template.defaultfilters import filesizeformat
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.http import urlencode
+from django.views.decorators.http import require_POST, require_safe
+
+from labels import bundles, queue
+from labels.models import Bundle, Notice
+from labels.selection import Selection
+
+PAGE = 50
+_MISSING_SHOWN = 200
+
+
+@require_POST
+def bundle_create(request):
+    selection = Selection.from_query(request.POST)
+    try:
+        bundle = bundles.ask(request.user, selection)
+    except bundles.NothingSelected as nothing:
+        messages.error(request, str(nothing))
+        return redirect(f"{reverse('labels')}?{urlencode(selection.fields())}")
+    return redirect(bundle)
+
+
+@require_safe
+def bundle_list(request):
+    """The downloads of this person, newest first."""
+    mine = Bundle.objects.owned_by(request.user).order_by("-pk")
+    if request.GET.get("before", "").isdecimal():
+        mine = mine.filter(pk__lt=int(request.GET["before"]))
+    page = list(mine.prefetch_related("notices")[: PAGE + 1])
+    more = len(page) > PAGE
+    return render(
+        request,
+        "bundles.html",
+        {
+            "nav": "bundles",
+            "bundles": [_row(bundle) for bundle in page[:PAGE]],
+            "next_url": f"{reverse('bundles')}?before={page[PAGE - 1].pk}" if more else None,
+        },
+    )
+
+
+@require_safe
+def bundle_detail(request, pk):
+    bundle = _mine(request, pk)
+    Notice.objects.filter(bundle=bundle, seen_at=None).update(seen_at=timezone.now())
+    return render(request, "bundle.html", {"nav": "bundles", "bundle": _context(bundle)})
+
+
+@require_safe
+def bundle_state(request, pk):
+    """The part of the page that changes; htmx asks for it every second until the end."""
+    bundle = _mine(request, pk)
+    Notice.objects.filter(bundle=bundle, seen_at=None).update(seen_at=timezone.now())
+    return render(request, "_bundle_state.html", {"bundle": _context(bundle)})
+
+
+@require_POST
+def bundle_cancel(request, pk):
+    bundle = _mine(request, pk)
+    if bundles.cancel(bundle):
+        messages.success(request, "The download is cancelled.")
+    else:
+        messages.info(request, "There was nothing left to cancel.")
+    return redirect(bundle)
+
+
+@require_POST
+def bundle_retry(request, pk):
+    bundle = _mine(request, pk)
+    if bundles.retry(bundle):
+        queue.build_bundle(bundle.pk)
+    return redirect(bundle)
+
+
+@require_safe
+def bundle_part(request, pk, number):
+    """Send one archive. Access is checked here again, and nothing is fetched past its time."""
+    bundle = _mine(request, pk)
+    part = get_object_or_404(bundle.parts, number=number) if bundle.is_downloadable else None
+    if part is None or bundle.expires_at <= timezone.now():
+        messages.info(request, "This download is no longer kept. You can ask for it again.")
+        return redirect(bundle)
+    return FileResponse(
+        part.file.open("rb"), as_attachment=True, filename=part.file_name, content_type="application/zip"
+    )
+
+
+@require_POST
+def notice_dismiss(request, pk):
+    notice = get_object_or_404(Notice, pk=pk, bundle__owner=request.user)
+    Notice.objects.filter(pk=notice.pk).update(seen_at=timezone.now())
+    if request.htmx:
+        return HttpResponse()
+    return redirect("bundles")
+
+
+def _mine(request, pk):
+    return get_object_or_404(Bundle.objects.owned_by(request.user), pk=pk)
+
+
+def _row(bundle):
+    return {
+        "url": bundle.get_absolute_url(),
+        "words": Selection.from_json(bundle.selection).words(),
+        "photos": bundle.photo_count,
+        "bytes": bundle.bytes_done if bundle.finished_at and bundle.bytes_done else bundle.planned_bytes,
+        "status": bundle.status,
+        "status_text": bundle.get_status_display(),
+        "created_at": bundle.created_at,
+        "expires_at": bundle.expires_at if bundle.is_downloadable else None,
+        "is_unfinished": bundle.is_unfinished,
+        "progress": round(100 * bundle.bytes_done / bundle.planned_bytes),
+        "missing": bundle.photo_count - bundle.photos_done if bundle.status == Bundle.Status.PARTIAL else 0,
+        "is_new": any(notice.seen_at is None for notice in bundle.notices.all()),
+    }
+
+
+def _context(bundle):
+    notice = bundle.notices.first()
+    missing = bundle.photos.exclude(missing_reason="").order_by("position")[:_MISSING_SHOWN]
+    parts = bundle.parts.all() if bundle.is_downloadable else []
+    selection = Selection.from_json(bundle.selection)
+    retryable = bundle.status in (Bundle.Status.FAILED, Bundle.Status.CANCELLED)
+    return {
+        "pk": bundle.pk,
+        "words": selection.words(),
+        "status": bundle.status,
+        "state_line": _state_line(bundle),
+        "is_unfinished": bundle.is_unfinished,
+        "photos_done": bundle.photos_done,
+        "photo_count": bundle.photo_count,
+        "bytes_done": bundle.bytes_done,
+        "planned_bytes": bundle.planned_bytes,
+        "failure_reason": bundle.failure_reason,
+        "created_at": bundle.created_at,
+        "expires_at": bundle.expires_at if bundle.is_downloadable else None,
+        "kept_until_text": _kept_until(bundle),
+        "missing": [{"name": photo.name, "reason": photo.missing_reason} for photo in missing],
+        "parts": [
+            {
+                "number": part.number,
+                "name": part.file_name,
+                "size": part.size,
+                "sha256": part.sha256,
+                "url": part.get_absolute_url(),
+            }
+            for part in parts
+        ],
+        "mail_line": _mail_line(notice),
+        "mail_path": notice.mail_path if notice else "",
+        "cancel_url": reverse("bundle_cancel", args=[bundle.pk]) if bundle.is_unfinished else "",
+        "retry_url": reverse("bundle_retry", args=[bundle.pk]) if retryable else "",
+        "again_url": f"{reverse('labels')}?{urlencode(selection.fields())}",
+    }
+
+
+def _state_line(bundle):
+    photos = f"{bundle.photo_count:,} photo{'' if bundle.photo_count == 1 else 's'}"
+    match bundle.status:
+        case Bundle.Status.QUEUED:
+            return f"Waiting for its turn — {photos}, {filesizeformat(bundle.planned_bytes)}"
+        case Bundle.Status.BUILDING:
+            return (
+                f"Building — {bundle.photos_done:,} of {photos}, {filesizeformat(bundle.bytes_done)} of "
+                f"{filesizeformat(bundle.planned_bytes)}{_time_left(bundle)}"
+            )
+        case Bundle.Status.READY:
+            return f"Ready — {photos}, {filesizeformat(bundle.bytes_done)}"
+        case Bundle.Status.PARTIAL:
+            return (
+                f"Ready, but {bundle.photo_count - bundle.photos_done:,} of {photos} could not be read — "
+                f"{filesizeformat(bundle.bytes_done)}"
+            )
+        case Bundle.Status.FAILED:
+            return "This download could not be finished"
+        case Bundle.Status.CANCELLED:
+            return "Cancelled"
+    return f"Expired — downloads are kept for {settings.BUNDLE_KEEP_HOURS} hours"
+
+
+def _time_left(bundle):
+    if not bundle.bytes_done or not bundle.started_at:
+        return ""
+    spent = (timezone.now() - bundle.started_at).total_seconds()
+    left = spent * (bundle.planned_bytes - bundle.bytes_done) / bundle.bytes_done
+    return f", about {max(1, round(left))} s left"
+
+
+def _kept_until(bundle):
+    if not bundle.is_downloadable:
+        return ""
+    return f"kept until {date_format(timezone.localtime(bundle.expires_at), 'j F, H:i')}"
+
+
+def _mail_line(notice):
+    if notice is None:
+        return ""
+    match notice.status:
+        case Notice.Status.SENT:
+            return f"We wrote to {notice.mail_to}"
+        case Notice.Status.FAILED:
+            return f"We could not send you a mail: {notice.failure_reason}"
+    return "We are writing you a mail"

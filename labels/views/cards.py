@@ -1,0 +1,50 @@
+"""What a page shows of a photo in a grid."""
+
+from collections import defaultdict
+
+from django.urls import reverse
+from django.utils.formats import date_format
+from django.utils.http import urlencode
+
+from labels.models import PhotoLabel
+
+_SHOWN_IN_ALT = 3
+
+
+def cards(photos, fields=()):
+    """Return the cards of these photos in one query; `fields` is the selection they link within."""
+    query = f"?{urlencode(fields)}" if fields else ""
+    labels = _labels(photos)
+    return [
+        {
+            "pk": photo.pk,
+            "url": photo.get_absolute_url() + query,
+            "thumb_url": reverse("photo_thumbnail", args=[photo.pk]) if photo.thumbnail else "",
+            "alt": alt_text(photo, labels[photo.pk]),
+            "name": photo.original_name,
+            "width": photo.thumbnail_width,
+            "height": photo.thumbnail_height,
+            "status": photo.status,
+            "status_text": photo.get_status_display(),
+        }
+        for photo in photos
+    ]
+
+
+def alt_text(photo, labels):
+    """Return "Sky, Building — photo of 12 May 2024"."""
+    when = f"photo of {date_format(photo.shown_at, 'j F Y')}"
+    return f"{', '.join(labels[:_SHOWN_IN_ALT])} — {when}" if labels else when.capitalize()
+
+
+def _labels(photos):
+    rows = (
+        PhotoLabel.objects.visible()
+        .filter(photo__in=[photo.pk for photo in photos])
+        .order_by("-confidence", "label__name")
+        .values_list("photo_id", "label__name")
+    )
+    found = defaultdict(list)
+    for photo_id, name in rows:
+        found[photo_id].append(name)
+    return found

@@ -1,0 +1,273 @@
+"""The library and one photo."""
+
+from datetime import UTC, datetime
+from itertools import groupby
+
+from django.contrib import messages
+from django.db.models import Count, Q
+from django.db.models.functions import TruncMonth
+from django.http import FileResponse, Http404
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.formats import date_format
+from django.utils.http import urlencode
+from django.views.decorators.cache import cache_control
+from django.views.decorators.http import require_POST, require_safe
+
+from labels import labelling, queue
+from labels import selection as selections
+from labels.models import Bundle, BundlePhoto, Photo, PhotoLabel
+from labels.selection import Selection
+from labels.views.cards import cards
+
+PAGE = 60
+_DAY_AND_TIME = "j F Y, H:i"
+
+
+@require_safe
+def photo_list(request):
+    """The grid, newest first, of the whole library or of a selection."""
+    selection = Selection.from_query(request.GET)
+    chosen = _chosen(request.user, selection)
+    page, last = _page(chosen, request.GET.get("after", ""))
+    next_url = f"{reverse('photos')}?{urlencode([*selection.fields(), ('after', last)])}" if last else None
+    context = {
+        "nav": "photos",
+        "months": _months(chosen, page, selection, request.GET.get("after", "")),
+        "next_url": next_url,
+    }
+    if request.htmx:
+        return render(request, "_photo_months.html", context)
+    library = Photo.objects.owned_by(request.user)
+    waiting = Q(status__in=(Photo.Status.PENDING, Photo.Status.LABELLING))
+    counts = library.aggregate(total=Count("pk"), waiting=Count("pk", filter=waiting))
+    download = selection if not selection.is_empty else Selection(everything=True)
+    return render(
+        request,
+        "photos.html",
+        {
+            **context,
+            "selection": _selection_context(selection, chosen),
+            "selection_fields": download.fields(),
+            "download_url": reverse("bundle_create"),
+            "library_count": counts["total"],
+            "waiting": counts["waiting"],
+        },
+    )
+
+
+@require_safe
+def photo_detail(request, pk):
+    photo = _mine(request, pk)
+    selection = Selection.from_query(request.GET)
+    chosen = _chosen(request.user, selection)
+    fields = selection.fields()
+    shown = list(photo.photo_labels.select_related("label", "run").order_by("-confidence", "label__name"))
+    return render(
+        request,
+        "photo.html",
+        {
+            "nav": "photos",
+            "photo": photo,
+            "image_url": reverse("photo_rendition", args=[pk]) if photo.rendition else "",
+            "labels": [_label_context(row) for row in shown if row.status in PhotoLabel.VISIBLE],
+            "suggestions": [
+                _label_context(row) for row in shown if row.status == PhotoLabel.Status.SUGGESTED
+            ],
+            "facts": _facts(photo),
+            "previous_url": _neighbour_url(chosen.after(photo.shown_at, pk), fields),
+            "next_url": _neighbour_url(chosen.before(photo.shown_at, pk).newest_first(), fields),
+            "back_url": f"{reverse('photos')}{'?' + urlencode(fields) if fields else ''}",
+            "back_text": selection.words() if fields else "All photos",
+            "original_url": reverse("photo_original", args=[pk]),
+            "delete_url": reverse("photo_delete", args=[pk]),
+            "retry_url": reverse("photo_retry", args=[pk]),
+        },
+    )
+
+
+def photo_delete(request, pk):
+    photo = _mine(request, pk)
+    if request.method == "POST":
+        photo.delete()
+        messages.success(request, f"{photo.original_name} is deleted.")
+        return redirect("photos")
+    return render(
+        request,
+        "photo_delete.html",
+        {
+            "nav": "photos",
+            "photo": photo,
+            "thumb_url": reverse("photo_thumbnail", args=[pk]) if photo.thumbnail else "",
+            "bundles_affected": BundlePhoto.objects.filter(
+                photo=photo, bundle__status__in=Bundle.UNFINISHED
+            ).count(),
+            "back_url": photo.get_absolute_url(),
+        },
+    )
+
+
+@require_POST
+def photo_retry(request, pk):
+    photo = _mine(request, pk)
+    _label_again(Photo.objects.filter(pk=photo.pk))
+    messages.success(request, f"{photo.original_name} is being labelled again.")
+    return redirect(photo)
+
+
+@require_POST
+def photos_retry(request):
+    """Label every failed photo of this person again."""
+    again = _label_again(Photo.objects.owned_by(request.user).filter(status=Photo.Status.FAILED))
+    messages.success(request, f"{again} photo{'s are' if again != 1 else ' is'} being labelled again.")
+    return redirect("labels")
+
+
+@require_safe
+@cache_control(private=True, max_age=86_400)
+def photo_thumbnail(request, pk):
+    return _file(_mine(request, pk).thumbnail, "image/jpeg")
+
+
+@require_safe
+@cache_control(private=True, max_age=86_400)
+def photo_rendition(request, pk):
+    return _file(_mine(request, pk).rendition, "image/jpeg")
+
+
+@require_safe
+def photo_original(request, pk):
+    photo = _mine(request, pk)
+    return _file(photo.original, "application/octet-stream", save_as=photo.original_name)
+
+
+def _mine(request, pk):
+    return get_object_or_404(Photo.objects.owned_by(request.user), pk=pk)
+
+
+def _chosen(user, selection):
+    if selection.is_empty:
+        return Photo.objects.owned_by(user)
+    return selections.photos(user, selection)
+
+
+def _label_again(photos):
+    ids = labelling.label_again(photos)
+    for pk in ids:
+        queue.label_photo(pk)
+    return len(ids)
+
+
+def _file(file, content_type, save_as=""):
+    if not file:
+        raise Http404("not made yet")
+    try:
+        opened = file.open("rb")
+    except FileNotFoundError:
+        raise Http404("no longer in storage") from None
+    return FileResponse(opened, content_type=content_type, as_attachment=bool(save_as), filename=save_as)
+
+
+def _page(chosen, after):
+    """Return a page of photos and the keyset of its last one, empty when there are no more."""
+    photos = chosen.newest_first()
+    if keyset := _keyset(after):
+        photos = photos.before(*keyset)
+    page = list(photos[: PAGE + 1])
+    last = page[PAGE - 1] if len(page) > PAGE else None
+    return page[:PAGE], f"{last.shown_at.timestamp():.6f}-{last.pk}" if last else ""
+
+
+def _keyset(text):
+    moment, _, pk = text.rpartition("-")
+    try:
+        return datetime.fromtimestamp(float(moment), UTC), int(pk)
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+def _months(chosen, page, selection, after):
+    totals = _month_totals(chosen, page)
+    keyset = _keyset(after)
+    before = keyset and (keyset[0].year, keyset[0].month)
+    by_pk = {card["pk"]: card for card in cards(page, selection.fields())}
+    months = []
+    for month, photos in groupby(page, key=lambda photo: (photo.shown_at.year, photo.shown_at.month)):
+        photos = list(photos)
+        months.append(
+            {
+                "name": date_format(photos[0].shown_at, "F Y"),
+                "total": totals.get(month),
+                "continued": month == before,
+                "photos": [by_pk[photo.pk] for photo in photos],
+            }
+        )
+    return months
+
+
+def _month_totals(chosen, page):
+    if not page:
+        return {}
+    first = page[-1].shown_at.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    newest = page[0].shown_at
+    end = newest.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    end = end.replace(year=end.year + end.month // 12, month=end.month % 12 + 1)
+    rows = (
+        chosen.filter(shown_at__gte=first, shown_at__lt=end)
+        .annotate(month=TruncMonth("shown_at", tzinfo=UTC))
+        .values("month")
+        .annotate(n=Count("pk"))
+        .values_list("month", "n")
+    )
+    return {(month.year, month.month): n for month, n in rows}
+
+
+def _selection_context(selection, chosen):
+    if selection.is_empty:
+        return {"is_empty": True, "chips": [], "match_text": "", "count": 0, "labels_url": reverse("labels")}
+    chips = [_chip(selection, name, name, "include") for name in selection.included]
+    chips += [_chip(selection, name, f"not {name}", "exclude") for name in selection.none]
+    if selection.state:
+        text = Selection(state=selection.state).words()
+        chips.append({"text": text, "kind": "state", "remove_url": reverse("photos")})
+    return {
+        "is_empty": False,
+        "chips": chips,
+        "match_text": "all of" if selection.all else "any of",
+        "count": chosen.count(),
+        "labels_url": f"{reverse('labels')}?{urlencode(selection.fields())}",
+    }
+
+
+def _chip(selection, name, text, kind):
+    rest = urlencode(selection.without(name).fields())
+    return {"text": text, "kind": kind, "remove_url": f"{reverse('photos')}{'?' + rest if rest else ''}"}
+
+
+def _label_context(row):
+    return {
+        "name": row.label.name,
+        "confidence": row.confidence,
+        "source_text": row.get_source_display(),
+        "url": f"{reverse('photos')}?{urlencode([('label', row.label.name)])}",
+        "detector": row.run.detector if row.run else "",
+        "version": row.run.version if row.run else "",
+        "when": row.created_at,
+        "status_text": row.get_status_display(),
+    }
+
+
+def _facts(photo):
+    megapixels = photo.width * photo.height / 1_000_000
+    return [
+        ("Taken", date_format(photo.taken_at, _DAY_AND_TIME) if photo.taken_at else "not known"),
+        ("Camera", photo.camera or "not known"),
+        ("Picture", f"{photo.width:,} × {photo.height:,}, {megapixels:.1f} megapixels"),
+        ("File", photo.original_name),
+        ("Format", photo.format),
+    ]
+
+
+def _neighbour_url(photos, fields):
+    photo = photos.first()
+    return f"{photo.get_absolute_url()}{'?' + urlencode(fields) if fields else ''}" if photo else ""

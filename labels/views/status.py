@@ -1,0 +1,119 @@
+"""What staff and machines ask: is it working."""
+
+import shutil
+import uuid
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.admin.views.decorators import staff_member_required
+from django.contrib.auth.decorators import login_not_required
+from django.core.files.base import ContentFile
+from django.db import DatabaseError, connection
+from django.db.models import Count, Min, Sum
+from django.http import HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_POST, require_safe
+
+from labels import labelling, queue
+from labels.detectors import get_detector
+from labels.models import Photo
+from labels.models.photo import originals
+
+_WAITING = (Photo.Status.PENDING, Photo.Status.LABELLING)
+
+
+@staff_member_required(login_url="login")
+@require_safe
+def status(request):
+    """Queues, failures by reason, workers seen, storage."""
+    counts = dict(Photo.objects.values_list("status").annotate(n=Count("pk")).order_by())
+    failures = (
+        Photo.objects.filter(status=Photo.Status.FAILED)
+        .values("failure_code")
+        .annotate(count=Count("pk"), reason=Min("failure_reason"))
+        .order_by("-count", "failure_code")
+    )
+    detector = get_detector()
+    return render(
+        request,
+        "status.html",
+        {
+            "nav": "status",
+            "states": [(state.label, counts.get(state.value, 0)) for state in Photo.Status],
+            "oldest_waiting": Photo.objects.filter(status__in=_WAITING).aggregate(at=Min("uploaded_at"))[
+                "at"
+            ],
+            "failures": [{**row, "code": row["failure_code"]} for row in failures],
+            "queues": [
+                {
+                    "name": cluster,
+                    "waiting": queue.waiting(cluster),
+                    "workers_seen": queue.last_seen(cluster),
+                    "ok": queue.is_alive(cluster),
+                }
+                for cluster in queue.CLUSTERS
+            ],
+            "detector": {"name": detector.name, "version": detector.version},
+            "storage": {
+                **Photo.objects.aggregate(photos=Count("pk"), bytes=Sum("size", default=0)),
+                "free": shutil.disk_usage(settings.DATA_DIR).free,
+            },
+            "retry_url": reverse("status_retry"),
+        },
+    )
+
+
+@staff_member_required(login_url="login")
+@require_POST
+def status_retry(request):
+    """Label failed photos again: all of them, or those of one reason."""
+    failed = Photo.objects.filter(status=Photo.Status.FAILED)
+    if "code" in request.POST:
+        failed = failed.filter(failure_code=request.POST["code"])
+    ids = labelling.label_again(failed)
+    for pk in ids:
+        queue.label_photo(pk)
+    messages.success(request, f"{len(ids)} photo{'s are' if len(ids) != 1 else ' is'} being labelled again.")
+    return redirect("status")
+
+
+@login_not_required
+@require_safe
+def healthz(request):
+    """The process answers. No database: a slow one is no reason to restart the web server."""
+    return HttpResponse("ok", content_type="text/plain")
+
+
+@login_not_required
+@require_safe
+def readyz(request):
+    """Database, queue and storage, each "ok" or what is wrong, in words that give nothing away."""
+    found = {"database": _database(), "storage": _storage()}
+    found["queue"] = _queue() if found["database"] == "ok" else "not known"
+    ready = all(state == "ok" for state in found.values())
+    return JsonResponse(found, status=200 if ready else 503)
+
+
+def _database():
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except DatabaseError:
+        return "not reachable"
+    return "ok"
+
+
+def _storage():
+    key = f"readyz-{uuid.uuid4().hex}"
+    try:
+        originals().save(key, ContentFile(b"ok"))
+        originals().delete(key)
+    except OSError:
+        return "not writable"
+    return "ok"
+
+
+def _queue():
+    silent = [cluster for cluster in queue.CLUSTERS if not queue.is_alive(cluster)]
+    return f"no sign of life from {' and '.join(silent)}" if silent else "ok"

@@ -1,0 +1,147 @@
+"""The tag list: labels with counts, ticks, the plan of the download."""
+
+from urllib.parse import parse_qs, urlsplit
+
+from django.conf import settings
+from django.db.models import Count, Exists, OuterRef, Q
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.http import urlencode
+from django.views.decorators.http import require_safe
+
+from labels import bundles
+from labels import selection as selections
+from labels.models import LabelCount, Photo, PhotoLabel, fold
+from labels.selection import Selection
+from labels.views.cards import cards
+
+ROWS = 200
+PREVIEW = 24
+# What changes which rows there are, and not only the numbers beside them.
+_LIST_FIELDS = ("find", "sort", "show")
+
+
+@require_safe
+def tag_list(request):
+    """The whole page, or for htmx only what the ticks have changed: counts, plan, preview."""
+    selection = Selection.from_query(request.GET)
+    context = {
+        "nav": "labels",
+        **_rows_context(request, selection),
+        **_states_context(request.user),
+        **_plan_context(request.user, selection),
+    }
+    if request.htmx and not request.htmx.history_restore_request:
+        return render(request, "_labels_live.html", {**context, "replace_rows": _list_changed(request)})
+    return render(request, "labels.html", context)
+
+
+def _rows_context(request, selection):
+    match = selections.ALL if request.GET.get("match") == selections.ALL or selection.all else selections.ANY
+    sort = "name" if request.GET.get("sort") == "name" else "count"
+    find = " ".join(request.GET.get("find", "").split())
+    rows = _rows(request.user, selection, match)
+    if find:
+        rows = [row for row in rows if fold(find) in row["key"]]
+    if sort == "count":
+        rows.sort(key=lambda row: (-row["count"], row["key"]))
+    shown = rows if request.GET.get("show") == "all" else _cut(rows)
+    return {
+        "rows": shown,
+        "hidden_rows": len(rows) - len(shown),
+        "show_all_url": _url(request, show="all"),
+        "match": match,
+        "sort": sort,
+        "sort_count_url": _url(request, sort="count"),
+        "sort_name_url": _url(request, sort="name"),
+        "find": find,
+        "clear_url": reverse("labels"),
+    }
+
+
+def _rows(owner, selection, match):
+    """Return a row for each label the owner's photos show, by name."""
+    remaining = selections.facets(owner, selection, match)
+    ticked = {fold(name) for name in selection.included}
+    excluded = {fold(name) for name in selection.none}
+    counts = (
+        LabelCount.objects.filter(owner=owner, count__gt=0).select_related("label").order_by("label__key")
+    )
+    rows = [
+        {
+            "id": count.label_id,
+            "key": count.label.key,
+            "name": count.label.name,
+            "count": count.count if count.label.key in excluded else remaining.get(count.label_id, 0),
+            "ticked": count.label.key in ticked,
+            "excluded": count.label.key in excluded,
+            "photos_url": f"{reverse('photos')}?{urlencode([('label', count.label.name)])}",
+        }
+        for count in counts
+    ]
+    most = max((row["count"] for row in rows), default=0)
+    for row in rows:
+        row["bar"] = round(100 * row["count"] / most) if most else 0
+    return rows
+
+
+def _cut(rows):
+    """Return the first ROWS rows, and every later one that takes part in the selection."""
+    return rows[:ROWS] + [row for row in rows[ROWS:] if row["ticked"] or row["excluded"]]
+
+
+def _states_context(owner):
+    visible = PhotoLabel.objects.visible().filter(photo=OuterRef("pk"))
+    failed = Q(status=Photo.Status.FAILED)
+    waiting = Q(status__in=(Photo.Status.PENDING, Photo.Status.LABELLING))
+    counts = Photo.objects.owned_by(owner).aggregate(
+        total=Count("pk"),
+        failed=Count("pk", filter=failed),
+        waiting=Count("pk", filter=waiting),
+        unlabelled=Count("pk", filter=~failed & ~Exists(visible)),
+    )
+    return {
+        **counts,
+        "unlabelled_url": f"{reverse('photos')}?{urlencode([('state', selections.UNLABELLED)])}",
+        "failed_url": f"{reverse('photos')}?{urlencode([('state', selections.FAILED)])}",
+    }
+
+
+def _plan_context(owner, selection):
+    plan = bundles.plan(owner, selection, settings.BUNDLE_PART_BYTES)
+    photos = len(plan.photos)
+    preview = selections.photos(owner, selection).newest_first()[:PREVIEW]
+    fields = selection.fields()
+    return {
+        "plan": {
+            "is_empty": not photos,
+            "photos": photos,
+            "bytes": plan.bytes,
+            "parts": len(plan.parts),
+            "estimate": _about(plan.seconds) if photos else "",
+            "sentence": f"{photos:,} photo{'' if photos == 1 else 's'}",
+        },
+        "can_download": bool(photos),
+        "nothing_matches": not selection.is_empty and not photos,
+        "preview": cards(list(preview), fields),
+        "preview_url": f"{reverse('photos')}?{urlencode(fields)}",
+        "selection_fields": fields,
+    }
+
+
+def _about(seconds):
+    if seconds < 90:
+        return f"about {round(seconds)} s"
+    return f"about {round(seconds / 60)} min"
+
+
+def _url(request, **changes):
+    query = request.GET.copy()
+    for name, value in changes.items():
+        query[name] = value
+    return f"{reverse('labels')}?{query.urlencode()}"
+
+
+def _list_changed(request):
+    before = parse_qs(urlsplit(request.htmx.current_url or "").query)
+    return any(before.get(name, [""])[0] != request.GET.get(name, "") for name in _LIST_FIELDS)

@@ -1,0 +1,81 @@
+"""Photos in, from the browser."""
+
+from collections import Counter
+
+from django.conf import settings
+from django.http import JsonResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods
+
+from labels import pictures
+from labels.forms import UploadForm
+from labels.intake import Outcome, take
+
+_ACCEPT = "image/*," + ",".join(
+    sorted({f".{extension}" for _, extensions in pictures.FORMATS.values() for extension in extensions})
+)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def upload(request):
+    """The upload page. A script posts one file at a time and reads JSON; a plain form posts many."""
+    if request.method == "POST":
+        form = UploadForm(request.POST, request.FILES)
+        if form.is_valid():
+            results = [
+                _result(take(file, file.name, request.user), file.size)
+                for file in form.cleaned_data["photos"]
+            ]
+            if _wants_json(request):
+                return JsonResponse(results[0])
+            return render(request, "upload.html", _context(UploadForm(), _summary(results)))
+        if _wants_json(request):
+            return JsonResponse({"errors": form.errors}, status=400)
+        return render(request, "upload.html", _context(form), status=400)
+    return render(request, "upload.html", _context(UploadForm()))
+
+
+def _wants_json(request):
+    return request.get_preferred_type(["text/html", "application/json"]) == "application/json"
+
+
+def _context(form, results=None):
+    return {
+        "nav": "upload",
+        "form": form,
+        "results": results,
+        "accept": _ACCEPT,
+        "limits": {
+            "bytes": settings.UPLOAD_MAX_BYTES,
+            "pixels_mp": settings.UPLOAD_MAX_PIXELS // 1_000_000,
+            "formats": pictures.ACCEPTED,
+        },
+    }
+
+
+def _result(taken, size):
+    photo = taken.photo
+    return {
+        "name": taken.name,
+        "size": size,
+        "outcome": taken.outcome,
+        "reason": taken.reason,
+        "url": photo.get_absolute_url() if photo else "",
+        "thumb_url": reverse("photo_thumbnail", args=[photo.pk]) if photo and photo.thumbnail else "",
+    }
+
+
+def _summary(results):
+    count = Counter(result["outcome"] for result in results)
+    arrived, known, refused = count[Outcome.IMPORTED], count[Outcome.DUPLICATE], count[Outcome.REFUSED]
+    words = [f"{arrived} of {len(results)} added"]
+    words += [f"{known} already here"] if known else []
+    words += [f"{refused} refused"] if refused else []
+    return {
+        "imported": arrived,
+        "duplicates": known,
+        "refused": refused,
+        "files": results,
+        "summary": " · ".join(words),
+    }
