@@ -13,7 +13,7 @@ from labels.models import Bundle, Notice, Photo
 
 def label_photo(photo_id):
     """Find the labels of one photo; return quietly when it is gone, done, or held by another worker."""
-    photo = Photo.objects.claim(photo_id, _holder())
+    photo = Photo.objects.claim(photo_id, holder())
     if photo is None:
         return
     try:
@@ -32,18 +32,18 @@ def label_photo(photo_id):
 
 def build_bundle(bundle_id):
     """Build the archives of one bundle."""
-    bundle = Bundle.objects.claim(bundle_id, _holder())
+    bundle = Bundle.objects.claim(bundle_id, holder())
     if bundle is not None:
         bundles.build(bundle)
 
 
 def send_notice(notice_id):
     """Send the mail of one notice."""
-    notice = Notice.objects.claim(notice_id, _holder())
+    notice = Notice.objects.claim(notice_id, holder())
     if notice is not None:
         notifications.send(notice)
 
 
-def _holder():
+def holder():
     """Return a name for this claim: readable in the admin, and never used twice."""
     return f"{socket.gethostname()[:30]}:{os.getpid()}:{uuid.uuid4().hex[:8]}"

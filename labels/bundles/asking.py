@@ -4,23 +4,29 @@ from datetime import UTC
 
 from django.conf import settings
 from django.db import transaction
+from django.utils import timezone
 
 from labels.bundles.planning import plan
 from labels.models import Bundle, BundlePhoto
+from labels.models.claim import lease
 
 
 class NothingSelected(Exception):
     """The selection holds no photo; nothing is built and no mail is sent."""
 
 
-def ask(owner, selection, part_bytes=None):
-    """Return a queued Bundle of the selection as it is now; raise NothingSelected when it is empty."""
+def ask(owner, selection, part_bytes=None, held_by=""):
+    """Return a queued Bundle of the selection as it is now; raise NothingSelected when it is empty.
+
+    With `held_by` it is born claimed, for a caller who builds it in its own process.
+    """
     part_bytes = part_bytes or settings.BUNDLE_PART_BYTES
     with transaction.atomic():
         planned = plan(owner, selection, part_bytes)
         if not planned.photos:
             raise NothingSelected(f"No photos match ({selection.words()}). Choose other labels.")
         bundle = Bundle.objects.create(
+            **_claimed(held_by),
             owner=owner,
             selection=selection.as_json(),
             part_bytes=part_bytes,
@@ -47,3 +53,14 @@ def ask(owner, selection, part_bytes=None):
             batch_size=1000,
         )
     return bundle
+
+
+def _claimed(holder):
+    if not holder:
+        return {}
+    return {
+        "status": Bundle.WORKING,
+        "attempts": 1,
+        "lease_owner": holder,
+        "lease_until": timezone.now() + lease(),
+    }

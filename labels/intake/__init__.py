@@ -32,6 +32,7 @@ class Taken:
     photo: Photo | None = None
     reason: str = ""
     code: str = ""
+    sha256: str = ""
 
 
 def take(file, name, owner, dry_run=False):
@@ -43,9 +44,9 @@ def take(file, name, owner, dry_run=False):
         checked = check(file, name)
         photo = _existing(checked, owner)
         if photo:
-            return Taken(checked.name, Outcome.DUPLICATE, photo)
+            return Taken(checked.name, Outcome.DUPLICATE, photo, sha256=checked.sha256)
         if dry_run:
-            return Taken(checked.name, Outcome.IMPORTED)
+            return Taken(checked.name, Outcome.IMPORTED, sha256=checked.sha256)
         return _store(file, checked, owner)
     except Refused as refusal:
         return Taken(clean_name(name), Outcome.REFUSED, reason=refusal.reason, code=refusal.code)
@@ -66,9 +67,9 @@ def _store(file, checked, owner):
         originals().delete(key)
         # Another upload of the same bytes was first; any other broken constraint is a real error.
         if isinstance(error, IntegrityError) and (photo := _existing(checked, owner)):
-            return Taken(checked.name, Outcome.DUPLICATE, photo)
+            return Taken(checked.name, Outcome.DUPLICATE, photo, sha256=checked.sha256)
         raise
-    return Taken(checked.name, Outcome.IMPORTED, photo)
+    return Taken(checked.name, Outcome.IMPORTED, photo, sha256=checked.sha256)
 
 
 def _create(key, checked, owner):

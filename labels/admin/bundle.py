@@ -1,0 +1,83 @@
+from django.contrib import admin, messages
+from django.template.defaultfilters import filesizeformat
+
+from labels import bundles, queue
+from labels.admin.read_only import NoAddAdmin, ReadOnlyAdmin
+from labels.models import Bundle, BundlePart, BundlePhoto, Notice
+from labels.selection import Selection
+
+
+class BundlePartInline(admin.TabularInline):
+    model = BundlePart
+    extra = 0
+    can_delete = False
+    fields = readonly_fields = ("number", "file_name", "size", "sha256")
+
+    def has_add_permission(self, request, obj=None):
+        return False
+
+
+@admin.register(Bundle)
+class BundleAdmin(NoAddAdmin):
+    list_display = (
+        "id",
+        "owner",
+        "words",
+        "status",
+        "photo_count",
+        "planned",
+        "attempts",
+        "created_at",
+        "finished_at",
+        "expires_at",
+    )
+    list_filter = ("status", ("owner", admin.RelatedOnlyFieldListFilter))
+    list_select_related = ("owner",)
+    search_fields = ("id", "owner__username")
+    date_hierarchy = "created_at"
+    inlines = (BundlePartInline,)
+    actions = ("cancel_bundles", "retry_bundles")
+
+    @admin.display(description="selection")
+    def words(self, bundle):
+        return Selection.from_json(bundle.selection).words()
+
+    @admin.display(description="size", ordering="planned_bytes")
+    def planned(self, bundle):
+        return filesizeformat(bundle.planned_bytes)
+
+    @admin.action(description="Cancel")
+    def cancel_bundles(self, request, chosen):
+        stopped = sum(bundles.cancel(bundle) for bundle in chosen)
+        self.message_user(request, f"{stopped} downloads cancelled.", messages.SUCCESS)
+
+    @admin.action(description="Try again")
+    def retry_bundles(self, request, chosen):
+        again = [bundle for bundle in chosen if bundles.retry(bundle)]
+        for bundle in again:
+            queue.build_bundle(bundle.pk)
+        self.message_user(request, f"{len(again)} downloads queued again.", messages.SUCCESS)
+
+
+@admin.register(BundlePhoto)
+class BundlePhotoAdmin(ReadOnlyAdmin):
+    list_display = ("bundle", "position", "name", "size", "missing_reason")
+    list_filter = (("missing_reason", admin.EmptyFieldListFilter),)
+    list_select_related = ("bundle",)
+    search_fields = ("name", "sha256")
+    show_full_result_count = False
+
+
+@admin.register(BundlePart)
+class BundlePartAdmin(ReadOnlyAdmin):
+    list_display = ("file_name", "bundle", "number", "size", "sha256")
+    list_select_related = ("bundle",)
+    search_fields = ("file_name", "sha256")
+
+
+@admin.register(Notice)
+class NoticeAdmin(ReadOnlyAdmin):
+    list_display = ("bundle", "outcome", "status", "mail_to", "attempts", "created_at", "sent_at", "seen_at")
+    list_filter = ("outcome", "status")
+    list_select_related = ("bundle",)
+    search_fields = ("mail_to",)

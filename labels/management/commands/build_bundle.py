@@ -1,0 +1,81 @@
+import shutil
+from pathlib import Path
+
+from django.core.management.base import CommandError
+
+from labels import bundles
+from labels.management.json_command import JsonCommand, find_owner
+from labels.models import Bundle, Label
+from labels.models.label import fold
+from labels.selection import Selection
+from labels.tasks import holder
+
+
+class Command(JsonCommand):
+    help = "Build the archives of a selection in this process."
+
+    def add_arguments(self, parser):
+        parser.add_argument("--owner", required=True)
+        parser.add_argument("--any", nargs="+", action="extend", default=[], metavar="LABEL")
+        parser.add_argument("--all", nargs="+", action="extend", default=[], metavar="LABEL")
+        parser.add_argument("--none", nargs="+", action="extend", default=[], metavar="LABEL")
+        parser.add_argument("--everything", action="store_true", help="The whole library.")
+        parser.add_argument("--part-size", type=int, metavar="BYTES", help="The most bytes of one archive.")
+        parser.add_argument("--output", metavar="DIR", help="Copy the archives there.")
+
+    def run(self, owner, part_size, output, **options):
+        selection = _selection(options)
+        if part_size is not None and part_size < 1:
+            raise CommandError(f"--part-size is {part_size}; it must be 1 or more.")
+        if output and not Path(output).is_dir():
+            raise CommandError(f"--output {output} is not a folder.")
+        try:
+            bundle = bundles.ask(find_owner(owner), selection, part_size, held_by=holder())
+        except bundles.NothingSelected as nothing:
+            raise CommandError(str(nothing)) from None
+        bundles.build(bundle)
+        bundle.refresh_from_db()
+        if not bundle.is_downloadable:
+            raise CommandError(f"{bundle} could not be built: {bundle.failure_reason or bundle.status}")
+        return _document(bundle, output), bundle.status == Bundle.Status.PARTIAL
+
+    def as_text(self, document):
+        lines = [f"{part['file']}  {part['bytes']} bytes  {part['sha256']}" for part in document["parts"]]
+        lines += [f"missing: {photo['name']}: {photo['reason']}" for photo in document["missing"]]
+        lines.append(f"{document['status']}: {document['photos']} photos, {document['bytes']} bytes")
+        return "\n".join(lines)
+
+
+def _selection(options):
+    chosen = Selection(
+        any=tuple(options["any"]),
+        all=tuple(options["all"]),
+        none=tuple(options["none"]),
+        everything=options["everything"],
+    )
+    if chosen.is_empty:
+        raise CommandError("Say which photos: --any, --all or --none LABEL, or --everything.")
+    names = chosen.included + chosen.none
+    known = {label.key for label in Label.objects.named(names)}
+    unknown = [name for name in names if fold(name) not in known]
+    if unknown:
+        raise CommandError(f"There is no label {', '.join(unknown)}. manage.py list_labels shows all.")
+    return chosen
+
+
+def _document(bundle, output):
+    parts = []
+    for part in bundle.parts.all():
+        file = part.file.path
+        if output:
+            file = str(shutil.copyfile(file, Path(output) / part.file_name))
+        parts.append({"file": file, "bytes": part.size, "sha256": part.sha256})
+    missing = bundle.photos.exclude(missing_reason="").order_by("position")
+    return {
+        "id": bundle.pk,
+        "status": bundle.status,
+        "photos": bundle.photos_done,
+        "bytes": bundle.bytes_done,
+        "parts": parts,
+        "missing": [{"name": photo.name, "reason": photo.missing_reason} for photo in missing],
+    }

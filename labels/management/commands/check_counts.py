@@ -1,0 +1,25 @@
+from labels import labelling
+from labels.management.json_command import JsonCommand
+
+
+class Command(JsonCommand):
+    help = "Compare the stored label counts with the labels themselves."
+
+    def add_arguments(self, parser):
+        parser.add_argument("--repair", action="store_true", help="Write the true counts.")
+
+    def run(self, repair, **options):
+        wrong = [
+            {"owner": owner, "label": label, "stored": stored, "true": true}
+            for owner, label, stored, true in labelling.count_differences(repair)
+        ]
+        return {"differences": wrong, "repaired": len(wrong) if repair else 0}, bool(wrong)
+
+    def as_text(self, document):
+        lines = [
+            f"owner {row['owner']}, label {row['label']}: stored {row['stored']}, true {row['true']}"
+            for row in document["differences"]
+        ]
+        found = len(lines)
+        lines.append(f"{found} wrong, {document['repaired']} repaired" if found else "All counts are right.")
+        return "\n".join(lines)

@@ -1,0 +1,49 @@
+from django.core.management.base import CommandError
+
+from labels.intake import Outcome, Refused, Taken, sources, take
+from labels.management.json_command import JsonCommand, find_owner
+
+
+class Command(JsonCommand):
+    help = "Import every photo of a folder or a zip file into one account's library."
+
+    def add_arguments(self, parser):
+        parser.add_argument("source", help="A folder (with its sub-folders) or a zip file.")
+        parser.add_argument("--owner", required=True, help="The account that will own the photos.")
+        parser.add_argument("--dry-run", action="store_true", help="Only say what would happen.")
+
+    def run(self, source, owner, dry_run, **options):
+        owner = find_owner(owner)
+        try:
+            files = sources.find(source)
+        except ValueError as error:
+            raise CommandError(str(error)) from None
+        document = {"imported": 0, "duplicates": 0, "refused": []}
+        seen = set()
+        for name, opener in self.progress(files, len(files), "files"):
+            taken = _take(name, opener, owner, dry_run)
+            if taken.outcome == Outcome.REFUSED:
+                document["refused"].append({"name": name, "reason": taken.reason})
+            # In a dry run nothing is stored by which a second copy could be found.
+            elif taken.outcome == Outcome.DUPLICATE or taken.sha256 in seen:
+                document["duplicates"] += 1
+            else:
+                document["imported"] += 1
+                seen.add(taken.sha256)
+        return document, bool(document["refused"])
+
+    def as_text(self, document):
+        lines = [f"{refused['name']}: {refused['reason']}" for refused in document["refused"]]
+        lines.append(
+            f"{document['imported']} imported, {document['duplicates']} already there, "
+            f"{len(document['refused'])} refused"
+        )
+        return "\n".join(lines)
+
+
+def _take(name, opener, owner, dry_run):
+    try:
+        with opener() as file:
+            return take(file, name, owner, dry_run)
+    except Refused as refusal:
+        return Taken(name, Outcome.REFUSED, reason=refusal.reason, code=refusal.code)

@@ -1,0 +1,49 @@
+from django.db.models import Q
+from django.utils import timezone
+
+from labels import labelling, queue, tasks
+from labels.management.json_command import JsonCommand, find_owner
+from labels.models import Label, Photo, PhotoLabel
+
+
+class Command(JsonCommand):
+    help = "Label photos, or label them again: by the workers, or at once in this process."
+
+    def add_arguments(self, parser):
+        parser.add_argument("--owner", help="Only this account's photos.")
+        parser.add_argument("--status", choices=("pending", "failed", "all"), default="pending")
+        parser.add_argument("--label", help="Only photos that have this label.")
+        parser.add_argument("--now", action="store_true", help="In this process, without the queue.")
+
+    def run(self, owner, status, label, now, **options):
+        ids = labelling.label_again(_chosen(owner, status, label))
+        if not now:
+            for pk in ids:
+                queue.label_photo(pk)
+            return {"queued": len(ids), "failed": 0}, False
+        for pk in self.progress(ids, len(ids), "photos"):
+            tasks.label_photo(pk)
+        labelled = _count(ids, Photo.Status.LABELLED)
+        return {"labelled": labelled, "failed": len(ids) - labelled}, labelled < len(ids)
+
+
+def _chosen(owner, status, label):
+    photos = Photo.objects.all()
+    if owner:
+        photos = photos.filter(owner=find_owner(owner))
+    if label:
+        named = Label.objects.named([label])
+        photos = photos.filter(pk__in=PhotoLabel.objects.visible().filter(label__in=named).values("photo_id"))
+    if status == "failed":
+        return photos.filter(status=Photo.Status.FAILED)
+    if status == "pending":
+        return photos.filter(
+            Q(status=Photo.Status.PENDING) | Q(pk__in=Photo.objects.claimable(timezone.now()).values("pk"))
+        )
+    return photos
+
+
+def _count(ids, status):
+    # In slices: SQLite allows 250,000 parameters in a query, PostgreSQL 65,535.
+    slices = (ids[start : start + 10_000] for start in range(0, len(ids), 10_000))
+    return sum(Photo.objects.filter(pk__in=part, status=status).count() for part in slices)
