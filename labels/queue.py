@@ -45,6 +45,11 @@ def ensure_schedules():
         _schedule(f"heartbeat {cluster}", "labels.queue.heartbeat", cluster, args=repr((cluster,)))
 
 
+def ask_for_heartbeat(cluster):
+    """Have a cluster that is starting say so now; its schedule first speaks after up to 90 s."""
+    _ring("labels.queue.heartbeat", cluster, cluster)
+
+
 def heartbeat(cluster):
     """Write that a worker of the cluster is alive; the schedule runs it in that worker."""
     _seen(cluster, "worker")
@@ -78,9 +83,9 @@ def is_alive(cluster, since=None):
     return model.objects.filter(status=model.WORKING, lease_until__gt=now).exists()
 
 
-def _ring(task, pk, cluster):
+def _ring(task, argument, cluster):
     options = {} if cluster == settings.Q_CLUSTER["name"] else {"cluster": cluster}
-    transaction.on_commit(lambda: async_task(task, pk, q_options=options))
+    transaction.on_commit(lambda: async_task(task, argument, q_options=options))
 
 
 def _schedule(name, function, cluster, args=""):

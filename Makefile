@@ -1,0 +1,48 @@
+# The developer's menu. `make run` and `make test` set up all they need.
+
+VENV   := .venv
+PYTHON := $(VENV)/bin/python
+MANAGE := $(PYTHON) manage.py
+
+.PHONY: run test lint format check bench clean
+
+run: $(VENV)/runtime            ## web server and workers, http://127.0.0.1:8000 (PORT=8001 make run)
+	@exec $(MANAGE) run
+
+test: $(VENV)/development       ## the whole suite
+	$(PYTHON) -m pytest -n auto $(ARGS)
+
+lint: $(VENV)/development       ## what CI checks besides the tests
+	$(PYTHON) -m ruff check .
+	$(PYTHON) -m ruff format --check .
+	$(PYTHON) manage.py makemigrations --check --dry-run
+	$(PYTHON) manage.py check
+
+format: $(VENV)/development     ## lay the code out
+	$(PYTHON) -m ruff check --fix .
+	$(PYTHON) -m ruff format .
+
+check: $(VENV)/runtime          ## do rows, counts and files agree?
+	$(MANAGE) check --deploy
+	$(MANAGE) check_counts
+	$(MANAGE) check_storage
+
+bench: $(VENV)/development      ## the figures of benchmarks/README.md
+	$(PYTHON) -m benchmarks
+
+clean:                          ## the virtual environment and caches; never the data in var/
+	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# A marker is younger than its requirements when they are installed.
+$(VENV)/runtime: requirements.txt
+	@python3 -c 'import sys; sys.exit("photomgr needs Python 3.11 or newer; this is " + sys.version.split()[0] if sys.version_info < (3, 11) else 0)'
+	@test -x $(PYTHON) || python3 -m venv $(VENV)
+	@echo "Installing what photomgr needs (once) …"
+	@$(PYTHON) -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+$(VENV)/development: requirements.txt requirements-dev.txt
+	@test -x $(PYTHON) || python3 -m venv $(VENV)
+	@$(PYTHON) -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@

@@ -1,0 +1,98 @@
+import os
+import resource
+import secrets
+import signal
+import socket
+import threading
+import urllib.error
+import urllib.request
+
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError
+
+from labels import supervisor
+
+_FIRST_NAME = "admin"
+
+
+class Command(BaseCommand):
+    help = "Prepare everything and run the web server and the workers together, until Ctrl-C."
+
+    def add_arguments(self, parser):
+        parser.add_argument("--host", default=settings.HOST)
+        parser.add_argument("--port", type=int, default=settings.PORT)
+
+    def handle(self, host, port, **options):
+        _check_port(host, port)
+        call_command("check")
+        call_command("migrate", verbosity=0)
+        call_command("collectstatic", interactive=False, verbosity=0)
+        sign_in = _first_account()
+        _raise_open_files()
+        stopping = threading.Event()
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, lambda *_: stopping.set())
+        threading.Thread(target=self._announce, args=(host, port, sign_in, stopping), daemon=True).start()
+        supervisor.supervise(supervisor.programs(host, port), stopping)
+        self.stdout.write("Stopped.")
+
+    def _announce(self, host, port, sign_in, stopping):
+        while not stopping.wait(0.2):
+            if _answers(host, port):
+                break
+        else:
+            return
+        lines = ["", f"  photomgr is running at  {settings.SITE_URL}", f"  {sign_in}"]
+        if settings.EMAIL_BACKEND == "labels.mail_files.EmailBackend":
+            lines.append(f"  Mail is written to      {settings.MAIL_DIR}")
+        lines += ["  Ctrl-C stops it.", ""]
+        self.stdout.write("\n".join(lines))
+        self.stdout.flush()
+
+
+def _check_port(host, port):
+    with socket.socket() as probe:
+        # As the web server binds: a port in TIME_WAIT from the last run is free.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise CommandError(
+                f"Port {port} on {host} cannot be used ({error.strerror}). Try another: PORT=8001 make run"
+            ) from None
+
+
+def _first_account():
+    """Make the first account on an empty installation; return how to sign in."""
+    people = get_user_model().objects
+    path = settings.DATA_DIR / "first_account.txt"
+    if not people.exists():
+        password = secrets.token_urlsafe(9)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(f"{_FIRST_NAME}\n{password}\n")
+        people.create_superuser(_FIRST_NAME, f"{_FIRST_NAME}@localhost", password)
+    if path.exists():
+        name, password = path.read_text().split()
+        account = people.filter(username=name).first()
+        if account and account.check_password(password):
+            return f"Sign in as              {name}  with the password  {password}"
+    return "Sign in with your account (manage.py changepassword NAME sets a new password)."
+
+
+def _answers(host, port):
+    try:
+        address = "127.0.0.1" if host == "0.0.0.0" else host  # noqa: S104 (asks, does not bind)
+        with urllib.request.urlopen(f"http://{address}:{port}/healthz", timeout=2) as answer:  # noqa: S310
+            return answer.status == 200
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+def _raise_open_files():
+    """Uploads without JavaScript hold one open file a photo; the usual soft limit is 1,024 for all."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
