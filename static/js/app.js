@@ -2,7 +2,7 @@
 
 const exact = new Intl.DateTimeFormat(undefined, {dateStyle: "long", timeStyle: "short"});
 const shortExact = new Intl.DateTimeFormat(undefined, {
-  day: "numeric", month: "long", hour: "2-digit", minute: "2-digit",
+  day: "numeric", month: "long", hour: "numeric", minute: "2-digit",
 });
 
 function localTimes(root) {

@@ -58,8 +58,7 @@ function plural(n, word) {
 }
 
 function summary() {
-  const finished = counts.imported + counts.duplicate + counts.refused;
-  const words = [`${number.format(finished)} of ${number.format(entries.length)}`];
+  const words = [`${number.format(counts.imported)} of ${number.format(entries.length)} added`];
   if (counts.duplicate) words.push(`${number.format(counts.duplicate)} already here`);
   if (counts.refused) words.push(`${number.format(counts.refused)} refused`);
   if (counts.lost) words.push(`${number.format(counts.lost)} not sent`);
@@ -103,7 +102,7 @@ function drawNewRows() {
   list.append(batch);
 }
 
-const OUTCOMES = {waiting: "waiting", imported: "uploaded", duplicate: "already here", refused: "refused"};
+const OUTCOMES = {waiting: "waiting", imported: "added", duplicate: "already here", refused: "refused"};
 
 function drawRow(entry) {
   const end = entry.row.querySelector(".end");
@@ -314,8 +313,12 @@ function finish(entry, request) {
     setSent(entry, entry.file.size);
     setState(entry, answer.outcome, answer.reason || "", answer.url || "");
     pump();
+  } else if (request.status === 400 && answer?.errors) {
+    setSent(entry, entry.file.size);
+    setState(entry, "refused", Object.values(answer.errors).flat().join(" "));
+    pump();
   } else {
-    lose(entry, (answer && answer.reason) || serverReason(request.status));
+    lose(entry, serverReason(request.status));
   }
 }
 
