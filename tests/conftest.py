@@ -1,0 +1,60 @@
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+
+from tests import factory
+
+
+@pytest.fixture(scope="session")
+def shared():
+    """Return the folder with real photos, flags and series, or skip: it is no part of the project."""
+    beside = Path(__file__).resolve().parents[2] / "shared"
+    folder = Path(os.environ.get("PHOTOMGR_SHARED", beside))
+    if not (folder / "photos" / "ground_truth.csv").exists():
+        pytest.skip("the shared photos are not beside the project (PHOTOMGR_SHARED names their folder)")
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def empty_data_folder():
+    """Begin each test with no files stored, so that a test may ask for exactly what is there."""
+    for name in ("originals", "renditions", "bundles", "mail"):
+        shutil.rmtree(settings.DATA_DIR / name, ignore_errors=True)
+
+
+@pytest.fixture
+def commits(django_capture_on_commit_callbacks):
+    """Return a context manager in which commits ring the queue and the worker's tasks run at once."""
+    return lambda: django_capture_on_commit_callbacks(execute=True)
+
+
+@pytest.fixture
+def mail_in_files(settings):
+    """Write mail as a checkout does; otherwise the test runner keeps it in `mailoutbox`."""
+    settings.EMAIL_BACKEND = "labels.mail_files.EmailBackend"
+
+
+@pytest.fixture
+def dan(db):
+    return factory.user("dan")
+
+
+@pytest.fixture
+def eve(db):
+    return factory.user("eve")
+
+
+@pytest.fixture
+def client(client, dan):
+    """The browser of dan, signed in."""
+    client.force_login(dan)
+    return client
+
+
+def stored(name):
+    """Return the files in one storage, sorted."""
+    folder = settings.DATA_DIR / name
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
