@@ -193,10 +193,14 @@ def _learn_parents(decisions, labels):
 
 def _move_counts(owner_id, before, after):
     gained, lost = after - before, before - after
+    if not gained and not lost:
+        return
     LabelCount.objects.bulk_create(
         [LabelCount(owner_id=owner_id, label_id=label_id) for label_id in sorted(gained)],
         ignore_conflicts=True,
     )
-    for label_id in sorted(gained | lost):
-        step = 1 if label_id in gained else -1
-        LabelCount.objects.filter(owner_id=owner_id, label_id=label_id).update(count=F("count") + step)
+    mine = LabelCount.objects.filter(owner_id=owner_id)
+    # One UPDATE of many rows locks them in any order; locked in label order first, nobody waits in a ring.
+    list(mine.select_for_update().filter(label_id__in=gained | lost).order_by("label_id"))
+    mine.filter(label_id__in=gained).update(count=F("count") + 1)
+    mine.filter(label_id__in=lost).update(count=F("count") - 1)

@@ -54,7 +54,8 @@ def _within(picture, side):
         return picture
     # Resampling palettes or 16-bit greys directly gives wrong colours.
     copy = picture.copy() if picture.mode in ("RGB", "L", "CMYK") else _plain(picture)
-    copy.thumbnail((side, side), Image.Resampling.LANCZOS, reducing_gap=2.0)
+    # A gap of 1.5 halves 1280 px by averaging before Lanczos does the rest: a third of the time.
+    copy.thumbnail((side, side), Image.Resampling.LANCZOS, reducing_gap=1.5)
     return copy
 
 
@@ -86,7 +87,7 @@ def _jpeg(picture, quality):
     # A fresh picture carries no EXIF, no GPS position and no profile over into the file.
     plain = Image.new("RGB", picture.size)
     plain.paste(picture)
-    plain.save(out, "JPEG", quality=quality, optimize=True)
+    plain.save(out, "JPEG", quality=quality)
     return out.getvalue()
 
 
