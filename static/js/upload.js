@@ -3,7 +3,7 @@
 // 3,000 photos feel like 30.
 
 const AT_ONCE = 3;
-const ROWS_PER_FRAME = 60;
+const ROWS_PER_FRAME = 30;
 const SILENCE_MS = 5000;
 const SHOWABLE = new Set(["image/jpeg", "image/png", "image/webp"]);
 const SIGNED_OUT = "You are signed out. Sign in and try again.";
@@ -446,7 +446,6 @@ function chooser() {
   for (const part of form.querySelectorAll("[data-live]")) part.hidden = false;
   // Phones have no folders to choose.
   folderButton.hidden = !("webkitdirectory" in input) || matchMedia("(pointer: coarse)").matches;
-  input.tabIndex = -1;
   drop.classList.add("is-live");
 }
 
