@@ -116,8 +116,9 @@ def summary(owner, selection):
 def facets(owner, selection, match):
     """Return {label id: photos that would remain if that label were ticked too}.
 
-    For a ticked label: how many photos of the selection have it. Labels that would leave nothing are
-    missing from the answer. With `match` any, ticking joins: |S or L| = |S| + |L| - |S and L|.
+    For a ticked label: how many photos of the selection have it. Labels that would leave nothing, and
+    excluded ones, are missing from the answer. With `match` any, ticking joins: |S or L| = |S| + |L| -
+    |S and L|, which is |S| for a label that all the exclusions have taken away.
     """
     if selection.is_empty:
         return dict(LabelCount.objects.filter(owner=owner, count__gt=0).values_list("label_id", "count"))
@@ -126,15 +127,13 @@ def facets(owner, selection, match):
     chosen = photos(owner, selection)
     total, both = chosen.count(), _counts(chosen)
     reach = _counts(_before_any(owner, selection))
-    ticked = set(
-        PhotoLabel.objects.filter(label__key__in=_keys(selection.any))
-        .values_list("label_id", flat=True)
-        .distinct()
-    )
-    return {
-        label_id: both.get(label_id, 0) if label_id in ticked else total + count - both.get(label_id, 0)
-        for label_id, count in reach.items()
-    }
+    ticked, excluded = _keys(selection.any), _keys(selection.none)
+    left = {}
+    for label_id, key in _label_keys(owner):
+        if key not in excluded:
+            shared = both.get(label_id, 0)
+            left[label_id] = shared if key in ticked else total + reach.get(label_id, 0) - shared
+    return {label_id: count for label_id, count in left.items() if count}
 
 
 def _before_any(owner, selection):
@@ -161,6 +160,10 @@ def _counts(chosen):
     return dict(rows.annotate(n=Count("pk")).values_list("label_id", "n"))
 
 
+def _label_keys(owner):
+    return LabelCount.objects.filter(owner=owner, count__gt=0).values_list("label_id", "label__key")
+
+
 def _keys(names):
     return {fold(name) for name in names}
 
@@ -169,7 +172,9 @@ def _unique(names, excluded=frozenset()):
     """Return the names once each, in order, blank ones dropped; an exclusion beats a tick."""
     by_key = {}
     for name in names:
+        # Cut first: what is cut to the same name is the same label. PostgreSQL refuses NUL in a text.
+        name = " ".join(name.replace("\0", "").split())[:100].rstrip()
         key = fold(name)
         if key and key not in excluded:
-            by_key.setdefault(key, " ".join(name.split())[:100])
+            by_key.setdefault(key, name)
     return tuple(by_key.values())
