@@ -1,13 +1,15 @@
 """Pictures, people and photos with defaults: no binary fixtures, no library."""
 
 import io
+import random
 from datetime import UTC, datetime
 
 from django.contrib.auth import get_user_model
 from PIL import Image
 
-from labels import intake
-from labels.models import Photo
+from labels import bundles, intake, labelling
+from labels.models import Label, LabelCount, Photo, PhotoLabel
+from labels.selection import Selection
 
 RED, GREEN, BLUE = (200, 30, 30), (30, 200, 30), (30, 30, 200)
 # What the fake detector refuses for good, and what makes it unavailable.
@@ -23,6 +25,15 @@ def picture(colour=RED, size=(64, 48), format="JPEG", exif=None, **options):
         tags.update(exif)
         options["exif"] = tags.tobytes()
     image.save(file, format, **options)
+    file.seek(0)
+    return file
+
+
+def noise(size=(64, 48), seed=0, format="JPEG", **options):
+    """Return an in-memory file with a picture that does not compress away, the same for the same seed."""
+    pixels = random.Random(seed).randbytes(size[0] * size[1] * 3)
+    file = io.BytesIO()
+    Image.frombytes("RGB", size, pixels).save(file, format, **options)
     file.seek(0)
     return file
 
@@ -63,3 +74,26 @@ def many_photos(owner, count, **fields):
         )
         for number in range(count)
     )
+
+
+def label(name):
+    return Label.objects.get_or_create(key=name.casefold(), defaults={"name": name})[0]
+
+
+def give_labels(photo, *names, status=PhotoLabel.Status.ACTIVE):
+    """Give the photo these labels, counts included, as if a detector had found them."""
+    PhotoLabel.objects.bulk_create(
+        PhotoLabel(photo=photo, label=label(name), confidence=90, status=status) for name in names
+    )
+    labelling.count_differences(repair=True)
+    Photo.objects.filter(pk=photo.pk).update(status=Photo.Status.LABELLED)
+
+
+def counts(owner):
+    """Return {label name: number} as the tag list shows it."""
+    return {row.label.name: row.count for row in LabelCount.objects.filter(owner=owner, count__gt=0)}
+
+
+def held_bundle(owner, selection=None, part_bytes=None):
+    """Return a bundle as a worker holds it that has just claimed it; of the whole library by default."""
+    return bundles.ask(owner, selection or Selection(everything=True), part_bytes, held_by="a worker")
