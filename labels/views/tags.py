@@ -44,7 +44,8 @@ def _rows_context(request, selection):
     if find:
         rows = [row for row in rows if fold(find) in row["key"]]
     if sort == "count":
-        rows.sort(key=lambda row: (-row["count"], row["key"]))
+        # By the library's counts: a row must not run away from the person who just ticked it.
+        rows.sort(key=lambda row: (-row["total"], row["key"]))
     shown = rows if request.GET.get("show") == "all" else _cut(rows)
     return {
         "rows": shown,
@@ -72,6 +73,7 @@ def _rows(owner, selection, match):
             "id": count.label_id,
             "key": count.label.key,
             "name": count.label.name,
+            "total": count.count,
             "count": count.count if count.label.key in excluded else remaining.get(count.label_id, 0),
             "ticked": count.label.key in ticked,
             "excluded": count.label.key in excluded,
