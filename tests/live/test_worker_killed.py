@@ -1,0 +1,232 @@
+"""A real django-q2 cluster dies in the middle of a job: the job is done afterwards, and counted once."""
+
+import os
+import signal
+import sqlite3
+from collections import Counter
+
+import pytest
+
+from tests import factory
+from tests.factory import BLUE, GREEN, RED
+from tests.live.processes import signal_group
+
+pytestmark = pytest.mark.worker
+
+_HELD = "SELECT lease_owner FROM labels_photo WHERE status = 'labelling' AND attempts = ?"
+_VISIBLE = "SELECT count(*) FROM labels_photolabel WHERE status IN ('active', 'confirmed')"
+
+
+@pytest.fixture
+def gate(tmp_path):
+    folder = tmp_path / "gate"
+    folder.mkdir()
+    return folder
+
+
+def _library(installation, tmp_path, *pictures):
+    """Import pictures, given as (colour, size), as dan's; the bells of the queue are rung."""
+    folder = tmp_path / "camera"
+    folder.mkdir()
+    for number, (colour, size) in enumerate(pictures):
+        (folder / f"IMG_{number:04}.jpg").write_bytes(factory.picture(colour, size).read())
+    assert installation.json("import_photos", str(folder), "--owner", "dan")["imported"] == len(pictures)
+
+
+def _one_photo(install, gate, tmp_path, **variables):
+    variables = {"CLAIM_LEASE_SECONDS": "1", "QUEUE_WORKERS": "1", **variables}
+    installation = install(LABELS_DETECTOR="fake", FAKE_DETECTOR_GATE=str(gate), **variables)
+    _library(installation, tmp_path, (RED, (64, 48)))
+    return installation
+
+
+def _busy_worker(installation, gate, attempt):
+    """Return the pid of the worker that holds the photo and stands in the middle of its detector."""
+    holder = installation.wait_for(lambda: installation.value(_HELD, attempt), f"attempt {attempt} began")
+    installation.wait_for((gate / "entered").exists, "the detector was entered")
+    return int(holder.split(":")[1])
+
+
+def _sweep_until(installation, condition, what):
+    def swept():
+        installation.manage("sweep", codes=(0, 2))
+        return condition()
+
+    installation.wait_for(swept, what, 60)
+
+
+def _photo(installation):
+    return installation.rows("SELECT status, attempts, failure_code, failure_reason FROM labels_photo")[0]
+
+
+def _counts(installation):
+    return dict(
+        installation.rows(
+            "SELECT name, count FROM labels_labelcount JOIN labels_label ON labels_label.id = label_id"
+        )
+    )
+
+
+def _assert_labelled_once(installation):
+    assert _photo(installation)[0] == "labelled"
+    assert _counts(installation) == {"Colour": 1, "Red": 1, "Dark": 1}
+    assert installation.json("check_counts", codes=(0,)) == {"differences": [], "repaired": 0}
+
+
+@pytest.mark.parametrize("killed", ["busy worker", "whole group"])
+def test_a_photo_whose_worker_is_killed_is_labelled_afterwards_and_counted_once(install, gate, tmp_path, killed):
+    installation = _one_photo(install, gate, tmp_path)
+    cluster = installation.start_cluster()
+    pid = _busy_worker(installation, gate, attempt=1)
+
+    if killed == "busy worker":
+        os.kill(pid, signal.SIGKILL)
+    else:
+        signal_group(cluster.pid, signal.SIGKILL)
+        cluster.wait()
+        installation.start_cluster()
+    _sweep_until(installation, lambda: installation.value(_HELD, 2), "a second attempt, counted as such")
+    (gate / "open").touch()
+    _sweep_until(installation, lambda: _photo(installation)[0] == "labelled", "the photo was labelled")
+
+    _assert_labelled_once(installation)
+    assert installation.value(_VISIBLE) == 3
+
+
+def test_a_photo_whose_worker_dies_at_every_attempt_is_failed_with_a_reason(install, gate, tmp_path):
+    installation = _one_photo(install, gate, tmp_path, MAX_ATTEMPTS="2")
+    installation.start_cluster()
+
+    for attempt in (1, 2):
+        _sweep_until(installation, lambda n=attempt: installation.value(_HELD, n), f"attempt {attempt} began")
+        os.kill(_busy_worker(installation, gate, attempt), signal.SIGKILL)
+        (gate / "entered").unlink()
+    _sweep_until(installation, lambda: _photo(installation)[0] == "failed", "the photo was given up")
+
+    reason = "The worker stopped in the middle of it, 2 times."
+    assert _photo(installation) == ("failed", 2, "worker_died", reason)
+    assert _counts(installation) == {}
+
+
+def test_a_second_delivery_to_another_cluster_while_the_first_is_at_work_changes_nothing(install, gate, tmp_path):
+    installation = _one_photo(install, gate, tmp_path, CLAIM_LEASE_SECONDS="60")
+    first = installation.start_cluster()
+    _busy_worker(installation, gate, attempt=1)
+    _freeze(installation, first)
+
+    _ring(installation)
+    installation.start_cluster()
+    # One bell is the first cluster's, which answers it when it is done; all others are answered.
+    installation.wait_for(lambda: _bells(installation) == 1, "the second cluster answered the second bell")
+    assert _photo(installation)[:2] == ("labelling", 1)
+    (gate / "open").touch()
+    signal_group(first.pid, signal.SIGCONT)
+    installation.wait_for(lambda: _photo(installation)[0] == "labelled", "the first cluster finished")
+
+    _assert_labelled_once(installation)
+
+
+def test_a_worker_that_wakes_after_its_lease_does_not_count_a_second_time(install, gate, tmp_path):
+    installation = _one_photo(install, gate, tmp_path)
+    first = installation.start_cluster()
+    _busy_worker(installation, gate, attempt=1)
+    _freeze(installation, first)
+    (gate / "open").touch()
+
+    installation.start_cluster()
+    _sweep_until(installation, lambda: _photo(installation)[0] == "labelled", "the second cluster labelled it")
+    signal_group(first.pid, signal.SIGCONT)
+    installation.wait_for(lambda: _bells(installation) == 0, "the first cluster answered its bell")
+
+    _assert_labelled_once(installation)
+
+
+def test_two_clusters_on_one_database_count_forty_photos_exactly(install, tmp_path):
+    installation = install(LABELS_DETECTOR="fake")
+    colours = [(RED, GREEN, BLUE)[number % 3] for number in range(40)]
+    _library(installation, tmp_path, *((colour, (64, 40 + n)) for n, colour in enumerate(colours)))
+
+    installation.start_cluster()
+    installation.start_cluster()
+    labelled = "SELECT count(*) FROM labels_photo WHERE status = 'labelled'"
+    installation.wait_for(lambda: installation.value(labelled) == 40, "40 photos were labelled", 60)
+
+    found = Counter(colours)
+    expected = {"Colour": 40, "Red": found[RED], "Green": found[GREEN], "Blue": found[BLUE], "Dark": 40}
+    assert _counts(installation) == expected
+    assert installation.json("check_counts", codes=(0,))["differences"] == []
+    assert installation.value("SELECT count(*) FROM labels_detectionrun") == 40
+
+
+@pytest.mark.parametrize("killed", ["busy worker", "whole group"])
+def test_a_download_whose_worker_is_killed_ends_ready_with_the_same_bytes_and_one_mail(install, tmp_path, killed):
+    installation = install(LABELS_DETECTOR="fake", CLAIM_LEASE_SECONDS="1", QUEUE_WORKERS="1")
+    _library(installation, tmp_path, *((RED, (640, 480 + n)) for n in range(4)))
+    installation.manage("label_photos", "--now")
+    installation.manage("shell", "-c", _ASK)
+    undisturbed = install("undisturbed", installation, LABELS_DETECTOR="fake")
+    # A file that cannot be opened until somebody writes to it: the worker is surely in the middle.
+    original = installation.folder / "originals" / installation.value(_SECOND_ORIGINAL)
+    aside = original.with_suffix(".aside")
+    original.rename(aside)
+    os.mkfifo(original)
+    cluster = installation.start_cluster("bundles")
+    busy = "SELECT lease_owner FROM labels_bundle WHERE status = 'building' AND bytes_done > 0"
+    holder = installation.wait_for(lambda: installation.value(busy), "the download is being built")
+    drafts = list((installation.folder / "bundles").rglob("*.partial"))
+    assert len(drafts) == 1
+
+    if killed == "busy worker":
+        os.kill(int(holder.split(":")[1]), signal.SIGKILL)
+    else:
+        signal_group(cluster.pid, signal.SIGKILL)
+        cluster.wait()
+    aside.replace(original)
+    for needed in (installation, undisturbed):
+        needed.start_cluster()
+        if needed is undisturbed or killed == "whole group":
+            needed.start_cluster("bundles")
+        sent = "SELECT 1 FROM labels_notice WHERE status = 'sent'"
+        _sweep_until(needed, lambda place=needed: place.value(sent), "the mail was sent")
+
+    parts = "SELECT number, size, sha256 FROM labels_bundlepart"
+    assert installation.rows("SELECT status, attempts FROM labels_bundle") == [("ready", 2)]
+    assert undisturbed.rows("SELECT status, attempts FROM labels_bundle") == [("ready", 1)]
+    assert installation.rows(parts) == undisturbed.rows(parts)
+    assert len(list((installation.folder / "mail").glob("*.eml"))) == 1
+    [archive] = [path for path in (installation.folder / "bundles").rglob("*") if path.is_file()]
+    assert archive.suffix == ".zip"
+
+
+_ASK = """
+from django.contrib.auth import get_user_model
+from labels import bundles
+from labels.selection import Selection
+bundles.ask(get_user_model().objects.get(), Selection(any=("Red",)))
+"""
+_SECOND_ORIGINAL = "SELECT storage_key FROM labels_bundlephoto WHERE position = 1"
+
+
+def _ring(installation):
+    photo = installation.value("SELECT id FROM labels_photo")
+    installation.manage("shell", "-c", f"from labels import queue; queue.label_photo({photo})")
+
+
+def _bells(installation):
+    return installation.value("SELECT count(*) FROM django_q_ormq")
+
+
+def _freeze(installation, cluster):
+    """Stop every process of the cluster, at a moment when none of them holds the database's lock."""
+
+    def frozen():
+        signal_group(cluster.pid, signal.SIGSTOP)
+        probe = "UPDATE labels_photo SET attempts = attempts"
+        try:
+            installation.rows(probe, wait=0.3)
+        except sqlite3.OperationalError:
+            signal_group(cluster.pid, signal.SIGCONT)
+            return False
+        return True
+
+    installation.wait_for(frozen, "the cluster stood still")
