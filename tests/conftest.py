@@ -6,6 +6,7 @@ import pytest
 from django.conf import settings
 
 from tests import factory
+from tests.hooked_storage import HookedStorage
 
 
 @pytest.fixture(scope="session")
@@ -35,6 +36,19 @@ def commits(django_capture_on_commit_callbacks):
 def mail_in_files(settings):
     """Write mail as a checkout does; otherwise the test runner keeps it in `mailoutbox`."""
     settings.EMAIL_BACKEND = "labels.mail_files.EmailBackend"
+
+
+@pytest.fixture
+def before_open(settings, monkeypatch):
+    """Return how a test says what shall happen before an original is opened."""
+    settings.STORAGES = {
+        **settings.STORAGES,
+        "originals": {
+            **settings.STORAGES["originals"],
+            "BACKEND": "tests.hooked_storage.HookedStorage",
+        },
+    }
+    return lambda act: monkeypatch.setattr(HookedStorage, "before_open", staticmethod(act))
 
 
 @pytest.fixture

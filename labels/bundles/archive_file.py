@@ -3,6 +3,7 @@
 import hashlib
 import os
 import shutil
+from contextlib import suppress
 from pathlib import Path
 
 from labels.models.bundle import bundle_files
@@ -42,8 +43,10 @@ class ArchiveFile:
         return size, digest.hexdigest()
 
     def discard(self):
-        self._file.close()
-        self._draft.unlink(missing_ok=True)
+        # Closing writes what is still buffered, which fails again on a full disk.
+        with suppress(OSError):
+            self._file.close()
+        _remove(self._draft)
 
 
 def free_bytes():
@@ -53,6 +56,18 @@ def free_bytes():
     return shutil.disk_usage(place).free
 
 
+def remove_archive(key):
+    """Remove one archive that is not to be fetched after all."""
+    _remove(Path(bundle_files().path(key)))
+
+
 def clear(bundle_id):
-    """Remove whatever an earlier attempt at the bundle left behind."""
+    """Remove the files of every attempt at the bundle."""
     shutil.rmtree(bundle_files().path(str(bundle_id)), ignore_errors=True)
+
+
+def _remove(path):
+    """Remove a file, and its folder with the last one."""
+    path.unlink(missing_ok=True)
+    with suppress(OSError):
+        path.parent.rmdir()

@@ -42,14 +42,12 @@ def build(bundle):
         return
     except NoSpace as error:
         fail(bundle, str(error))
-    except OSError as error:
-        if error.errno != errno.ENOSPC:
-            postpone(bundle, f"{type(error).__name__}: {error}")
-            raise
-        fail(bundle, f"The server's disk ran full. {_LESS_OR_ROOM}")
     except Exception as error:
-        postpone(bundle, f"{type(error).__name__}: {error}")
-        raise
+        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+            fail(bundle, f"The server's disk ran full. {_LESS_OR_ROOM}")
+        # A bundle that was cancelled lost its files under our hands: no fault, and nobody's turn.
+        elif postpone(bundle, f"{type(error).__name__}: {error}"):
+            raise
 
 
 class _Build:
@@ -62,8 +60,10 @@ class _Build:
         self.reported_at = 0.0
 
     def run(self):
+        held = Bundle.objects.held(self.bundle)
+        if not held.update(started_at=timezone.now(), photos_done=0, bytes_done=0):
+            raise NotHeld
         archive_file.clear(self.bundle.pk)
-        Bundle.objects.held(self.bundle).update(started_at=timezone.now(), photos_done=0, bytes_done=0)
         self.bundle.photos.exclude(missing_reason="").update(missing_reason="")
         photos = list(self.bundle.photos.order_by("position"))
         _check_space(self.bundle)
@@ -74,7 +74,7 @@ class _Build:
                 finished.append(self._part(number, len(parts), photos[part.start : part.stop]))
             self._finish(finished, photos)
         except BaseException:
-            archive_file.clear(self.bundle.pk)
+            _remove(finished)
             raise
 
     def _part(self, number, count, photos):
@@ -139,7 +139,7 @@ class _Build:
         """Publish all parts, the outcome and the notice in one transaction, or raise NotHeld."""
         missing = sum(bool(photo.missing_reason) for photo in photos)
         if missing == len(photos):
-            archive_file.clear(self.bundle.pk)
+            _remove(parts)
             fail(self.bundle, "None of the photos could be read from storage.")
             return
         now = timezone.now()
@@ -206,6 +206,12 @@ def _file_name(bundle, number, count):
 
 def _manifest(photos):
     return manifest.heading() + b"".join(manifest_line(photo, photo.missing_reason) for photo in photos)
+
+
+def _remove(parts):
+    # Only our own: by now another worker may have archives of this bundle.
+    for part in parts:
+        archive_file.remove_archive(part.file.name)
 
 
 def _check_space(bundle):

@@ -12,16 +12,18 @@ _RELEASED = {"lease_owner": "", "lease_until": None}
 
 
 def fail(bundle, reason):
-    """End the held bundle and tell its owner why."""
-    _fail(Bundle.objects.held(bundle), bundle, reason)
+    """End the held bundle and tell its owner why; return whether it was still held."""
+    return _fail(Bundle.objects.held(bundle), bundle, reason)
 
 
 def postpone(bundle, reason):
-    """Let the held bundle wait for its next attempt, or fail it when that was the last."""
+    """Let the held bundle wait for its next attempt, or fail it when that was the last.
+
+    Return whether it was still held.
+    """
     if bundle.attempts >= settings.MAX_ATTEMPTS:
-        fail(bundle, f"{reason} (given up after {bundle.attempts} attempts)")
-        return
-    Bundle.objects.held(bundle).update(
+        return fail(bundle, f"{reason} (given up after {bundle.attempts} attempts)")
+    return Bundle.objects.held(bundle).update(
         status=Bundle.Status.QUEUED,
         failure_reason=reason,
         next_attempt_at=timezone.now() + backoff(bundle.attempts),
@@ -31,12 +33,7 @@ def postpone(bundle, reason):
 
 def give_up(bundles):
     """Fail the bundles whose every attempt ended with the death of its worker; return how many."""
-    worn_out = list(bundles)
-    for bundle in worn_out:
-        archive_file.clear(bundle.pk)
-        unchanged = Bundle.objects.filter(pk=bundle.pk, status=bundle.status, lease_owner=bundle.lease_owner)
-        _fail(unchanged, bundle, f"The worker stopped in the middle of it, {settings.MAX_ATTEMPTS} times.")
-    return len(worn_out)
+    return sum(_give_up(bundle) for bundle in list(bundles))
 
 
 def cancel(bundle):
@@ -81,6 +78,18 @@ def _fail(rows, bundle, reason):
     )
     if ended:
         Notice.objects.get_or_create(bundle=bundle, outcome=Notice.Outcome.FAILED)
+    return ended
+
+
+def _give_up(bundle):
+    unchanged = Bundle.objects.filter(pk=bundle.pk, status=bundle.status, lease_owner=bundle.lease_owner)
+    ended = _fail(
+        unchanged, bundle, f"The worker stopped in the middle of it, {settings.MAX_ATTEMPTS} times."
+    )
+    if ended:
+        # Not before: a worker that was only slow may have finished it meanwhile.
+        archive_file.clear(bundle.pk)
+    return ended
 
 
 @transaction.atomic
