@@ -1,6 +1,10 @@
+import os
+import shutil
 
 import pytest
+from playwright.sync_api import sync_playwright
 
+from tests.live.person import Person
 from tests.live.processes import PASSWORD, Installation, Site
 
 
@@ -32,7 +36,7 @@ def install(migrated, tmp_path):
 
 @pytest.fixture(scope="session")
 def site(tmp_path_factory):
-    """The application of one `manage.py run`, from an empty folder on; nothing of it may be left at the end."""
+    """The application of one `manage.py run`, from an empty folder on; nothing of it may be left."""
     installation = Installation(
         tmp_path_factory.mktemp("site") / "data",
         LABELS_DETECTOR="local",
@@ -52,3 +56,49 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if "site" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.xdist_group("site"))
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    """Start Chromium with an empty profile; where there is none, skip, or fail if CI is set."""
+    path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if not path:
+        missing = "no chromium is installed (apt-get install chromium): the browser tests cannot run"
+        if os.environ.get("CI"):
+            pytest.fail(missing)
+        pytest.skip(missing)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=_FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def person(site, chromium):
+    """Return a function that makes an account with a browser window of its own.
+
+    What a page complains about, in the console or by an exception, fails the test; that covers
+    the Content-Security-Policy, which Chromium reports there.
+    """
+    people = []
+
+    def make(**options):
+        people.append(Person(site, chromium, **options))
+        return people[-1]
+
+    yield make
+    for someone in people:
+        someone.context.close()
+    assert [complaint for someone in people for complaint in someone.complaints] == []
+
+
+_FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]

@@ -17,7 +17,17 @@ MANAGE = [sys.executable, str(ROOT / "manage.py")]
 PASSWORD = "a long password of nobody"  # noqa: S105
 
 # What a developer's shell or .env may hold; the processes under test see none of it.
-_OURS = ("PHOTOMGR_", "LABELS_", "QUEUE_", "CLAIM_", "UPLOAD_", "BUNDLE_", "FAKE_DETECTOR_", "Q_CLUSTER_", "AWS_")
+_OURS = (
+    "PHOTOMGR_",
+    "LABELS_",
+    "QUEUE_",
+    "CLAIM_",
+    "UPLOAD_",
+    "BUNDLE_",
+    "FAKE_DETECTOR_",
+    "Q_CLUSTER_",
+    "AWS_",
+)
 
 
 def wait_for(condition, what, seconds=30, explain=None):
@@ -67,7 +77,9 @@ class Installation:
         """Return another installation with the same rows and files as this one, which must be at rest."""
         with contextlib.closing(sqlite3.connect(self.database)) as connection:
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        shutil.copytree(self.folder, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("*.log", "*.eml"))
+        shutil.copytree(
+            self.folder, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("*.log", "*.eml")
+        )
         return Installation(folder, **variables)
 
     def run(self, *arguments, **variables):
@@ -84,7 +96,9 @@ class Installation:
     def manage(self, *arguments, codes=(0,)):
         """Return what one management command printed; fail when it ended with another exit code."""
         done = self.run(*arguments)
-        assert done.returncode in codes, f"{arguments} ended with {done.returncode}\n{done.stdout}{done.stderr}"
+        assert done.returncode in codes, (
+            f"{arguments} ended with {done.returncode}\n{done.stdout}{done.stderr}"
+        )
         return done.stdout
 
     def json(self, *arguments, codes=(0, 2)):
@@ -152,7 +166,9 @@ class Site:
         self.port = port or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log_begins = installation.log.stat().st_size if installation.log.exists() else 0
-        self.process = installation.start("run", "--port", str(self.port), PORT=str(self.port), SITE_URL=self.url)
+        self.process = installation.start(
+            "run", "--port", str(self.port), PORT=str(self.port), SITE_URL=self.url
+        )
 
     def printed(self):
         return self.installation.log.read_bytes()[self.log_begins :].decode(errors="replace")

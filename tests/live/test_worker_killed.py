@@ -74,7 +74,9 @@ def _assert_labelled_once(installation):
 
 
 @pytest.mark.parametrize("killed", ["busy worker", "whole group"])
-def test_a_photo_whose_worker_is_killed_is_labelled_afterwards_and_counted_once(install, gate, tmp_path, killed):
+def test_a_photo_whose_worker_is_killed_is_labelled_afterwards_and_counted_once(
+    install, gate, tmp_path, killed
+):
     installation = _one_photo(install, gate, tmp_path)
     cluster = installation.start_cluster()
     pid = _busy_worker(installation, gate, attempt=1)
@@ -108,7 +110,9 @@ def test_a_photo_whose_worker_dies_at_every_attempt_is_failed_with_a_reason(inst
     assert _counts(installation) == {}
 
 
-def test_a_second_delivery_to_another_cluster_while_the_first_is_at_work_changes_nothing(install, gate, tmp_path):
+def test_a_second_delivery_to_another_cluster_while_the_first_is_at_work_changes_nothing(
+    install, gate, tmp_path
+):
     installation = _one_photo(install, gate, tmp_path, CLAIM_LEASE_SECONDS="60")
     first = installation.start_cluster()
     _busy_worker(installation, gate, attempt=1)
@@ -134,7 +138,9 @@ def test_a_worker_that_wakes_after_its_lease_does_not_count_a_second_time(instal
     (gate / "open").touch()
 
     installation.start_cluster()
-    _sweep_until(installation, lambda: _photo(installation)[0] == "labelled", "the second cluster labelled it")
+    _sweep_until(
+        installation, lambda: _photo(installation)[0] == "labelled", "the second cluster labelled it"
+    )
     signal_group(first.pid, signal.SIGCONT)
     installation.wait_for(lambda: _bells(installation) == 0, "the first cluster answered its bell")
 
@@ -159,7 +165,9 @@ def test_two_clusters_on_one_database_count_forty_photos_exactly(install, tmp_pa
 
 
 @pytest.mark.parametrize("killed", ["busy worker", "whole group"])
-def test_a_download_whose_worker_is_killed_ends_ready_with_the_same_bytes_and_one_mail(install, tmp_path, killed):
+def test_a_download_whose_worker_is_killed_ends_ready_with_the_same_bytes_and_one_mail(
+    install, tmp_path, killed
+):
     installation = install(LABELS_DETECTOR="fake", CLAIM_LEASE_SECONDS="1", QUEUE_WORKERS="1")
     _library(installation, tmp_path, *((RED, (640, 480 + n)) for n in range(4)))
     installation.manage("label_photos", "--now")

@@ -1,0 +1,209 @@
+"""`manage.py run` keeps its programs running, and leaves nothing behind however it ends."""
+
+import os
+import signal
+import socket
+import sys
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from django.utils import timezone
+
+from labels import queue
+from labels.models import WorkerSeen
+from labels.supervisor import Program
+from tests.live.processes import Site, free_port, signal_group, wait_for
+
+pytestmark = pytest.mark.worker
+
+STOPS = {
+    "Ctrl-C": lambda supervisor: os.kill(supervisor.pid, signal.SIGINT),
+    "SIGTERM to the group": lambda supervisor: os.killpg(supervisor.pid, signal.SIGTERM),
+    "a closed terminal": lambda supervisor: os.kill(supervisor.pid, signal.SIGHUP),
+}
+
+
+def _masters(site, word):
+    """Return the pids of the programs themselves, without the workers they made."""
+    found = site.installation.processes()
+    return sorted(pid for pid, line in found.items() if word in line and os.getpgid(pid) == pid)
+
+
+@pytest.mark.parametrize("stop", STOPS.values(), ids=STOPS)
+def test_nothing_is_left_when_it_is_stopped(install, stop):
+    installation = install(LABELS_DETECTOR="fake")
+    site = Site(installation).wait_until_ready()
+    assert len(_masters(site, "qcluster")) == 2
+
+    stop(site.process)
+    site.process.wait(20)
+
+    assert site.process.returncode == 0
+    assert installation.processes() == {}
+    assert "Stopped." in site.printed()
+    assert "did not stop" not in site.printed()
+
+
+def test_nothing_is_left_when_the_supervisor_itself_is_killed(install):
+    installation = install(LABELS_DETECTOR="fake")
+    site = Site(installation).wait_until_ready()
+
+    site.process.kill()
+    site.process.wait()
+
+    installation.wait_until_gone()
+
+
+def test_a_killed_web_server_and_a_killed_cluster_are_started_again(install):
+    installation = install(LABELS_DETECTOR="fake")
+    site = Site(installation).wait_until_ready()
+    web, clusters = _masters(site, "gunicorn"), _masters(site, "qcluster")
+    before = set(installation.processes())
+    name = _variable(clusters[0], "Q_CLUSTER_NAME")
+
+    os.kill(web[0], signal.SIGKILL)
+    os.kill(clusters[0], signal.SIGKILL)
+    installation.wait_for(lambda: not {web[0], clusters[0]} & set(installation.processes()), "both are gone")
+    installation.rows("DELETE FROM labels_workerseen")
+    seen = "SELECT count(*) FROM labels_workerseen WHERE cluster = ?"
+    installation.wait_for(lambda: installation.value(seen, name) == 2, "the new cluster gave signs of life")
+    installation.wait_for(lambda: site.status("/healthz") == 200, "the web server answers")
+
+    assert len(_masters(site, "qcluster")) == 2
+    assert clusters[1] in _masters(site, "qcluster")
+    assert _masters(site, "gunicorn") != web
+    kept = set(installation.processes()) & before
+    assert all(os.getpgid(pid) in (site.process.pid, clusters[1]) for pid in kept), "orphans of the killed"
+
+
+def _variable(pid, name):
+    pairs = Path(f"/proc/{pid}/environ").read_bytes().decode().split("\0")
+    return dict(pair.split("=", 1) for pair in pairs if pair)[name]
+
+
+def test_a_second_start_keeps_the_first_account_and_says_how_to_sign_in(install, tmp_path):
+    installation = install(LABELS_DETECTOR="fake")
+    installation.rows("DELETE FROM auth_user")
+    first = Site(installation).wait_until_ready()
+    name, password = first.first_account()
+    first.stop()
+
+    second = Site(installation).wait_until_ready()
+
+    assert name == "admin"
+    assert len(password) >= 12
+    assert second.first_account() == (name, password)
+    assert installation.rows("SELECT username FROM auth_user") == [("admin",)]
+    assert (installation.folder / "first_account.txt").stat().st_mode & 0o777 == 0o600
+
+
+def test_accounts_that_exist_are_never_shown_a_password(install):
+    installation = install(LABELS_DETECTOR="fake")
+
+    site = Site(installation).wait_until_ready()
+
+    assert site.sign_in_line() == (
+        "Sign in with your account (manage.py changepassword NAME sets a new password)."
+    )
+
+
+def test_a_port_in_use_is_one_clear_sentence(install):
+    installation = install(LABELS_DETECTOR="fake")
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+
+        done = installation.run("run", "--port", str(port))
+
+    assert done.returncode == 1
+    assert done.stderr.strip() == (
+        f"CommandError: Port {port} on 127.0.0.1 cannot be used (Address already in use). "
+        "Try another: PORT=8001 make run"
+    )
+    assert done.stdout == ""
+    assert installation.processes() == {}
+
+
+# A program with a child of its own, as a cluster has.
+_TINY = "import os, time; os.fork(); print(os.getpid(), flush=True); time.sleep(600)"
+
+
+@pytest.fixture
+def tiny(tmp_path):
+    """Return a started program of the labels cluster, and a function that lists its living processes."""
+    mark = f"tiny {free_port()} {tmp_path}"
+    program = Program("tiny", [sys.executable, "-c", _TINY, mark], queue.LABELS)
+
+    def living():
+        found = set()
+        for entry in os.listdir("/proc"):
+            if entry.isdecimal():
+                try:
+                    with open(f"/proc/{entry}/cmdline", "rb") as line:
+                        if mark.encode() in line.read():
+                            found.add(int(entry))
+                except OSError:
+                    continue
+        return found
+
+    program.start()
+    wait_for(lambda: len(living()) == 2, "the program and its child run")
+    yield program, living
+    for pid in living():
+        signal_group(pid, signal.SIGKILL)
+    wait_for(lambda: not living(), "the program is gone")
+
+
+def _seen(minutes_ago, *roles):
+    for role in roles:
+        at = timezone.now() - timedelta(minutes=minutes_ago)
+        WorkerSeen.objects.update_or_create(cluster=queue.LABELS, role=role, defaults={"seen_at": at})
+
+
+@pytest.mark.django_db
+def test_a_cluster_without_a_sign_of_life_is_killed_with_its_children_and_started_again(tiny):
+    program, living = tiny
+    wedged = living()
+    _seen(10, "worker", "monitor")
+    program.started_at = timezone.now() - timedelta(minutes=10)
+
+    program.restart_if_wedged()
+
+    wait_for(lambda: len(living()) == 2, "the program and its child run again")
+    assert not wedged & living()
+    assert not program.ended()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("started", "worker", "monitor"),
+    [(10, 0, 0), (0, 10, 10), (0, None, None)],
+    ids=["it was seen lately", "it has only been started", "it has only been started, for the first time"],
+)
+def test_a_cluster_that_may_be_alive_is_left_alone(tiny, started, worker, monitor):
+    program, living = tiny
+    before = living()
+    for role, minutes in {"worker": worker, "monitor": monitor}.items():
+        if minutes is not None:
+            _seen(minutes, role)
+    program.started_at = timezone.now() - timedelta(minutes=started)
+
+    program.restart_if_wedged()
+
+    assert living() == before
+
+
+@pytest.mark.django_db
+def test_a_cluster_whose_worker_works_but_whose_monitor_is_silent_is_started_again(tiny):
+    program, living = tiny
+    wedged = living()
+    _seen(0, "worker")
+    _seen(10, "monitor")
+    program.started_at = timezone.now() - timedelta(minutes=10)
+
+    program.restart_if_wedged()
+
+    wait_for(lambda: len(living()) == 2, "the program and its child run again")
+    assert not wedged & living()
