@@ -1,0 +1,173 @@
+"""Labels that are true by definition: from the photo's shape, its measured light and colours, and its EXIF.
+
+Values from EXIF come from strangers' files: what is missing, of another type or impossible gives no label.
+"""
+
+import math
+import unicodedata
+from datetime import datetime
+
+from labels.detectors.local.quality import Quality
+from labels.detectors.local.taxonomy import COLOURS_AND_COMPOSITION, PHOTO_FACTS, SCENES, labelled
+
+SQUARE_WITHIN = 1.02  # long side / short side; cropping by hand misses by a pixel or two
+PANORAMA_FROM = 2.0
+COLOUR_SHARE = 20.0  # per cent of the picture a colour must cover to be named
+BLURRY_CONFIDENCE = 80.0  # measured, not defined: the one judgement among the facts
+
+FIRST_PHOTOGRAPH = 1826
+MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October")
+MONTHS += ("November", "December")
+# Light values of the usual exposure tables, e.g. ANSI PH2.7-1986: homes at night EV 5-7, lit streets 4 and
+# less; overcast sky 12, full sun 15. Between them lie offices, stages and dusk, of which nothing is said.
+LOW_LIGHT_BELOW, BRIGHT_LIGHT_FROM = 5.0, 12.0
+LONG_EXPOSURE_FROM = 0.25  # seconds
+WIDE_BELOW_MM, TELEPHOTO_ABOVE_MM = 35, 70  # of 35 mm film
+EDITORS = (
+    "photoshop",
+    "lightroom",
+    "gimp",
+    "darktable",
+    "capture one",
+    "snapseed",
+    "affinity",
+    "rawtherapee",
+)
+LONGEST_NAME = 50  # Rekognition's own filters take no longer names
+
+
+def fact_labels(
+    width: int, height: int, colours: list[dict], colourless: bool, quality: Quality, exif: dict
+) -> list[dict]:
+    """Return the labels of everything known for certain about a photo."""
+    labels = [*shape_labels(width, height), *colour_labels(colours, colourless), *light_labels(quality)]
+    return labels + (exif_labels(exif) if isinstance(exif, dict) else [])
+
+
+def shape_labels(width: int, height: int) -> list[dict]:
+    """Return the orientation, and Panorama from 2 : 1 on.
+
+    "Landscape Orientation" rather than "Landscape", which is Rekognition's word for scenery.
+    """
+    if min(width, height) < 1:
+        return []
+    ratio = max(width, height) / min(width, height)
+    name = "Landscape Orientation" if width > height else "Portrait Orientation"
+    names = ["Square" if ratio <= SQUARE_WITHIN else name]
+    if ratio >= PANORAMA_FROM:
+        names.append("Panorama")
+    return [_composition(name, "Orientation") for name in names]
+
+
+def colour_labels(colours: list[dict], colourless: bool) -> list[dict]:
+    """Return the names of colours that cover a fifth of the picture, or Black and White when it has none."""
+    if colourless:
+        return [_composition("Black and White", "Monochrome")]
+    shares = {}
+    for colour in colours:
+        name = colour["SimplifiedColor"].title()
+        shares[name] = shares.get(name, 0) + colour["PixelPercent"]
+    return [_composition(name, "Color") for name, share in sorted(shares.items()) if share >= COLOUR_SHARE]
+
+
+def light_labels(quality: Quality) -> list[dict]:
+    """Return High Key or Low Key, and Blurry when there is no doubt."""
+    labels = [
+        _composition(name)
+        for name, true in (("High Key", quality.high_key), ("Low Key", quality.low_key))
+        if true
+    ]
+    if quality.is_blurry:
+        labels.append(labelled("Blurry", BLURRY_CONFIDENCE, category=COLOURS_AND_COMPOSITION))
+    return labels
+
+
+def exif_labels(exif: dict) -> list[dict]:
+    """Return when, with what and in what light a photo was taken, as far as its file says."""
+    labels = [*_date_labels(exif.get("taken_at")), *_camera_labels(exif.get("make"), exif.get("model"))]
+    labels += _exposure_labels(exif)
+    flash = exif.get("flash")
+    if isinstance(flash, int) and not isinstance(flash, bool) and flash > 0 and flash & 1:
+        labels.append(_fact("Flash"))
+    focal_length = _positive(exif.get("focal_length_35mm"))
+    if focal_length and focal_length < WIDE_BELOW_MM:
+        labels.append(_fact("Wide-Angle Lens", "Lens"))
+    if focal_length and focal_length > TELEPHOTO_ABOVE_MM:
+        labels.append(_fact("Telephoto Lens", "Lens"))
+    software = exif.get("software")
+    if isinstance(software, str) and any(editor in software.lower() for editor in EDITORS):
+        labels.append(_fact("Edited"))
+    return labels
+
+
+def light_value(exposure_time, f_number, iso) -> float | None:
+    """Return EV100 = log2(N^2 / t x 100 / ISO) of seconds, f-number and ISO, or None when one is unusable."""
+    seconds, stop, speed = _positive(exposure_time), _positive(f_number), _positive(iso)
+    if not (seconds and stop and speed):
+        return None
+    # A sum of logarithms: the quotient of hostile numbers could overflow.
+    return 2 * math.log2(stop) - math.log2(seconds) + math.log2(100) - math.log2(speed)
+
+
+def _exposure_labels(exif: dict) -> list[dict]:
+    labels = []
+    value = light_value(exif.get("exposure_time"), exif.get("f_number"), exif.get("iso"))
+    if value is not None and value < LOW_LIGHT_BELOW:
+        labels.append(_fact("Low Light"))
+    if value is not None and value >= BRIGHT_LIGHT_FROM:
+        labels.append(_fact("Bright Light"))
+    if (_positive(exif.get("exposure_time")) or 0) >= LONG_EXPOSURE_FROM:
+        labels.append(_fact("Long Exposure"))
+    return labels
+
+
+def _date_labels(taken_at) -> list[dict]:
+    if not isinstance(taken_at, str):
+        return []
+    try:
+        moment = datetime.fromisoformat(taken_at.strip())
+    except ValueError:
+        return []
+    if moment.year < FIRST_PHOTOGRAPH:
+        return []
+    return [_fact(str(moment.year), "Year"), _fact(MONTHS[moment.month - 1], "Month")]
+
+
+def _camera_labels(make, model) -> list[dict]:
+    """Return make and model as people say them: "Canon EOS 5D", not "Canon Canon EOS 5D"."""
+    make, model = _clean(make), _clean(model)
+    if not model:
+        return []
+    brand = make.split(" ")[0] if make else ""
+    name = model if model.lower().startswith(brand.lower()) else f"{brand} {model}"
+    name = name[:LONGEST_NAME].strip()
+    # A model called "Sky" or "2024" would pass for what it is not.
+    if name in SCENES or name in MONTHS or name.isdigit():
+        return []
+    return [_fact(name, "Taken With")]
+
+
+def _clean(text) -> str:
+    """Return text without control and private characters, its spaces single; empty when it is no text."""
+    if not isinstance(text, str):
+        return ""
+    kept = "".join(" " if unicodedata.category(char).startswith(("C", "Z")) else char for char in text[:1000])
+    return " ".join(unicodedata.normalize("NFC", kept).split())
+
+
+def _positive(value) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        number = float(value)
+    except OverflowError:
+        return None
+    return number if math.isfinite(number) and number > 0 else None
+
+
+def _fact(name: str, parent: str | None = None) -> dict:
+    return labelled(name, 100, (parent,) if parent else (), category=PHOTO_FACTS)
+
+
+def _composition(name: str, parent: str | None = None) -> dict:
+    return labelled(name, 100, (parent,) if parent else (), category=COLOURS_AND_COMPOSITION)

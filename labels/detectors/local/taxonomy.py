@@ -1,0 +1,63 @@
+"""Parents, aliases and categories of label names, as Rekognition 3.0 has them, and our own for facts."""
+
+COLOURS_AND_COMPOSITION = "Colors and Visual Composition"
+PHOTO_FACTS = "Photo Facts"  # ours: Rekognition does not look at EXIF
+
+# Name: (all ancestors, aliases, category)
+SCENES = {
+    "Animal": ((), (), "Animals and Pets"),
+    "Architecture": ((), (), "Buildings and Architecture"),
+    "Building": (("Architecture",), (), "Buildings and Architecture"),
+    "Flower": (("Plant",), ("Blossom",), "Plants and Flowers"),
+    "Nature": (("Outdoors",), (), "Nature and Outdoors"),
+    "Outdoors": ((), (), "Nature and Outdoors"),
+    "Plant": ((), (), "Plants and Flowers"),
+    "Sky": (("Nature", "Outdoors"), (), "Nature and Outdoors"),
+    "Vegetation": (("Plant",), (), "Nature and Outdoors"),
+    "Water": ((), (), "Nature and Outdoors"),
+}
+
+
+def labelled(
+    name: str, confidence: float, parents: tuple = (), aliases: tuple = (), category: str = ""
+) -> dict:
+    """Return one label in DetectLabels' shape."""
+    return {
+        "Name": name,
+        "Confidence": round(float(confidence), 2),
+        "Instances": [],
+        "Parents": [{"Name": parent} for parent in parents],
+        "Aliases": [{"Name": alias} for alias in aliases],
+        "Categories": [{"Name": category}],
+    }
+
+
+def scene_label(name: str, confidence: float) -> dict:
+    parents, aliases, category = SCENES[name]
+    return labelled(name, confidence, parents, aliases, category)
+
+
+def with_ancestors(labels: list[dict]) -> list[dict]:
+    """Return the labels and every ancestor they name, an ancestor as sure as its surest descendant.
+
+    Each name comes once, surest first, then by name.
+    """
+    found = {}
+    for label in labels:
+        # A camera may be called anything, even "Sky": whoever was first keeps the name.
+        found.setdefault(label["Name"], label)
+    for label in list(found.values()):
+        for parent in label["Parents"]:
+            name, confidence = parent["Name"], label["Confidence"]
+            if name not in found:
+                found[name] = _ancestor(name, label)
+            elif found[name]["Confidence"] < confidence:
+                found[name] = found[name] | {"Confidence": confidence}
+    return sorted(found.values(), key=lambda label: (-label["Confidence"], label["Name"]))
+
+
+def _ancestor(name: str, child: dict) -> dict:
+    if name in SCENES:
+        return scene_label(name, child["Confidence"])
+    # A fact's parent has no parent itself, and its category.
+    return labelled(name, child["Confidence"], category=child["Categories"][0]["Name"])
