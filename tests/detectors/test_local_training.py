@@ -1,0 +1,102 @@
+"""The training: its parts on made-up numbers, and the shipped model on real photos where there are any."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from labels.detectors.local import learning, scenes
+from labels.detectors.local import train as training
+from labels.detectors.local.judging import average_precision, precision_recall, stratified_folds
+
+SHARED = Path(os.environ.get("PHOTOMGR_SHARED") or Path(__file__).parents[2].parent / "shared")
+
+
+def test_folds_share_out_every_kind_evenly():
+    kinds = np.array([0] * 40 + [1] * 10 + [2] * 3)
+
+    folds = stratified_folds(kinds, 5, seed=1)
+
+    assert set(np.bincount(folds[:40])) == {8}
+    assert set(np.bincount(folds[40:50])) == {2}
+    assert max(np.bincount(folds)) - min(np.bincount(folds)) <= 1
+
+
+def test_folds_depend_on_the_seed_alone():
+    kinds = np.arange(30) % 3
+
+    assert (stratified_folds(kinds, 5, seed=1) == stratified_folds(kinds, 5, seed=1)).all()
+    assert (stratified_folds(kinds, 5, seed=1) != stratified_folds(kinds, 5, seed=2)).any()
+
+
+def test_precision_and_recall_count_what_was_said_and_what_was_there():
+    said = np.array([True, True, True, False, False])
+    answers = np.array([1, 1, 0, 1, 0])
+
+    assert precision_recall(said, answers) == pytest.approx((2 / 3, 2 / 3))
+
+
+@pytest.mark.parametrize(
+    ("scores", "expected"),
+    [
+        pytest.param([4, 3, 2, 1], 1.0, id="perfect"),
+        pytest.param([1, 2, 3, 4], (1 / 3 + 2 / 4) / 2, id="the wrong way round"),
+        pytest.param([4, 1, 3, 2], (1 / 1 + 2 / 4) / 2, id="one late"),
+    ],
+)
+def test_average_precision_is_the_mean_precision_at_each_hit(scores, expected):
+    assert average_precision(np.array(scores), np.array([1, 1, 0, 0])) == pytest.approx(expected)
+
+
+def test_logistic_regression_finds_the_minimum_of_its_loss():
+    random = np.random.RandomState(0)
+    values, answers = random.normal(size=(40, 90)), np.arange(40) % 2
+
+    weights, bias = learning.fit_logistic(values, answers, ridge=0.5)
+
+    p = scenes.logistic(values @ weights + bias)
+    assert values.T @ (p - answers) + 0.5 * weights == pytest.approx(0, abs=1e-4)
+    assert (p - answers).sum() == pytest.approx(0, abs=1e-4)
+
+
+def test_fusion_drops_a_judge_that_is_wrong_more_often_than_right():
+    answers = np.arange(200) % 2
+    random = np.random.RandomState(0)
+    right, wrong = answers + random.normal(size=200), -answers + 0.5 * random.normal(size=200)
+
+    weights, _ = learning.fit_fusion(np.stack([right, wrong, right], 1), answers)
+
+    assert weights[1] == 0
+    assert (weights[[0, 2]] > 0).all()
+
+
+def test_cells_learn_to_point_at_what_only_some_of_them_show():
+    random = np.random.RandomState(0)
+    cells, answers = random.normal(size=(60, 64, 5)), np.arange(60) % 2
+    cells[answers == 1, :6, 2] += 4
+
+    weights, bias = learning.fit_cells(cells, answers)
+    scores = cells @ weights + bias
+
+    assert np.argmax(np.abs(weights)) == 2
+    assert average_precision(scenes.pool_cells(scores[..., None])[:, 0], answers) > 0.95
+
+
+@pytest.fixture(scope="module")
+def photos():
+    folder = SHARED / "photos"
+    if not (folder / "ground_truth.csv").exists():
+        pytest.skip(f"no judged photos in {folder}; set PHOTOMGR_SHARED to the folder that holds photos/")
+    return training.read_photos(folder)
+
+
+def test_the_shipped_model_is_what_the_training_makes(photos):
+    shipped, made = scenes.load_model().arrays, training.train(photos)
+
+    # Probabilities rather than bytes: another processor may round the last digit another way.
+    assert set(shipped) == set(made)
+    assert list(shipped["labels"]) == list(made["labels"])
+    assert list(shipped["accepted"]) == list(made["accepted"])
+    found = [scenes.probabilities(one, *learning.all_vectors(photos.views, one)) for one in (shipped, made)]
+    assert found[0] == pytest.approx(found[1], abs=0.02)
