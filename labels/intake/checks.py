@@ -62,7 +62,7 @@ def check(file, name):
         _check_extension(name, kind, extensions)
         width, height = _check_pixels(name, picture)
         facts = camera_facts(picture)
-        _check_decodes(name, picture)
+        _check_decodes(name, picture, file)
     sha256, crc32 = digest(file)
     if facts.orientation in (5, 6, 7, 8):
         width, height = height, width
@@ -107,7 +107,8 @@ def _size_of(file):
     file.seek(0, 2)
     size = file.tell()
     file.seek(0)
-    return size
+    # An upload past the limit is cut on its way to the disk, but knows how many bytes came.
+    return max(size, getattr(file, "size", None) or 0)
 
 
 def _opened(file, name):
@@ -155,7 +156,7 @@ def _mega(pixels):
     return f"{pixels / 1_000_000:.1f}".removesuffix(".0")
 
 
-def _check_decodes(name, picture):
+def _check_decodes(name, picture, file):
     """Decode once: verify() passes half a JPEG, only decoding finds the missing end."""
     large = picture.format not in ("JPEG", "MPO") and picture.width * picture.height > _LARGE_PIXELS
     try:
@@ -164,6 +165,7 @@ def _check_decodes(name, picture):
                 pictures.decode(picture, at_least=1)
         else:
             pictures.decode(picture, at_least=1)
+        pictures.check_whole(picture, file)
     except pictures.BrokenPicture:
         raise _broken(name) from None
 

@@ -34,8 +34,8 @@ def bundle_create(request):
 def bundle_list(request):
     """The downloads of this person, newest first."""
     mine = Bundle.objects.owned_by(request.user).order_by("-pk")
-    if request.GET.get("before", "").isdecimal():
-        mine = mine.filter(pk__lt=int(request.GET["before"]))
+    if before := _number(request.GET.get("before", "")):
+        mine = mine.filter(pk__lt=before)
     page = list(mine.prefetch_related("notices")[: PAGE + 1])
     more = len(page) > PAGE
     return render(
@@ -87,12 +87,11 @@ def bundle_part(request, pk, number):
     """Send one archive. Access is checked here again, and nothing is fetched past its time."""
     bundle = _mine(request, pk)
     part = get_object_or_404(bundle.parts, number=number) if bundle.is_downloadable else None
-    if part is None or bundle.expires_at <= timezone.now():
+    archive = _opened(part) if part and bundle.expires_at > timezone.now() else None
+    if archive is None:
         messages.info(request, "This download is no longer kept. You can ask for it again.")
         return redirect(bundle)
-    return FileResponse(
-        part.file.open("rb"), as_attachment=True, filename=part.file_name, content_type="application/zip"
-    )
+    return FileResponse(archive, as_attachment=True, filename=part.file_name, content_type="application/zip")
 
 
 @require_POST
@@ -106,6 +105,21 @@ def notice_dismiss(request, pk):
 
 def _mine(request, pk):
     return get_object_or_404(Bundle.objects.owned_by(request.user), pk=pk)
+
+
+def _number(text):
+    try:
+        return int(text)
+    except ValueError:
+        return None
+
+
+def _opened(part):
+    """Return the archive, or None when the sweep has just taken it away."""
+    try:
+        return part.file.open("rb")
+    except FileNotFoundError:
+        return None
 
 
 def _row(bundle):

@@ -1,5 +1,6 @@
 """The library and one photo."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import groupby
 
@@ -229,7 +230,8 @@ def _selection_context(selection, chosen):
     chips += [_chip(selection, name, f"not {name}", "exclude") for name in selection.none]
     if selection.state:
         text = Selection(state=selection.state).words()
-        chips.append({"text": text, "kind": "state", "remove_url": reverse("photos")})
+        rest = replace(selection, state="")
+        chips.append({"text": text, "kind": "state", "remove_url": _list_url(rest)})
     return {
         "is_empty": False,
         "chips": chips,
@@ -240,8 +242,12 @@ def _selection_context(selection, chosen):
 
 
 def _chip(selection, name, text, kind):
-    rest = urlencode(selection.without(name).fields())
-    return {"text": text, "kind": kind, "remove_url": f"{reverse('photos')}{'?' + rest if rest else ''}"}
+    return {"text": text, "kind": kind, "remove_url": _list_url(selection.without(name))}
+
+
+def _list_url(selection):
+    query = urlencode(selection.fields())
+    return f"{reverse('photos')}{'?' + query if query else ''}"
 
 
 def _label_context(row):

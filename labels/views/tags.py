@@ -145,5 +145,8 @@ def _url(request, **changes):
 
 
 def _list_changed(request):
-    before = parse_qs(urlsplit(request.htmx.current_url or "").query)
+    try:
+        before = parse_qs(urlsplit(request.htmx.current_url or "").query)
+    except ValueError:
+        return True  # Not the address of one of our pages.
     return any(before.get(name, [""])[0] != request.GET.get(name, "") for name in _LIST_FIELDS)
