@@ -36,12 +36,6 @@ def entries_alone(count):
         pass
 
 
-def entries_alone(count):
-    """What the generator of entries costs by itself, within the figures below."""
-    for _ in entries(count):
-        pass
-
-
 def plan(count):
     ZipPlan(entries(count))
 

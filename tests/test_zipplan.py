@@ -14,7 +14,7 @@ from tests.ziptools import NOON, make_archive, make_entry, open_zip
 
 names = st.text(st.characters(codec="utf-8", exclude_characters="/\\\0"), min_size=1, max_size=12)
 archives = st.dictionaries(names, st.binary(max_size=40), max_size=8)
-unhurried = settings(deadline=None)
+unhurried = settings(deadline=None, max_examples=60)
 
 
 def whole(plan, open_entry):
