@@ -161,7 +161,7 @@ FILE_UPLOAD_TEMP_DIR.mkdir(exist_ok=True)
 FILE_UPLOAD_HANDLERS = ["labels.upload_handlers.LimitedUploadHandler"]
 # Each file of a request is an open file of the process. With JavaScript every photo is a request.
 DATA_UPLOAD_MAX_NUMBER_FILES = 500
-UPLOAD_MAX_BYTES = env.int("UPLOAD_MAX_BYTES", 100_000_000)
+UPLOAD_MAX_BYTES = env.int("UPLOAD_MAX_BYTES", 100 * 1024**2)
 UPLOAD_MAX_PIXELS = env.int("UPLOAD_MAX_PIXELS", 200_000_000)
 
 # Queue ------------------------------------------------------------------------------------------

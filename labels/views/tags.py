@@ -42,7 +42,8 @@ def _rows_context(request, selection):
     find = " ".join(request.GET.get("find", "").split())
     rows = _rows(request.user, selection, match)
     if find:
-        rows = [row for row in rows if fold(find) in row["key"]]
+        # What takes part in the selection stays in the form, or looking for another label would lose it.
+        rows = [row for row in rows if fold(find) in row["key"] or row["ticked"] or row["excluded"]]
     if sort == "count":
         # By the library's counts: a row must not run away from the person who just ticked it.
         rows.sort(key=lambda row: (-row["total"], row["key"]))
