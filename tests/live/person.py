@@ -3,6 +3,7 @@
 import email
 import hashlib
 import io
+import itertools
 import re
 import zipfile
 from email import policy
@@ -20,18 +21,16 @@ _LABELS = """
     JOIN labels_label label ON label.id = link.label_id
     WHERE photo.owner_id = ?
 """
-_made = 0
+_numbers = itertools.count(1)
 
 
 class Person:
     """Each has an account of their own, so that no test sees what another one uploaded."""
 
     def __init__(self, site, browser, staff=False, **options):
-        global _made  # noqa: PLW0603
-        _made += 1
         self.site = site
         self.installation = site.installation
-        self.name = f"dan{_made}"
+        self.name = f"dan{next(_numbers)}"
         self.installation.manage("shell", "-c", _MAKE.format(name=self.name, password=PASSWORD, staff=staff))
         self.pk = self.installation.value("SELECT id FROM auth_user WHERE username = ?", self.name)
         self.complaints = []
@@ -96,7 +95,7 @@ class Person:
 
 def link_in(message):
     """Return the link that stands alone on a line of a mail's plain text."""
-    [link] = re.findall(r"^(http\S+)$", message.get_body(["plain"]).get_content(), re.MULTILINE)
+    [link] = re.findall(r"^(http\S+)\s*$", message.get_body(["plain"]).get_content(), re.MULTILINE)
     return link
 
 

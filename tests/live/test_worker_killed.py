@@ -4,6 +4,7 @@ import os
 import signal
 import sqlite3
 from collections import Counter
+from functools import partial
 
 import pytest
 
@@ -195,7 +196,7 @@ def test_a_download_whose_worker_is_killed_ends_ready_with_the_same_bytes_and_on
         if needed is undisturbed or killed == "whole group":
             needed.start_cluster("bundles")
         sent = "SELECT 1 FROM labels_notice WHERE status = 'sent'"
-        _sweep_until(needed, lambda place=needed: place.value(sent), "the mail was sent")
+        _sweep_until(needed, partial(needed.value, sent), "the mail was sent")
 
     parts = "SELECT number, size, sha256 FROM labels_bundlepart"
     assert installation.rows("SELECT status, attempts FROM labels_bundle") == [("ready", 2)]

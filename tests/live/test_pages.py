@@ -1,0 +1,243 @@
+"""Every page in a real browser: accessible, within its policy, never wider than the screen.
+
+Each is also photographed at 1280 and 360 px, light and dark, into tests/screenshots/ for people to look at.
+"""
+
+import io
+import os
+from pathlib import Path
+
+import axe_playwright_python
+import pytest
+from PIL import Image
+from playwright.sync_api import expect
+
+from tests.live import landscapes
+from tests.live.person import Person
+from tests.live.processes import ROOT
+
+pytestmark = pytest.mark.browser
+
+SCREENSHOTS = ROOT / "tests" / "screenshots"
+WIDTHS = {1280: 860, 360: 740}
+_AXE = Path(axe_playwright_python.__file__).with_name("axe.min.js")
+_FAR = "2999-01-01 00:00:00"
+
+
+class Gallery:
+    """A library with photos in every state and downloads in every state, and one without anything."""
+
+    def __init__(self, site, chromium, folder):
+        self.dan = Person(site, chromium, staff=True)
+        self.newcomer = Person(site, chromium)
+        self.stranger = Person(site, chromium)
+        for number in range(30):
+            taken = f"2024:{1 + number % 6:02}:{1 + number % 28:02} 12:00:00" if number % 7 else None
+            (folder / f"DRAWN_{number:04}.JPG").write_bytes(landscapes.jpeg(number, (360, 240), taken))
+        self.dan.import_folder(folder)
+        self.dan.wait_until_labelled()
+        self.dan.sign_in()
+        self.newcomer.sign_in()
+        labels = self.dan.labels()
+        self.label = max(labels, key=lambda name: (len(labels[name]) < 30, len(labels[name]), name))
+        self.photo, self.failed, self.waiting = self._photos()
+        self.bundles = self._downloads()
+
+    def _photos(self):
+        ids = [row[0] for row in self.dan.rows("SELECT id FROM labels_photo WHERE owner_id = ?", self.dan.pk)]
+        self.dan.rows(
+            "UPDATE labels_photo SET status = 'failed', failure_code = 'damaged', failure_reason = ?"
+            " WHERE id = ?",
+            "The file in storage is damaged and cannot be read.",
+            ids[3],
+        )
+        self.dan.rows(
+            "UPDATE labels_photo SET status = 'pending', next_attempt_at = ? WHERE id = ?", _FAR, ids[4]
+        )
+        return ids[0], ids[3], ids[4]
+
+    def _downloads(self):
+        page, found = self.dan.page, {}
+        for status in ("expired", "cancelled", "failed", "queued", "building", "partial", "ready"):
+            page.goto(f"/labels/?label={self.label}")
+            page.click("#plan button.primary")
+            page.wait_for_url("**/bundles/*/")
+            expect(page.locator("#state")).to_have_attribute("data-status", "ready", timeout=60_000)
+            found[status] = int(page.url.split("/")[-2])
+        sent = "SELECT count(*) FROM labels_notice WHERE status = 'sent' AND bundle_id IN ({})"
+        ids = ", ".join(map(str, found.values()))
+        self.dan.installation.wait_for(lambda: self.dan.value(sent.format(ids)) == 7, "seven mails were sent")
+        for status, pk in found.items():
+            self.dan.rows("UPDATE labels_bundle SET status = ? WHERE id = ?", status, pk)
+        self.dan.rows(
+            "UPDATE labels_bundle SET lease_owner = 'test', lease_until = ?, next_attempt_at = ?,"
+            " finished_at = NULL, photos_done = photo_count / 3, bytes_done = planned_bytes / 3"
+            " WHERE status IN ('queued', 'building')",
+            _FAR,
+            _FAR,
+        )
+        reason = "The server's disk ran full. Choose fewer photos, or ask your administrator to make room."
+        self.dan.rows("UPDATE labels_bundle SET failure_reason = ? WHERE status = 'failed'", reason)
+        self.dan.rows(
+            "UPDATE labels_bundlephoto SET missing_reason = 'the file is no longer in storage'"
+            " WHERE position = 1 AND bundle_id = ?",
+            found["partial"],
+        )
+        self.dan.rows("UPDATE labels_bundle SET photos_done = photo_count - 1 WHERE status = 'partial'")
+        self.dan.rows("UPDATE labels_notice SET seen_at = NULL WHERE bundle_id = ?", found["partial"])
+        return found
+
+
+@pytest.fixture(scope="module")
+def gallery(site, chromium, tmp_path_factory):
+    made = Gallery(site, chromium, tmp_path_factory.mktemp("gallery"))
+    yield made
+    for someone in (made.dan, made.newcomer, made.stranger):
+        someone.context.close()
+
+
+def _filled_upload(page, gallery):
+    folder = Path(gallery.dan.installation.folder)
+    words = folder / "letter.jpg"
+    words.write_text("no photo")
+    new = folder / "new.jpg"
+    new.write_bytes(landscapes.jpeg(900, (240, 160)))
+    twin = folder / "a photo with a long name that must be cut, or it pushes the page apart.jpg"
+    twin.write_bytes(landscapes.jpeg(901, (240, 160)))
+    page.set_input_files("#id_photos", [new, words, twin])
+    expect(page.locator("#see-labels")).to_be_visible()
+
+
+def _open_why(page, gallery):
+    page.locator("details.why").first.click()
+
+
+def _open_menu(page, gallery):
+    page.click(".menu summary")
+
+
+def _wrong_password(page, gallery):
+    page.fill("[name=username]", "nobody")
+    page.fill("[name=password]", "wrong")
+    page.click("main button")
+    expect(page.locator("[role=alert]")).to_be_visible()
+
+
+# name: (whose window, the address, what is done there)
+PAGES = {
+    "photos-empty": ("newcomer", "/", None),
+    "photos": ("dan", "/", None),
+    "photos-menu": ("dan", "/", _open_menu),
+    "photos-selection": ("dan", "/?label={g.label}", None),
+    "photos-no-match": ("dan", "/?label=Nothing", None),
+    "upload": ("newcomer", "/upload/", None),
+    "upload-done": ("stranger-in", "/upload/", _filled_upload),
+    "labels-empty": ("newcomer", "/labels/", None),
+    "labels": ("dan", "/labels/", None),
+    "labels-ticked": ("dan", "/labels/?label={g.label}&none=Night", None),
+    "labels-no-match": ("dan", "/labels/?label={g.label}&none={g.label}", None),
+    "photo": ("dan", "/photos/{g.photo}/", _open_why),
+    "photo-failed": ("dan", "/photos/{g.failed}/", None),
+    "photo-waiting": ("dan", "/photos/{g.waiting}/", None),
+    "photo-delete": ("dan", "/photos/{g.photo}/delete/", None),
+    "bundles-empty": ("newcomer", "/bundles/", None),
+    "bundles": ("dan", "/bundles/", None),
+    **{
+        f"bundle-{status}": ("dan", f"/bundles/{{g.bundles[{status}]}}/", None)
+        for status in ("queued", "building", "ready", "partial", "failed", "cancelled", "expired")
+    },
+    "status": ("dan", "/status/", None),
+    "password-change": ("newcomer", "/accounts/password_change/", None),
+    "login": ("stranger", "/accounts/login/", None),
+    "login-wrong": ("stranger", "/accounts/login/", _wrong_password),
+    "password-reset": ("stranger", "/accounts/password_reset/", None),
+    "password-reset-done": ("stranger", "/accounts/password_reset/done/", None),
+    "password-reset-link": ("stranger", "/accounts/reset/MQ/no-token/", None),
+    "404": ("newcomer", "/no/such/page/", None),
+}
+
+
+def _open(gallery, name, width):
+    whose, address, act = PAGES[name]
+    someone = getattr(gallery, whose.removesuffix("-in"))
+    if whose.endswith("-in"):
+        someone.sign_in()
+    someone.expected[:] = [r"status of 404"] if name == "404" else []
+    someone.complaints.clear()
+    page = someone.page
+    page.set_viewport_size({"width": width, "height": WIDTHS[width]})
+    page.goto(address.format(g=gallery))
+    if act:
+        act(page, gallery)
+    # Pictures further down are loaded when they come near.
+    page.wait_for_load_state("networkidle" if "building" not in name and name != "bundles" else "load")
+    return someone, page
+
+
+def _violations(page):
+    found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
+    return [
+        f"{violation['id']} ({violation['impact']}): {violation['help']}: {node['html'][:200]}"
+        for violation in found
+        for node in violation["nodes"]
+    ]
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("name", PAGES)
+def test_the_page_is_accessible_and_fits_the_screen(gallery, name, width):
+    someone, page = _open(gallery, name, width)
+    SCREENSHOTS.mkdir(exist_ok=True)
+    found = {}
+
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+        page.screenshot(path=SCREENSHOTS / f"{name}-{width}-{scheme}.png", full_page=True)
+        # As a debugger and not as an element of the page, which the page's policy would rightly refuse.
+        page.evaluate(_AXE.read_text() + "; undefined")
+        found[scheme] = _violations(page)
+    if _ends_session(name):
+        page.context.clear_cookies()
+
+    assert found == {"light": [], "dark": []}
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert someone.complaints == []
+
+
+def _ends_session(name):
+    return PAGES[name][0].endswith("-in")
+
+
+@pytest.mark.skipif(
+    not os.environ.get("PHOTOMGR_README_SCREENSHOTS"),
+    reason="PHOTOMGR_README_SCREENSHOTS makes the pictures of the README anew",
+)
+def test_the_pictures_of_the_readme_are_made(site, chromium, tmp_path):
+    dan = Person(site, chromium)
+    for number in range(40):
+        taken = f"2026:{5 - number // 16:02}:{28 - number % 16:02} 12:00:00"
+        (tmp_path / f"DSC_{4100 + number}.JPG").write_bytes(landscapes.jpeg(number, (900, 600), taken))
+    dan.import_folder(tmp_path)
+    dan.wait_until_labelled()
+    dan.sign_in()
+    page = dan.page
+    page.set_viewport_size({"width": 1280, "height": 800})
+    folder = ROOT / "docs" / "images"
+    folder.mkdir(parents=True, exist_ok=True)
+
+    page.wait_for_load_state("networkidle")
+    _shrunk(page.screenshot(), folder / "photos.png")
+    labels = dan.labels()
+    by_size = sorted((name for name in labels if 6 <= len(labels[name]) <= 30), key=lambda n: -len(labels[n]))
+    page.goto(f"/labels/?label={by_size[0]}&label={by_size[1]}")
+    page.wait_for_load_state("networkidle")
+    _shrunk(page.screenshot(), folder / "labels.png")
+
+    dan.context.close()
+    assert all(path.stat().st_size < 250_000 for path in folder.glob("*.png"))
+
+
+def _shrunk(content, path):
+    """Write a screenshot with a palette: a third of the bytes, and no eye sees it."""
+    picture = Image.open(io.BytesIO(content)).convert("RGB")
+    picture.quantize(256).save(path, optimize=True)
