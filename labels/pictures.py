@@ -84,3 +84,38 @@ def decode(picture, at_least):
         picture.draft(None, (at_least, at_least))
         picture.load()
     return picture
+
+
+def check_whole(picture, file):
+    """Raise BrokenPicture when the end of a PNG or HEIC is missing although its first picture decodes.
+
+    In JPEG, BMP and WebP decoding finds that out. Behind an MPO's first picture and a TIFF's first
+    page nothing is asked for: programs that edit such a file leave the rest half in place.
+    """
+    ends = {"PNG": _png_ends, "HEIF": _heif_ends}.get(picture.format)
+    if ends and ends(file) > file.seek(0, 2):
+        raise BrokenPicture("its end is missing")
+
+
+def _png_ends(file):
+    """Return where the IEND chunk ends, or a place behind the file when there is none."""
+    place, kind = 8, b""
+    while kind != b"IEND":
+        file.seek(place)
+        length, kind = struct.unpack(">I4s", file.read(8).ljust(8, b"\xff"))
+        place += 12 + length
+    return place
+
+
+def _heif_ends(file):
+    """Return where the last box ends that pictures need; what phones write behind it does not count."""
+    place, end = 0, 0
+    while True:
+        file.seek(place)
+        length, kind, long = struct.unpack(">I4sQ", file.read(16).ljust(16, b"\0"))
+        length = long if length == 1 else length
+        if length < 8:
+            return end
+        place += length
+        if kind in (b"ftyp", b"meta", b"mdat", b"moov"):
+            end = place
