@@ -1,0 +1,119 @@
+"""Every list asks the database as often for twelve rows as for two."""
+
+import pytest
+from django.contrib import admin
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
+
+from labels import bundles, labelling, policy
+from labels.models import DetectionRun, Notice, Photo, WorkerSeen
+from labels.models.claim import lease
+from tests import factory
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def staff(client, dan):
+    dan.is_staff = dan.is_superuser = True
+    dan.save()
+    return client
+
+
+def _grow(dan, number):
+    """Add one row to every list, each with related rows of its own."""
+    person = factory.user(f"person{number}")
+    for owner in (dan, person):
+        photo = factory.photo(owner, (5 * number, 0, 0), size=(30 + number, 30), name=f"{number}.jpg")
+        _label(photo, owner, number)
+        bundle = factory.held_bundle(owner)
+        bundles.build(bundle)
+    failed = factory.photo(dan, (0, 5 * number, 0), size=(30 + number, 20))
+    Photo.objects.filter(pk=failed.pk).update(status="failed", failure_code=f"code{number}")
+    WorkerSeen.objects.create(cluster=f"cluster{number}", role="worker", seen_at=timezone.now())
+    # Seen, because the frame shows the first few of the unseen on every page.
+    Notice.objects.update(seen_at=timezone.now())
+
+
+def _label(photo, owner, number):
+    run = DetectionRun.objects.create(
+        photo=photo, content_sha256=photo.sha256, detector=f"d{number}-{owner}", version="1", response="{}"
+    )
+    names = [("Lake", ()), (f"Label {number}", (f"Parent {number}", "Water"))]
+    decisions = [policy.Decision(name, 90, True, parents) for name, parents in names]
+    Photo.objects.filter(pk=photo.pk).update(
+        status=Photo.WORKING, lease_owner="test", lease_until=timezone.now() + lease()
+    )
+    photo.refresh_from_db()
+    assert labelling.record(photo, run, decisions)
+
+
+def _queries(client, url):
+    with CaptureQueriesContext(connection) as queries:
+        answer = client.get(url)
+    assert answer.status_code == 200, url
+    return [query["sql"] for query in queries]
+
+
+PAGES = {
+    "photos": "/",
+    "photos of a selection": "/?label=Lake&none=Boat",
+    "labels": "/labels/",
+    "labels with ticks": "/labels/?label=Lake&label=Label+1&none=Boat",
+    "labels with all": "/labels/?match=all&label=Lake",
+    "downloads": "/bundles/",
+    "status": "/status/",
+}
+
+
+def test_lists_ask_as_often_for_twelve_rows_as_for_two(staff, dan):
+    urls = {
+        **PAGES,
+        **{
+            f"admin of {model.__name__}": reverse(f"admin:labels_{model._meta.model_name}_changelist")
+            for model in admin.site._registry
+            if model._meta.app_label == "labels"
+        },
+    }
+    for number in range(1, 3):
+        _grow(dan, number)
+    for url in urls.values():
+        staff.get(url)  # What is asked once for all, such as content types, is asked now.
+    few = {name: _queries(staff, url) for name, url in urls.items()}
+
+    for number in range(3, 13):
+        _grow(dan, number)
+    many = {name: _queries(staff, url) for name, url in urls.items()}
+
+    assert len(urls) > 15
+    worse = {name: (len(few[name]), len(many[name])) for name in urls if len(many[name]) > len(few[name])}
+    assert worse == {}
+
+
+def test_one_photo_with_many_labels_asks_as_often_as_one_with_few(client, dan):
+    few, many = factory.many_photos(dan, 2)
+    factory.give_labels(few, "Lake", "Sky")
+    factory.give_labels(many, *(f"Label {number}" for number in range(12)))
+    client.get(few.get_absolute_url())
+
+    few, many = (len(_queries(client, photo.get_absolute_url())) for photo in (few, many))
+
+    # The first and the last photo have one neighbour each.
+    assert few == many
+
+
+def test_one_download_with_many_parts_asks_as_often_as_one_with_few(client, dan):
+    factory.photo(dan)
+    few = factory.held_bundle(dan, part_bytes=1)
+    for number in range(11):
+        factory.photo(dan, size=(30 + number, 30))
+    many = factory.held_bundle(dan, part_bytes=1)
+    for bundle in (few, many):
+        bundles.build(bundle)
+        client.get(bundle.get_absolute_url())
+
+    few, many = (len(_queries(client, bundle.get_absolute_url())) for bundle in (few, many))
+
+    assert few == many
