@@ -9,8 +9,8 @@ class LabelsConfig(AppConfig):
     def ready(self):
         from django_q.signals import post_execute
 
-        from labels import checks, queue, signals  # noqa: F401 (checks register themselves)
-        from labels.models import Bundle, BundlePart, Notice, Photo
+        from labels import bundles, checks, queue, signals  # noqa: F401 (checks register themselves)
+        from labels.models import Bundle, Notice, Photo
 
         for signal, receiver, sender in (
             (post_save, signals.ring_for_photo, Photo),
@@ -18,7 +18,8 @@ class LabelsConfig(AppConfig):
             (post_save, signals.ring_for_notice, Notice),
             (pre_delete, signals.uncount_photo, Photo),
             (post_delete, signals.delete_photo_files, Photo),
-            (post_delete, signals.delete_part_file, BundlePart),
+            (post_delete, signals.delete_bundle_files, Bundle),
+            (bundles.chunks_ready, signals.call_helpers, Bundle),
             (post_migrate, signals.make_schedules, self),
             (post_execute, queue.monitor_seen, None),
         ):

@@ -29,6 +29,12 @@ def build_bundle(bundle_id):
     _ring("labels.tasks.build_bundle", bundle_id, BUNDLES)
 
 
+def help_build(bundle_id):
+    """Call the other workers of the cluster to a build."""
+    for _ in range(settings.BUNDLE_WORKERS - 1):
+        _ring("labels.tasks.help_build", bundle_id, BUNDLES)
+
+
 def send_notice(notice_id):
     _ring("labels.tasks.send_notice", notice_id, LABELS)
 

@@ -2,7 +2,7 @@
 
 from django.db import transaction
 
-from labels import labelling, queue
+from labels import bundles, labelling, queue
 
 
 def ring_for_photo(sender, instance, created, raw, **kwargs):
@@ -20,6 +20,10 @@ def ring_for_notice(sender, instance, created, raw, **kwargs):
         queue.send_notice(instance.pk)
 
 
+def call_helpers(sender, bundle_id, **kwargs):
+    queue.help_build(bundle_id)
+
+
 def uncount_photo(sender, instance, **kwargs):
     labelling.forget(instance)
 
@@ -29,8 +33,8 @@ def delete_photo_files(sender, instance, **kwargs):
     transaction.on_commit(lambda: [file.delete(save=False) for file in files])
 
 
-def delete_part_file(sender, instance, **kwargs):
-    transaction.on_commit(lambda: instance.file.delete(save=False))
+def delete_bundle_files(sender, instance, **kwargs):
+    bundles.remove_files(instance.pk)
 
 
 def make_schedules(sender, **kwargs):

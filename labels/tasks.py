@@ -37,6 +37,11 @@ def build_bundle(bundle_id):
         bundles.build(bundle)
 
 
+def help_build(bundle_id):
+    """Make chunks of a bundle that another worker builds; there may be none left."""
+    bundles.help_build(bundle_id, holder())
+
+
 def send_notice(notice_id):
     """Send the mail of one notice."""
     notice = Notice.objects.claim(notice_id, holder())

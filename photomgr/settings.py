@@ -170,6 +170,7 @@ UPLOAD_MAX_PIXELS = env.int("UPLOAD_MAX_PIXELS", 200_000_000)
 # ack_failures: a task that raised is not delivered again by the queue. retry must exceed
 # timeout * (1 + ceil((queue_limit + 1) / workers)), because waiting in memory counts against it.
 QUEUE_WORKERS = env.int("QUEUE_WORKERS", 2)
+BUNDLE_WORKERS = env.int("BUNDLE_WORKERS", 2)
 Q_CLUSTER = {
     "name": "labels",
     "orm": "default",
@@ -187,7 +188,12 @@ Q_CLUSTER = {
     "label": "Queue",
     "ALT_CLUSTERS": {
         # Building an archive takes minutes; it must not hold up thumbnails and labels.
-        "bundles": {"workers": 1, "queue_limit": 1, "timeout": 3600, "retry": 14_400},
+        "bundles": {
+            "workers": BUNDLE_WORKERS,
+            "queue_limit": BUNDLE_WORKERS,
+            "timeout": 3600,
+            "retry": 14_400,
+        },
     },
 }
 # How long a worker may hold a photo or a bundle without a sign of life.

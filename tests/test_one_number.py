@@ -88,6 +88,6 @@ def _files(bundle):
         size += len(content)
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             assert archive.testzip() is None
-            digests += [hashlib.sha256(archive.read(n)).hexdigest() for n in archive.namelist()[:-1]]
+            digests += [hashlib.sha256(archive.read(n)).hexdigest() for n in archive.namelist()[:-2]]
     assert size == bundle.planned_bytes
     return digests

@@ -42,7 +42,7 @@ def test_ticked_photos_come_back_byte_for_byte_with_a_mail(client, dan, commits,
     assert len(content) == bundle.planned_bytes
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         assert archive.testzip() is None
-        assert archive.namelist() == ["sea.jpg", "manifest.csv"]
+        assert archive.namelist() == ["sea.jpg", "manifest.csv", "SHA256SUMS"]
         assert archive.read("sea.jpg") == factory.picture(BLUE).read()
         rows = list(csv.DictReader(io.StringIO(archive.read("manifest.csv").decode())))
     assert rows[0]["sha256"] == Photo.objects.get(original_name="sea.jpg").sha256

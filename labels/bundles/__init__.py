@@ -1,8 +1,21 @@
 """A selection becomes archives: planning -> asking -> building -> ending."""
 
 from labels.bundles.asking import NothingSelected, ask
-from labels.bundles.building import build
-from labels.bundles.ending import cancel, expire, give_up, retry
+from labels.bundles.building import build, chunks_ready, help_build
+from labels.bundles.ending import cancel, expire, give_up, keep_longer, remove_files, retry
 from labels.bundles.planning import plan
 
-__all__ = ["NothingSelected", "ask", "build", "cancel", "expire", "give_up", "plan", "retry"]
+__all__ = [
+    "NothingSelected",
+    "ask",
+    "build",
+    "cancel",
+    "chunks_ready",
+    "expire",
+    "give_up",
+    "help_build",
+    "keep_longer",
+    "plan",
+    "remove_files",
+    "retry",
+]

@@ -1,73 +1,108 @@
-"""Where an archive is written: a file that people cannot fetch until it is whole."""
+"""Where archives lie: local files, written in place by any number of workers at once.
+
+Object storage has the same four steps as a multipart upload: allocate, write a chunk, take chunks
+over into a new plan, remove.
+"""
 
 import hashlib
 import os
 import shutil
-from contextlib import suppress
+import uuid
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from labels.models.bundle import bundle_files
 
-_CHUNK = 1024 * 1024
+_BUFFER = 1024 * 1024
 
 
-class ArchiveFile:
-    """A draft beside its final place: write, rewind, then publish or discard."""
+def allocate(bundle_id, size):
+    """Return the key of a new file of `size` bytes; raise OSError (ENOSPC) when the disk can't hold it."""
+    key = f"{bundle_id}/{uuid.uuid4().hex}.zip"
+    path = _path(key)
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with path.open("xb") as file:
+        try:
+            os.posix_fallocate(file.fileno(), 0, size)
+        except OSError:
+            path.unlink()
+            raise
+    return key
 
-    def __init__(self, key):
-        self.key = key
-        self._path = Path(bundle_files().path(key))
-        self._draft = self._path.with_name(f"{self._path.name}.partial")
-        self._draft.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._file = self._draft.open("wb+")
 
-    def write(self, content):
-        self._file.write(content)
+def write(key, start, content):
+    """Write an iterable of bytes at `start`, into a file that must be there."""
+    with _path(key).open("r+b", buffering=0) as file:
+        file.seek(start)
+        for piece in content:
+            file.write(piece)
 
-    def rewind(self, offset):
-        """Forget everything from `offset` on."""
-        self._file.seek(offset)
-        self._file.truncate()
 
-    def publish(self):
-        """Make the archive whole and fetchable; return (bytes, SHA-256 as hex) as read back."""
-        self._file.flush()
-        os.fsync(self._file.fileno())
-        self._file.seek(0)
-        digest, size = hashlib.sha256(), 0
-        while chunk := self._file.read(_CHUNK):
-            digest.update(chunk)
-            size += len(chunk)
-        self._file.close()
-        self._draft.replace(self._path)
-        return size, digest.hexdigest()
-
-    def discard(self):
-        # Closing writes what is still buffered, which fails again on a full disk.
-        with suppress(OSError):
-            self._file.close()
-        _remove(self._draft)
+def take_over(old_key, new_key, size):
+    """Copy the first `size` bytes, which both plans share."""
+    with _path(old_key).open("rb") as old, _path(new_key).open("r+b") as new:
+        left = size
+        while left:
+            copied = os.sendfile(new.fileno(), old.fileno(), size - left, min(left, 1 << 30))
+            if not copied:
+                raise OSError(f"{old_key} ended {left} bytes early")
+            left -= copied
 
 
 def free_bytes():
     """Return the free space where archives are written."""
-    place = Path(bundle_files().path(""))
+    place = _path("")
     place.mkdir(parents=True, exist_ok=True, mode=0o700)
     return shutil.disk_usage(place).free
 
 
-def remove_archive(key):
-    """Remove one archive that is not to be fetched after all."""
-    _remove(Path(bundle_files().path(key)))
+def remove(key):
+    _path(key).unlink(missing_ok=True)
+
+
+def keep_only(bundle_id, keys):
+    """Remove every file of a bundle but these."""
+    for path in _path(str(bundle_id)).glob("*"):
+        if f"{bundle_id}/{path.name}" not in keys:
+            path.unlink()
 
 
 def clear(bundle_id):
-    """Remove the files of every attempt at the bundle."""
-    shutil.rmtree(bundle_files().path(str(bundle_id)), ignore_errors=True)
+    """Remove every file of a bundle; a worker that still writes to one writes to nowhere."""
+    shutil.rmtree(_path(str(bundle_id)), ignore_errors=True)
 
 
-def _remove(path):
-    """Remove a file, and its folder with the last one."""
-    path.unlink(missing_ok=True)
-    with suppress(OSError):
-        path.parent.rmdir()
+class RunningHash:
+    """SHA-256 of a file that is being written front to back, on a thread of its own meanwhile."""
+
+    def __init__(self, key):
+        self._file = _path(key).open("rb")
+        self._digest = hashlib.sha256()
+        self._hashed = 0
+        self._thread = ThreadPoolExecutor(1)
+        self._last = None
+
+    def extend(self, end):
+        """Let the thread go on to `end`; bytes before it are not written again."""
+        self._last = self._thread.submit(self._hash, end)
+
+    def hexdigest(self):
+        if self._last:
+            self._last.result()
+        return self._digest.hexdigest()
+
+    def close(self):
+        self._thread.shutdown(cancel_futures=True)
+        self._file.close()
+
+    def _hash(self, end):
+        while self._hashed < end:
+            chunk = self._file.read(min(_BUFFER, end - self._hashed))
+            if not chunk:
+                raise OSError(f"the archive ended at {self._hashed} of {end} bytes")
+            self._digest.update(chunk)
+            self._hashed += len(chunk)
+
+
+def _path(key):
+    return Path(bundle_files().path(key))

@@ -1,33 +1,36 @@
-"""Carry a bundle out: copy the photos into archives by the plan, then publish all of them at once."""
+"""Carry a bundle out: lay its parts out, make their chunks, check them, publish all of them at once.
+
+One worker holds the bundle and leads; any others may help with chunks. Every finished chunk is
+recorded, so a killed build goes on with the missing ones and gives the same bytes.
+"""
 
 import errno
 import time
-import uuid
-import zlib
-from dataclasses import replace
-from datetime import timedelta
+from contextlib import closing
 
-from django.conf import settings
 from django.db import transaction
+from django.db.models import F, Min, Sum
+from django.dispatch import Signal
 from django.template.defaultfilters import filesizeformat
 from django.utils import timezone
 from django.utils.text import slugify
 
-from labels.bundles import archive_file, manifest
-from labels.bundles.ending import fail, postpone
-from labels.bundles.planning import MANIFEST, manifest_line
-from labels.models import Bundle, BundlePart, Notice
-from labels.models.photo import originals
+from labels.bundles import archive_file, chunks
+from labels.bundles.chunks import NotHeld
+from labels.bundles.ending import fail, keep_until, postpone
+from labels.bundles.layout import Layout
+from labels.bundles.planning import parts_of
+from labels.models import Bundle, BundleChunk, BundlePart, Notice
 from labels.selection import Selection
-from labels.zipplan import Entry, EntryChanged, ZipPlan, split
+from labels.zipplan import Piece
 
-_CHUNK = 1024 * 1024
-_PROGRESS_SECONDS = 0.5
+# A chunk of 32 MiB takes a tenth of a second on a local disk, a second from object storage.
+CHUNK_BYTES = 32 * 1024 * 1024
+_WAIT_SECONDS = 0.1
 _LESS_OR_ROOM = "Choose fewer photos, or ask your administrator to make room."
 
-
-class NotHeld(Exception):
-    """The bundle was cancelled, or another worker holds it: stop and leave nothing behind."""
+# Sent with `bundle_id` when there are chunks that other workers could make.
+chunks_ready = Signal()
 
 
 class NoSpace(Exception):
@@ -37,181 +40,219 @@ class NoSpace(Exception):
 def build(bundle):
     """Build the held bundle to its end: ready, partial or failed. Unexpected errors wait for another try."""
     try:
-        _Build(bundle).run()
+        _carry_out(bundle)
     except NotHeld:
         return
     except NoSpace as error:
-        fail(bundle, str(error))
+        fail(bundle, str(error), free=True)
     except Exception as error:
         if isinstance(error, OSError) and error.errno == errno.ENOSPC:
-            fail(bundle, f"The server's disk ran full. {_LESS_OR_ROOM}")
+            fail(bundle, f"The server's disk ran full. {_LESS_OR_ROOM}", free=True)
         # A bundle that was cancelled lost its files under our hands: no fault, and nobody's turn.
         elif postpone(bundle, f"{type(error).__name__}: {error}"):
             raise
 
 
-class _Build:
-    """One attempt at one bundle: what is copied so far, and what was found missing."""
+def help_build(bundle_id, holder):
+    """Make chunks of a bundle that another worker leads, as long as there are any."""
+    building = BundleChunk.objects.filter(
+        part__bundle_id=bundle_id, part__bundle__status=Bundle.Status.BUILDING
+    )
+    layouts = {}
+    while chunk := building.select_related("part__bundle").claim_next(holder):
+        key = chunk.part.file.name
+        if key not in layouts:
+            layouts = {key: Layout(chunk.part)}
+        try:
+            chunks.make(chunk, layouts[key])
+        except NotHeld:
+            return
 
-    def __init__(self, bundle):
+
+def _carry_out(bundle):
+    parts = _parts(bundle)
+    chunks_ready.send(sender=Bundle, bundle_id=bundle.pk)
+    for part in parts:
+        if not part.sha256:
+            _PartBuild(bundle, part).run()
+    _publish(bundle)
+
+
+def _parts(bundle):
+    """Return the bundle's parts, laid out at the first attempt."""
+    parts = list(bundle.parts.all())
+    if parts:
+        # A worker that was killed while it planned anew may have left a file of its own.
+        archive_file.keep_only(bundle.pk, {part.file.name for part in parts})
+        return parts
+    if not Bundle.objects.held(bundle).update(started_at=timezone.now(), photos_done=0, bytes_done=0):
+        raise NotHeld
+    archive_file.clear(bundle.pk)
+    _check_space(bundle)
+    bundle.photos.exclude(missing_reason="").update(missing_reason="")
+    planned = parts_of(bundle)
+    with transaction.atomic():
+        return [
+            BundlePart.objects.create(
+                bundle=bundle,
+                number=number,
+                first=part.start,
+                stop=part.stop,
+                size=part.size,
+                file_name=_file_name(bundle, number, len(planned)),
+            )
+            for number, part in enumerate(planned, start=1)
+        ]
+
+
+class _PartBuild:
+    """One archive, from its rows to its SHA-256."""
+
+    def __init__(self, bundle, part):
         self.bundle = bundle
-        self.bytes_before = 0  # of the parts that are finished
-        self.photos_done = 0
-        self.reported_at = 0.0
+        self.part = part
 
     def run(self):
-        held = Bundle.objects.held(self.bundle)
-        if not held.update(started_at=timezone.now(), photos_done=0, bytes_done=0):
-            raise NotHeld
-        archive_file.clear(self.bundle.pk)
-        self.bundle.photos.exclude(missing_reason="").update(missing_reason="")
-        photos = list(self.bundle.photos.order_by("position"))
-        _check_space(self.bundle)
-        parts = list(split(map(_entry, photos), self.bundle.part_bytes, [_trailer(photos)]))
-        finished = []
-        try:
-            for number, part in enumerate(parts, start=1):
-                finished.append(self._part(number, len(parts), photos[part.start : part.stop]))
-            self._finish(finished, photos)
-        except BaseException:
-            _remove(finished)
-            raise
+        self._lay_out()
+        again = True
+        while again:
+            with closing(archive_file.RunningHash(self.part.file.name)) as running_hash:
+                self._make_chunks(running_hash)
+                again = self._leave_out_changed()
+                sha256 = running_hash.hexdigest()
+        self._keep_hold()
+        BundlePart.objects.filter(pk=self.part.pk).update(sha256=sha256)
 
-    def _part(self, number, count, photos):
-        """Return the unsaved BundlePart of these photos, its archive written and published."""
-        file = archive_file.ArchiveFile(f"{self.bundle.pk}/{uuid.uuid4().hex}.zip")
-        try:
-            plan = self._copy(file, photos)
-            size, sha256 = file.publish()
-        except BaseException:
-            file.discard()
-            raise
-        self.bytes_before += plan.size
-        name = _file_name(self.bundle, number, count)
-        return BundlePart(
-            bundle=self.bundle, number=number, file=file.key, file_name=name, size=size, sha256=sha256
-        )
+    def _lay_out(self):
+        """Load the layout, and begin anew when the chunks on record are not those of it."""
+        self.layout = Layout(self.part)
+        size = self.layout.plan.size
+        known = self.part.chunks.count()
+        if not self.part.file or self.part.size != size or known != len(_bounds(size)):
+            self.part.chunks.all().delete()
+            self._use_new_file(kept=0)
 
-    def _copy(self, file, photos):
-        """Write the archive; a photo that is missing or changed is left out and the rest planned anew.
-
-        Bytes before the entry that fell out do not depend on it, so copying goes on from there.
-        """
-        offset = 0
+    def _make_chunks(self, running_hash):
+        """Make and await chunks until all are done, or a photo is reported changed."""
+        holder = self.bundle.lease_owner
         while True:
-            present = [photo for photo in photos if not photo.missing_reason]
-            content = _manifest(photos)
-            plan = ZipPlan([*map(_entry, present), self._manifest_entry(content)])
-            try:
-                for chunk in plan.read(offset, plan.size, _opener(present, content), self._count):
-                    file.write(chunk)
-                    offset += len(chunk)
-                    self._report(offset)
-                return plan
-            except EntryChanged as changed:
-                photo = present[changed.index]
-                photo.missing_reason = changed.reason
-                photo.save(update_fields=["missing_reason"])
-                offset = plan.header_offset(changed.index)
-                file.rewind(offset)
+            chunk = self.part.chunks.select_related("part__bundle").claim_next(holder)
+            if chunk:
+                chunks.make(chunk, self.layout, self._keep_hold)
+            self._keep_hold()
+            open_chunks = self.part.chunks.filter(done=False)
+            first_open = open_chunks.aggregate(start=Min("start"))["start"]
+            running_hash.extend(self.layout.plan.size if first_open is None else first_open)
+            if first_open is None or open_chunks.exclude(changed_position=None).exists():
+                return
+            if chunk is None:
+                # The rest is in the hands of others; one that dies loses its lease.
+                time.sleep(_WAIT_SECONDS)
 
-    def _manifest_entry(self, content):
-        # Dated when it was asked for and not now: the same snapshot gives the same bytes.
-        asked = self.bundle.created_at.replace(tzinfo=None)
-        return Entry(manifest.NAME, len(content), zlib.crc32(content), asked)
-
-    def _count(self, piece):
-        self.photos_done += 1
-
-    def _report(self, offset):
-        """Show progress and renew the lease, twice a second at most; raise NotHeld when it is lost."""
-        if time.monotonic() - self.reported_at < _PROGRESS_SECONDS:
-            return
-        self.reported_at = time.monotonic()
-        held = Bundle.objects.held(self.bundle).update(
-            bytes_done=self.bytes_before + offset,
-            photos_done=min(self.photos_done, self.bundle.photo_count),
+    def _leave_out_changed(self):
+        """Plan anew without the photos found missing or changed; return whether there were any."""
+        changed = dict(
+            self.part.chunks.exclude(changed_position=None).values_list("changed_position", "changed_reason")
         )
-        if not held or not self.bundle.renew_lease():
+        changed.update(self._changed_across_chunks())
+        if not changed:
+            return False
+        offsets = [
+            self.layout.plan.header_offset(self.layout.positions.index(position)) for position in changed
+        ]
+        # Bytes before the first of them do not depend on it.
+        kept = min(offsets) // CHUNK_BYTES
+        with transaction.atomic():
+            self._keep_hold()
+            for position, reason in changed.items():
+                self.bundle.photos.filter(position=position).update(missing_reason=reason)
+            # Chunks in the making are thrown away: their workers write to the old file.
+            self.part.chunks.exclude(done=True, number__lt=kept).delete()
+        self.layout = Layout(self.part)
+        self._use_new_file(kept)
+        return True
+
+    def _changed_across_chunks(self):
+        """Return {position: reason} of photos whose pieces do not add up to the CRC-32 on record."""
+        if self.part.chunks.filter(done=False).exists():
+            return {}
+        rows = self.part.chunks.exclude(pieces=[]).values_list("pieces", flat=True)
+        pieces = [Piece(*piece) for row in rows for piece in row]
+        changed = self.layout.plan.changed_entries(pieces)
+        return {self.layout.positions[index]: "the content differs (CRC-32)" for index in changed}
+
+    def _use_new_file(self, kept):
+        """Move to a new file with the first `kept` chunks of the old one, and record what is to be made."""
+        old, size = self.part.file.name, self.layout.plan.size
+        new = archive_file.allocate(self.bundle.pk, size)
+        try:
+            if kept:
+                archive_file.take_over(old, new, kept * CHUNK_BYTES)
+            self._record_file(new, size)
+        except BaseException:
+            archive_file.remove(new)
+            raise
+        if old:
+            archive_file.remove(old)
+
+    @transaction.atomic
+    def _record_file(self, key, size):
+        self._keep_hold()
+        done = set(self.part.chunks.values_list("number", flat=True))
+        BundleChunk.objects.bulk_create(
+            BundleChunk(part=self.part, number=number, start=start, end=end)
+            for number, (start, end) in enumerate(_bounds(size))
+            if number not in done
+        )
+        self.part.file, self.part.size = key, size
+        self.part.save(update_fields=["file", "size"])
+        self._recount()
+
+    def _recount(self):
+        made = BundleChunk.objects.filter(part__bundle=self.bundle, done=True)
+        sums = made.aggregate(bytes=Sum(F("end") - F("start"), default=0), photos=Sum("photos", default=0))
+        Bundle.objects.held(self.bundle).update(bytes_done=sums["bytes"], photos_done=sums["photos"])
+
+    def _keep_hold(self):
+        if not self.bundle.renew_lease():
             raise NotHeld
 
-    def _finish(self, parts, photos):
-        """Publish all parts, the outcome and the notice in one transaction, or raise NotHeld."""
-        missing = sum(bool(photo.missing_reason) for photo in photos)
-        if missing == len(photos):
-            _remove(parts)
-            fail(self.bundle, "None of the photos could be read from storage.")
-            return
-        now = timezone.now()
-        status = Bundle.Status.PARTIAL if missing else Bundle.Status.READY
-        with transaction.atomic():
-            held = Bundle.objects.held(self.bundle).update(
-                status=status,
-                photos_done=len(photos) - missing,
-                bytes_done=sum(part.size for part in parts),
-                finished_at=now,
-                expires_at=now + timedelta(hours=settings.BUNDLE_KEEP_HOURS),
-                lease_owner="",
-                lease_until=None,
-            )
-            if not held:
-                raise NotHeld
-            BundlePart.objects.bulk_create(parts)
-            Notice.objects.get_or_create(bundle=self.bundle, outcome=status)
+
+def _publish(bundle):
+    """Make all parts, the outcome and the notice visible in one transaction."""
+    missing = bundle.photos.exclude(missing_reason="").count()
+    if missing == bundle.photo_count:
+        fail(bundle, "None of the photos could be read from storage.", free=True)
+        return
+    now = timezone.now()
+    status = Bundle.Status.PARTIAL if missing else Bundle.Status.READY
+    with transaction.atomic():
+        held = Bundle.objects.held(bundle).update(
+            status=status,
+            photos_done=bundle.photo_count - missing,
+            bytes_done=bundle.parts.aggregate(bytes=Sum("size"))["bytes"],
+            failure_reason="",
+            finished_at=now,
+            expires_at=keep_until(now),
+            lease_owner="",
+            lease_until=None,
+        )
+        if not held:
+            raise NotHeld
+        BundleChunk.objects.filter(part__bundle=bundle).delete()
+        Notice.objects.get_or_create(bundle=bundle, outcome=status)
 
 
-def _opener(present, content):
-    """Return what ZipPlan.read asks for an entry's bytes; the manifest follows the photos."""
-
-    def open_entry(index, start, end):
-        if index == len(present):
-            yield content[start:end]
-        else:
-            yield from _read(index, present[index], start, end)
-
-    return open_entry
+def _bounds(size):
+    """Return the (start, end) of each chunk of an archive of `size` bytes."""
+    return [(start, min(start + CHUNK_BYTES, size)) for start in range(0, size, CHUNK_BYTES)]
 
 
-def _read(index, photo, start, end):
-    """Yield bytes start..end of a photo's original; raise EntryChanged when it is gone."""
-    try:
-        with originals().open(photo.storage_key, "rb") as file:
-            file.seek(start)
-            left = end - start
-            while left and (chunk := file.read(min(_CHUNK, left))):
-                left -= len(chunk)
-                yield chunk
-            # One byte past the planned end tells a file that grew from one that is whole.
-            if not left and end == photo.size and file.read(1):
-                raise EntryChanged(index, photo.name, "the file in storage is larger than it was")
-    except FileNotFoundError:
-        raise EntryChanged(index, photo.name, "the file is no longer in storage") from None
-
-
-def _entry(photo):
-    return Entry(photo.name, photo.size, photo.crc32, photo.modified.replace(tzinfo=None))
-
-
-def _trailer(photos):
-    by_name = {photo.name: photo for photo in photos}
-    return replace(MANIFEST, line_bytes=lambda entry: MANIFEST.line_bytes(by_name[entry.name]))
-
-
-def _file_name(bundle, number, count):
+def _file_name(bundle, number, parts):
     """Return what the browser saves it as: "photos-mountain-lake-2026-11-21.zip"."""
     words = slugify(" ".join(Selection.from_json(bundle.selection).included))[:60].strip("-")
-    part = f"-part-{number}-of-{count}" if count > 1 else ""
+    part = f"-part-{number}-of-{parts}" if parts > 1 else ""
     return f"photos-{words + '-' if words else ''}{bundle.created_at:%Y-%m-%d}{part}.zip"
-
-
-def _manifest(photos):
-    return manifest.heading() + b"".join(manifest_line(photo, photo.missing_reason) for photo in photos)
-
-
-def _remove(parts):
-    # Only our own: by now another worker may have archives of this bundle.
-    for part in parts:
-        archive_file.remove_archive(part.file.name)
 
 
 def _check_space(bundle):

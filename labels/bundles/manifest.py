@@ -1,9 +1,13 @@
-"""Pure: `manifest.csv`, the last file of every archive, says what is in it and what is missing."""
+"""Pure: the two files that end every archive.
+
+`manifest.csv` says what is in the archive and what is missing; `SHA256SUMS` is for `sha256sum -c`.
+"""
 
 import csv
 import io
 
 NAME = "manifest.csv"
+SUMS_NAME = "SHA256SUMS"
 COLUMNS = ("name", "sha256", "size", "taken_at", "labels", "missing")
 
 
@@ -21,6 +25,11 @@ def heading():
 def labels_text(labels):
     """Return [(name, confidence)] as one cell: "Sky 97.1; Plant 88.0"."""
     return "; ".join(f"{name} {confidence:.1f}" for name, confidence in labels)
+
+
+def sums_line(name, sha256):
+    """Return one line of SHA256SUMS. A safe name needs none of the escapes that sha256sum knows."""
+    return f"{sha256}  {name}\n".encode()
 
 
 def _encode(cells):

@@ -45,7 +45,15 @@ class Plan:
 def plan(owner, selection, part_bytes):
     """Return the Plan of the owner's selection in archives of at most `part_bytes`, oldest photo first."""
     photos = _photos(owner, selection)
-    return Plan(photos, list(split(photos, part_bytes, [MANIFEST])))
+    return Plan(photos, list(split(photos, part_bytes, TRAILERS)))
+
+
+def parts_of(bundle):
+    """Return the parts of a bundle that was asked for, from its snapshot."""
+    rows = bundle.photos.order_by("position").values_list(
+        "name", "size", "crc32", "modified", "sha256", "taken_at", "labels", named=True
+    )
+    return list(split(rows.iterator(), bundle.part_bytes, TRAILERS))
 
 
 def manifest_line(photo, missing=""):
@@ -53,11 +61,20 @@ def manifest_line(photo, missing=""):
     return manifest.line(photo.name, photo.sha256, photo.size, photo.taken_at, photo.labels, missing)
 
 
-MANIFEST = Trailer(
-    name=manifest.NAME,
-    fixed_bytes=len(manifest.heading()),
-    line_bytes=lambda photo: len(manifest_line(photo)),
+# The files that end every archive, in this order.
+TRAILERS = (
+    Trailer(
+        name=manifest.NAME,
+        fixed_bytes=len(manifest.heading()),
+        line_bytes=lambda photo: len(manifest_line(photo)),
+    ),
+    Trailer(
+        name=manifest.SUMS_NAME,
+        fixed_bytes=0,
+        line_bytes=lambda photo: len(manifest.sums_line(photo.name, photo.sha256)),
+    ),
 )
+RESERVED = tuple(trailer.name for trailer in TRAILERS)
 
 
 def _photos(owner, selection):
@@ -67,7 +84,7 @@ def _photos(owner, selection):
             "pk", "original_name", "original", "size", "crc32", "sha256", "taken_at", "shown_at", named=True
         )
     )
-    names = unique_names([row.original_name for row in rows], reserved=(manifest.NAME,))
+    names = unique_names([row.original_name for row in rows], reserved=RESERVED)
     labels = _labels(chosen)
     return [
         PlannedPhoto(

@@ -1,4 +1,4 @@
-from labels.models.bundle import Bundle, BundlePart, BundlePhoto
+from labels.models.bundle import Bundle, BundleChunk, BundlePart, BundlePhoto
 from labels.models.detection import DetectionRun
 from labels.models.label import Label, LabelCount, PhotoLabel, fold
 from labels.models.notice import Notice
@@ -7,6 +7,7 @@ from labels.models.worker import WorkerSeen
 
 __all__ = [
     "Bundle",
+    "BundleChunk",
     "BundlePart",
     "BundlePhoto",
     "DetectionRun",

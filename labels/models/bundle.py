@@ -2,8 +2,9 @@ from django.conf import settings
 from django.core.files.storage import storages
 from django.db import models
 from django.urls import reverse
+from django.utils import timezone
 
-from labels.models.claim import Claimed, ClaimQuerySet
+from labels.models.claim import Claimed, ClaimQuerySet, lease
 
 
 def bundle_files():
@@ -16,8 +17,8 @@ class BundleQuerySet(ClaimQuerySet):
         return self.filter(owner=user)
 
     def expired(self, now):
-        """Return the finished bundles whose archives are to be removed."""
-        return self.filter(status__in=Bundle.DOWNLOADABLE, expires_at__lte=now)
+        """Return the ended bundles whose archives are to be removed."""
+        return self.filter(status__in=(*Bundle.DOWNLOADABLE, Bundle.Status.FAILED), expires_at__lte=now)
 
 
 class Bundle(Claimed):
@@ -36,6 +37,7 @@ class Bundle(Claimed):
     WORKING = Status.BUILDING
     UNFINISHED = (Status.QUEUED, Status.BUILDING)
     DOWNLOADABLE = (Status.READY, Status.PARTIAL)
+    RETRYABLE = (Status.FAILED, Status.CANCELLED, Status.EXPIRED)
 
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="bundles")
     selection = models.JSONField(help_text="What was asked for (labels.selection.Selection).")
@@ -102,14 +104,17 @@ class BundlePhoto(models.Model):
 
 
 class BundlePart(models.Model):
-    """One finished archive of a bundle."""
+    """One archive of a bundle: the photos at positions first..stop, built in place chunk by chunk."""
 
     bundle = models.ForeignKey(Bundle, on_delete=models.CASCADE, related_name="parts")
     number = models.PositiveIntegerField()
+    first = models.PositiveIntegerField()
+    stop = models.PositiveIntegerField()
+    # A new file whenever it is planned anew, so that a worker that missed it spoils nothing.
     file = models.FileField(storage=bundle_files, max_length=120)
     file_name = models.CharField(max_length=200, help_text="What the browser saves it as.")
     size = models.BigIntegerField()
-    sha256 = models.CharField(max_length=64)
+    sha256 = models.CharField(max_length=64, blank=True, help_text="Empty until it is whole.")
 
     class Meta:
         ordering = ["number"]
@@ -122,3 +127,52 @@ class BundlePart(models.Model):
 
     def get_absolute_url(self):
         return reverse("bundle_part", args=[self.bundle_id, self.number])
+
+
+class ChunkQuerySet(models.QuerySet):
+    def claim_next(self, holder):
+        """Return the first chunk nobody works on, claimed for `holder`, or None."""
+        while True:
+            now = timezone.now()
+            free = self.filter(done=False, changed_position=None).filter(
+                models.Q(lease_until=None) | models.Q(lease_until__lt=now)
+            )
+            chunk = free.order_by("part__number", "number").first()
+            if chunk is None:
+                return None
+            if free.filter(pk=chunk.pk).update(lease_owner=holder, lease_until=now + lease()):
+                chunk.lease_owner = holder
+                return chunk
+
+    def held(self, chunk):
+        """Return the chunk as a queryset of one, or of none when its holder has lost it."""
+        return self.filter(pk=chunk.pk, lease_owner=chunk.lease_owner, done=False)
+
+
+class BundleChunk(models.Model):
+    """Bytes start..end of one archive, made by one worker; any worker may make any of them."""
+
+    part = models.ForeignKey(BundlePart, on_delete=models.CASCADE, related_name="chunks")
+    number = models.PositiveIntegerField()
+    start = models.BigIntegerField()
+    end = models.BigIntegerField()
+    done = models.BooleanField(default=False)
+    photos = models.PositiveIntegerField(default=0, help_text="Photos whose last byte is in it.")
+    # CRC-32s of photos that go on in another chunk: [index, start, end, crc32] (labels.zipplan.Piece).
+    pieces = models.JSONField(default=list)
+    changed_position = models.PositiveIntegerField(
+        null=True, help_text="The photo that turned out missing or changed."
+    )
+    changed_reason = models.TextField(blank=True)
+    lease_owner = models.CharField(max_length=64, blank=True)
+    lease_until = models.DateTimeField(null=True)
+
+    objects = ChunkQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["part", "number"], name="bundle_chunks_once"),
+        ]
+
+    def __str__(self):
+        return f"{self.part} {self.start}..{self.end}"

@@ -15,7 +15,7 @@ def content(part):
 
 
 def entries(part):
-    """Return [(name, bytes)] of one archive in order, the manifest last."""
+    """Return [(name, bytes)] of one archive in order, manifest and sums last."""
     with zipfile.ZipFile(io.BytesIO(content(part))) as archive:
         assert archive.testzip() is None
         return [(name, archive.read(name)) for name in archive.namelist()]
@@ -25,8 +25,8 @@ def photos(bundle):
     """Return {name: SHA-256} of every photo in the bundle's archives, in order."""
     found = {}
     for part in bundle.parts.all():
-        *files, (last, _) = entries(part)
-        assert last == "manifest.csv"
+        *files, (manifest_name, _), (sums_name, _) = entries(part)
+        assert (manifest_name, sums_name) == ("manifest.csv", "SHA256SUMS")
         found.update((name, hashlib.sha256(data).hexdigest()) for name, data in files)
     return found
 
@@ -35,6 +35,6 @@ def manifest(bundle):
     """Return the rows of every part's manifest."""
     rows = []
     for part in bundle.parts.all():
-        text = entries(part)[-1][1].decode()
+        text = entries(part)[-2][1].decode()
         rows += csv.DictReader(io.StringIO(text, newline=""))
     return rows

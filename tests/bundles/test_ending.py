@@ -113,9 +113,6 @@ def test_archives_are_kept_for_the_hours_that_were_set(dan, library, settings):
 def test_a_download_whose_workers_all_died_fails_with_a_sentence(dan, library, commits, mailoutbox):
     bundle = factory.held_bundle(dan)
     Bundle.objects.update(attempts=settings.MAX_ATTEMPTS, lease_until=timezone.now() - timedelta(seconds=1))
-    left = settings.DATA_DIR / "bundles" / str(bundle.pk) / "left.zip.partial"
-    left.parent.mkdir(parents=True)
-    left.write_bytes(b"half")
 
     with commits():
         swept = sweep()
@@ -124,8 +121,28 @@ def test_a_download_whose_workers_all_died_fails_with_a_sentence(dan, library, c
     bundle.refresh_from_db()
     assert bundle.status == Bundle.Status.FAILED
     assert bundle.failure_reason == "The worker stopped in the middle of it, 5 times."
-    assert stored("bundles") == []
     assert bundle.failure_reason in mailoutbox[0].body
+
+
+def test_what_a_failed_download_left_for_a_retry_goes_with_its_time(dan, library, commits):
+    bundle = factory.held_bundle(dan)
+    Bundle.objects.update(attempts=settings.MAX_ATTEMPTS, lease_until=timezone.now() - timedelta(seconds=1))
+    left = settings.DATA_DIR / "bundles" / str(bundle.pk) / "left.zip"
+    left.parent.mkdir(parents=True)
+    left.write_bytes(b"half")
+    with commits():
+        sweep()
+    assert stored("bundles") == [f"{bundle.pk}/left.zip"]
+    Bundle.objects.update(expires_at=timezone.now())
+
+    with commits():
+        first = sweep()
+    with commits():
+        second = sweep()
+
+    assert (first["bundles_expired"], second["bundles_expired"]) == (1, 0)
+    assert stored("bundles") == []
+    assert Bundle.objects.get().status == Bundle.Status.FAILED
 
 
 def test_a_download_left_by_a_dead_worker_is_built_by_the_next_one(dan, library, commits):
@@ -140,12 +157,12 @@ def test_a_download_left_by_a_dead_worker_is_built_by_the_next_one(dan, library,
 
     bundle.refresh_from_db()
     assert bundle.status == Bundle.Status.READY
-    assert bundle.attempts == 2
+    assert bundle.attempts == 0  # Those without progress.
     assert stored("bundles") == [bundle.parts.get().file.name]
     assert len(archives.photos(bundle)) == 4
 
 
-@pytest.mark.parametrize("status", [Bundle.Status.FAILED, Bundle.Status.CANCELLED])
+@pytest.mark.parametrize("status", Bundle.RETRYABLE)
 def test_trying_again_delivers_and_tells_the_new_outcome_once(dan, library, commits, mailoutbox, status):
     bundle = factory.held_bundle(dan)
     Bundle.objects.update(status=status, attempts=5, failure_reason="No luck.")
@@ -162,8 +179,8 @@ def test_trying_again_delivers_and_tells_the_new_outcome_once(dan, library, comm
     assert [mail.subject for mail in mailoutbox] == ["Your 4 photos are ready"]
 
 
-@pytest.mark.parametrize("status", [s for s in Bundle.Status if s not in ("failed", "cancelled")])
-def test_only_failed_and_cancelled_downloads_are_tried_again(dan, library, status):
+@pytest.mark.parametrize("status", [s for s in Bundle.Status if s not in Bundle.RETRYABLE])
+def test_only_failed_cancelled_and_expired_downloads_are_tried_again(dan, library, status):
     bundle = factory.held_bundle(dan)
     Bundle.objects.update(status=status)
 

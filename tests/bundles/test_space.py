@@ -1,5 +1,6 @@
 """A disk that is too small, or that fills while we write: a sentence, and nothing left behind."""
 
+import fcntl
 import os
 import shutil
 from pathlib import Path
@@ -55,9 +56,10 @@ def test_exactly_enough_space_is_enough(dan, library, monkeypatch):
 
 def _fill_the_disk():
     """Put /dev/full in the place of the archive that is being written: every write answers ENOSPC."""
-    [draft] = [fd for fd in Path("/proc/self/fd").iterdir() if os.path.realpath(fd).endswith(".partial")]
+    archives = [fd for fd in Path("/proc/self/fd").iterdir() if os.path.realpath(fd).endswith(".zip")]
+    [written] = [int(fd.name) for fd in archives if fcntl.fcntl(int(fd.name), fcntl.F_GETFL) & os.O_RDWR]
     full = os.open("/dev/full", os.O_RDWR)
-    os.dup2(full, int(draft.name))
+    os.dup2(full, written)
     os.close(full)
 
 

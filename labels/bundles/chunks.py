@@ -1,0 +1,86 @@
+"""Make one chunk of an archive, and record it so that nobody has to make it again."""
+
+import time
+
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+
+from labels.bundles import archive_file
+from labels.models import Bundle, BundleChunk
+from labels.models.claim import lease
+from labels.zipplan import EntryChanged
+
+# How often a worker says that it still works on its chunk.
+_BEAT_SECONDS = 1
+
+
+class NotHeld(Exception):
+    """The bundle was cancelled, planned anew, or is held by another worker: stop, write nothing more."""
+
+
+def make(chunk, layout, on_beat=lambda: None):
+    """Write the held chunk and record it, or record which photo of it is missing or changed.
+
+    Calls `on_beat` about once a second. Raises NotHeld when the chunk is no longer ours or no longer
+    wanted.
+    """
+    pieces = []
+    beat = _Beat(chunk, on_beat)
+    try:
+        content = layout.plan.read(chunk.start, chunk.end, layout.open_entry, pieces.append)
+        archive_file.write(chunk.part.file.name, chunk.start, beat.over(content))
+    except EntryChanged as changed:
+        _report(chunk, layout.positions[changed.index], changed.reason)
+    except FileNotFoundError:
+        # Its file was removed: cancelled, or planned anew into another one.
+        raise NotHeld from None
+    else:
+        _record(chunk, layout, pieces)
+
+
+class _Beat:
+    def __init__(self, chunk, on_beat):
+        self._chunk = chunk
+        self._on_beat = on_beat
+        self._last = time.monotonic()
+
+    def over(self, content):
+        for piece in content:
+            yield piece
+            if time.monotonic() - self._last > _BEAT_SECONDS:
+                self._last = time.monotonic()
+                if not BundleChunk.objects.held(self._chunk).update(lease_until=timezone.now() + lease()):
+                    raise NotHeld
+                self._on_beat()
+
+
+def _report(chunk, position, reason):
+    held = BundleChunk.objects.held(chunk).update(
+        changed_position=position, changed_reason=reason, lease_owner="", lease_until=None
+    )
+    if not held:
+        raise NotHeld
+
+
+@transaction.atomic
+def _record(chunk, layout, pieces):
+    cut = [piece for piece in pieces if piece.end - piece.start < layout.plan[piece.index].size]
+    photos = sum(
+        layout.is_photo(piece.index) and piece.end == layout.plan[piece.index].size for piece in pieces
+    )
+    held = BundleChunk.objects.held(chunk).update(
+        done=True,
+        photos=photos,
+        pieces=[list(piece) for piece in cut],
+        lease_owner="",
+        lease_until=None,
+    )
+    counted = Bundle.objects.filter(pk=chunk.part.bundle_id, status=Bundle.Status.BUILDING).update(
+        bytes_done=F("bytes_done") + chunk.end - chunk.start,
+        photos_done=F("photos_done") + photos,
+        # Only attempts without progress count: a large build may outlive many restarts.
+        attempts=0,
+    )
+    if not held or not counted:
+        raise NotHeld

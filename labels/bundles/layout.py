@@ -1,0 +1,77 @@
+"""One part of a bundle, laid out from its rows: every worker gets the same bytes from it."""
+
+import zlib
+
+from labels.bundles import manifest
+from labels.models.photo import originals
+from labels.zipplan import Entry, EntryChanged, ZipPlan
+
+_CHUNK = 1024 * 1024
+
+
+class Layout:
+    """The plan of one archive, and where the bytes of its entries come from.
+
+    Rows say which photos are missing; they change only together with the part's chunks
+    (building.replan), so all workers on one set of chunks see the same layout.
+    """
+
+    def __init__(self, part):
+        rows = list(
+            part.bundle.photos.filter(position__gte=part.first, position__lt=part.stop).order_by("position")
+        )
+        present = [row for row in rows if not row.missing_reason]
+        self.positions = [row.position for row in present]
+        self._keys = [row.storage_key for row in present]
+        self._trailers = [_manifest(rows), _sums(present)]
+        # Dated when it was asked for and not now: the same snapshot gives the same bytes.
+        asked = part.bundle.created_at.replace(tzinfo=None)
+        names = (manifest.NAME, manifest.SUMS_NAME)
+        ends = (
+            Entry(name, len(content), zlib.crc32(content), asked)
+            for name, content in zip(names, self._trailers, strict=True)
+        )
+        self.plan = ZipPlan([*map(_entry, present), *ends])
+
+    def open_entry(self, index, start, end):
+        """Yield bytes start..end of an entry; raise EntryChanged when its original is gone or has grown."""
+        if index >= len(self._keys):
+            yield self._trailers[index - len(self._keys)][start:end]
+            return
+        try:
+            with originals().open(self._keys[index], "rb") as file:
+                yield from self._bytes(file, index, start, end)
+        except FileNotFoundError:
+            raise self._changed(index, "the file is no longer in storage") from None
+
+    def is_photo(self, index):
+        return index < len(self._keys)
+
+    def _bytes(self, file, index, start, end):
+        file.seek(start)
+        left = end - start
+        while left and (chunk := file.read(min(_CHUNK, left))):
+            left -= len(chunk)
+            yield chunk
+        # One byte past the planned end tells a file that grew from one that is whole.
+        if not left and end == self.plan[index].size and file.read(1):
+            raise self._changed(index, "the file in storage is larger than it was")
+
+    def _changed(self, index, reason):
+        return EntryChanged(index, self.plan[index].name, reason)
+
+
+def _entry(row):
+    return Entry(row.name, row.size, row.crc32, row.modified.replace(tzinfo=None))
+
+
+def _manifest(rows):
+    lines = (
+        manifest.line(row.name, row.sha256, row.size, row.taken_at, row.labels, row.missing_reason)
+        for row in rows
+    )
+    return manifest.heading() + b"".join(lines)
+
+
+def _sums(present):
+    return b"".join(manifest.sums_line(row.name, row.sha256) for row in present)
