@@ -2,7 +2,7 @@ from django.contrib import admin, messages
 from django.template.defaultfilters import filesizeformat
 
 from labels import bundles, queue
-from labels.admin.read_only import NoAddAdmin, ReadOnlyAdmin
+from labels.admin.read_only import NoAddAdmin, PartAdmin, ReadOnlyAdmin
 from labels.models import Bundle, BundlePart, BundlePhoto, Notice
 from labels.selection import Selection
 
@@ -60,7 +60,7 @@ class BundleAdmin(NoAddAdmin):
 
 
 @admin.register(BundlePhoto)
-class BundlePhotoAdmin(ReadOnlyAdmin):
+class BundlePhotoAdmin(PartAdmin):
     list_display = ("bundle", "position", "name", "size", "missing_reason")
     list_filter = (("missing_reason", admin.EmptyFieldListFilter),)
     list_select_related = ("bundle",)
@@ -69,7 +69,7 @@ class BundlePhotoAdmin(ReadOnlyAdmin):
 
 
 @admin.register(BundlePart)
-class BundlePartAdmin(ReadOnlyAdmin):
+class BundlePartAdmin(PartAdmin):
     list_display = ("file_name", "bundle", "number", "size", "sha256")
     list_select_related = ("bundle",)
     search_fields = ("file_name", "sha256")

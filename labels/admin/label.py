@@ -1,7 +1,7 @@
 from django.contrib import admin
 from django.db.models import Sum
 
-from labels.admin.read_only import NoAddAdmin, ReadOnlyAdmin
+from labels.admin.read_only import NoAddAdmin, PartAdmin
 from labels.models import Label, LabelCount, PhotoLabel
 
 
@@ -30,24 +30,18 @@ class LabelAdmin(NoAddAdmin):
 
 
 @admin.register(PhotoLabel)
-class PhotoLabelAdmin(ReadOnlyAdmin):
+class PhotoLabelAdmin(PartAdmin):
     list_display = ("label", "photo", "confidence", "source", "status", "run", "created_at")
     list_filter = ("status", "source")
     list_select_related = ("label", "photo", "run")
     search_fields = ("label__name", "photo__original_name", "photo__sha256")
     show_full_result_count = False
 
-    def has_delete_permission(self, request, obj=None):
-        return False
-
 
 @admin.register(LabelCount)
-class LabelCountAdmin(ReadOnlyAdmin):
+class LabelCountAdmin(PartAdmin):
     list_display = ("label", "owner", "count")
     list_filter = (("owner", admin.RelatedOnlyFieldListFilter),)
     list_select_related = ("label", "owner")
     search_fields = ("label__name", "owner__username")
     ordering = ("-count",)
-
-    def has_delete_permission(self, request, obj=None):
-        return False

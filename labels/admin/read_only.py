@@ -11,6 +11,16 @@ class ReadOnlyAdmin(admin.ModelAdmin):
         return False
 
 
+class PartAdmin(ReadOnlyAdmin):
+    """Rows that go with what they belong to, a photo, a download or a person, and never alone."""
+
+    def has_delete_permission(self, request, obj=None):
+        # The pages of photos and people ask this too, before they take these rows along.
+        return not request.resolver_match.url_name.startswith(
+            f"{self.opts.app_label}_{self.opts.model_name}_"
+        )
+
+
 class NoAddAdmin(admin.ModelAdmin):
     """Rows that are born elsewhere; the admin may act on them and delete them."""
 

@@ -1,0 +1,198 @@
+"""The admin: every model is there, its actions work, and what an edit would break cannot be edited."""
+
+from datetime import timedelta
+
+import pytest
+from django.apps import apps
+from django.contrib import admin
+from django.urls import reverse
+from django.utils import timezone
+
+from labels import bundles
+from labels.models import Bundle, DetectionRun, LabelCount, Notice, Photo, PhotoLabel, WorkerSeen
+from labels.selection import Selection
+from tests import factory
+from tests.conftest import stored
+from tests.factory import BLUE, MAGENTA, RED
+
+pytestmark = pytest.mark.django_db
+
+MODELS = sorted(apps.get_app_config("labels").get_models(), key=lambda model: model.__name__)
+NAMES = pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
+# What may be done by hand: nothing is added, these are opened to be edited, these deleted.
+EDITED = {"Label": {"parents"}, "Photo": set(), "Bundle": set()}
+KEPT = {"DetectionRun", "Label", "LabelCount", "PhotoLabel", "BundlePart", "BundlePhoto"}
+
+
+@pytest.fixture
+def staff(client, dan):
+    dan.is_staff = dan.is_superuser = True
+    dan.save()
+    return client
+
+
+@pytest.fixture
+def rows(dan, eve, commits):
+    """At least one row of every model."""
+    with commits():
+        factory.photo(eve, BLUE, name="sea.jpg")
+        factory.photo(eve, MAGENTA, name="odd.jpg")
+    bundles.build(factory.held_bundle(eve))
+    WorkerSeen.objects.create(cluster="labels", role="worker", seen_at=timezone.now())
+
+
+def _url(model, page, *arguments):
+    return reverse(f"admin:labels_{model._meta.model_name}_{page}", args=arguments)
+
+
+def _act(client, model, action, chosen):
+    answer = client.post(
+        _url(model, "changelist"),
+        {"action": action, "_selected_action": [row.pk for row in chosen]},
+        follow=True,
+    )
+    assert answer.status_code == 200
+    return answer.content.decode()
+
+
+@NAMES
+def test_every_model_is_registered_with_columns_and_a_page_for_each_row(staff, rows, model):
+    assert model in admin.site._registry, f"{model.__name__} is new: register it in labels/admin"
+    row = model.objects.first()
+
+    shown = staff.get(_url(model, "changelist"))
+    one = staff.get(_url(model, "change", row.pk))
+
+    assert len(admin.site._registry[model].list_display) > 1
+    assert (shown.status_code, one.status_code) == (200, 200)
+    assert shown.context["cl"].result_count >= 1
+
+
+@NAMES
+def test_search_and_filters_work(staff, rows, model):
+    answer = staff.get(_url(model, "changelist"), {"q": "sea"})
+
+    assert answer.status_code == 200
+    for spec in answer.context["cl"].filter_specs:
+        for choice in spec.choices(answer.context["cl"]):
+            assert staff.get(_url(model, "changelist") + choice["query_string"]).status_code == 200
+
+
+@NAMES
+def test_nothing_is_added_by_hand(staff, rows, model):
+    assert staff.get(_url(model, "add")).status_code == 403
+
+
+@NAMES
+def test_only_what_breaks_nothing_can_be_edited(staff, rows, model):
+    page = staff.get(_url(model, "change", model.objects.first().pk))
+
+    form = page.context["adminform"]
+    assert set(form.form.fields) == EDITED.get(model.__name__, set())
+    assert page.context["has_change_permission"] == (model.__name__ in EDITED)
+
+
+@NAMES
+def test_what_counts_and_caches_rest_on_cannot_be_deleted_by_itself(staff, rows, model):
+    row = model.objects.first()
+    answer = staff.get(_url(model, "delete", row.pk))
+    offered = "delete_selected" in staff.get(_url(model, "changelist")).content.decode()
+
+    if model.__name__ in KEPT:
+        assert answer.status_code == 403
+        assert not offered
+    else:
+        assert answer.status_code == 200
+
+
+def test_deleting_a_photo_takes_files_and_counts_along(staff, eve, rows, commits):
+    photo = Photo.objects.get(original_name="sea.jpg")
+
+    with commits():
+        staff.post(_url(Photo, "delete", photo.pk), {"post": "yes"})
+
+    assert not Photo.objects.filter(pk=photo.pk).exists()
+    assert factory.counts(eve) == {}
+    assert len(stored("originals")) == 1
+    assert DetectionRun.objects.filter(content_sha256=photo.sha256).exists()
+
+
+def test_deleting_many_photos_at_once_keeps_the_counts_true(staff, eve, commits):
+    with commits():
+        for width in range(30, 34):
+            factory.photo(eve, RED, size=(width, 20))
+    chosen = Photo.objects.all()[:3]
+
+    with commits():
+        staff.post(
+            _url(Photo, "changelist"),
+            {"action": "delete_selected", "_selected_action": [p.pk for p in chosen], "post": "yes"},
+        )
+
+    assert factory.counts(eve) == {"Colour": 1, "Red": 1, "Dark": 1}
+    assert len(stored("originals")) == 1
+
+
+def test_deleting_a_download_takes_its_archives_along(staff, rows, commits):
+    with commits():
+        staff.post(_url(Bundle, "delete", Bundle.objects.get().pk), {"post": "yes"})
+
+    assert not Bundle.objects.exists()
+    assert stored("bundles") == []
+
+
+def test_deleting_a_person_takes_everything_along(staff, eve, rows, commits):
+    with commits():
+        staff.post(reverse("admin:auth_user_delete", args=[eve.pk]), {"post": "yes"})
+
+    assert not Photo.objects.exists()
+    assert not LabelCount.objects.exists()
+    assert stored("originals") == stored("renditions") == stored("bundles") == []
+
+
+def test_photos_are_labelled_again(staff, rows, commits):
+    PhotoLabel.objects.all().delete()
+
+    with commits():
+        page = _act(staff, Photo, "label_again", Photo.objects.all())
+
+    assert "2 photos wait to be labelled." in page
+    assert PhotoLabel.objects.filter(photo__original_name="sea.jpg").exists()
+
+
+def test_only_failed_photos_are_retried(staff, rows):
+    page = _act(staff, Photo, "retry_failed", Photo.objects.all())
+
+    assert "1 photos wait to be labelled." in page
+    assert Photo.objects.get(original_name="odd.jpg").status == Photo.Status.PENDING
+    assert Photo.objects.get(original_name="sea.jpg").status == Photo.Status.LABELLED
+
+
+def test_unfinished_downloads_are_cancelled(staff, eve, rows):
+    waiting = bundles.ask(eve, Selection(everything=True))
+
+    page = _act(staff, Bundle, "cancel_bundles", Bundle.objects.all())
+
+    assert "1 downloads cancelled." in page
+    waiting.refresh_from_db()
+    assert waiting.status == Bundle.Status.CANCELLED
+    assert len(stored("bundles")) == 1
+
+
+def test_failed_downloads_are_tried_again(staff, rows, commits):
+    Bundle.objects.update(status=Bundle.Status.FAILED, next_attempt_at=timezone.now() + timedelta(hours=1))
+    Bundle.objects.get().parts.all().delete()
+
+    with commits():
+        page = _act(staff, Bundle, "retry_bundles", Bundle.objects.all())
+
+    assert "1 downloads queued again." in page
+    assert Bundle.objects.get().status == Bundle.Status.READY
+    assert Notice.objects.get().outcome == Notice.Outcome.READY
+
+
+def test_the_list_of_downloads_reads_the_selection_aloud(staff, eve, rows):
+    factory.give_labels(Photo.objects.first(), "Lake")
+    bundles.ask(eve, Selection(any=("Lake",), none=("Person",)))
+
+    assert "Lake; none of Person" in staff.get(_url(Bundle, "changelist")).content.decode()

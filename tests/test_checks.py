@@ -1,0 +1,91 @@
+"""Each wrong setting is said by its id, with what to do; a right one says nothing."""
+
+import pytest
+from django.core.checks import run_checks
+from PIL import features
+
+LIMITS = [
+    "UPLOAD_MAX_BYTES",
+    "UPLOAD_MAX_PIXELS",
+    "BUNDLE_PART_BYTES",
+    "BUNDLE_KEEP_HOURS",
+    "CLAIM_LEASE_SECONDS",
+    "MAX_ATTEMPTS",
+    "QUEUE_WORKERS",
+]
+MAIL_FILES = "labels.mail_files.EmailBackend"
+
+
+def _found(settings, **changed):
+    for name, value in changed.items():
+        setattr(settings, name, value)
+    return {found.id: found for found in run_checks() if found.id.startswith("labels.")}
+
+
+def test_a_checkout_has_nothing_to_say(settings):
+    assert _found(settings, EMAIL_BACKEND=MAIL_FILES, LABELS_DETECTOR="local") == {}
+
+
+@pytest.mark.parametrize(
+    ("id", "changed", "hint"),
+    [
+        pytest.param("labels.E001", {"LABELS_DETECTOR": "crystal ball"}, "local", id="unknown detector"),
+        *(pytest.param("labels.E003", {name: 0}, "1 or more", id=f"{name} 0") for name in LIMITS),
+        pytest.param("labels.E003", {"MAX_ATTEMPTS": -1}, "1 or more", id="negative"),
+        pytest.param("labels.E004", {"LABELS_MIN_CONFIDENCE": 100.5}, "0 to 100", id="confidence over 100"),
+        pytest.param("labels.E004", {"LABELS_MIN_CONFIDENCE": -1}, "0 to 100", id="negative confidence"),
+        pytest.param(
+            "labels.E005",
+            {"SITE_URL": "https://photos.example.com", "ALLOWED_HOSTS": ["localhost"]},
+            "ALLOWED_HOSTS=photos.example.com",
+            id="links lead to a host that is refused",
+        ),
+        pytest.param(
+            "labels.E005", {"SITE_URL": "photos.example.com"}, "ALLOWED_HOSTS=", id="no host at all"
+        ),
+        pytest.param(
+            "labels.W001",
+            {
+                "SITE_URL": "https://photos.example.com",
+                "ALLOWED_HOSTS": ["photos.example.com"],
+                "EMAIL_BACKEND": MAIL_FILES,
+            },
+            "Set EMAIL_URL",
+            id="mail stays on the machine",
+        ),
+    ],
+)
+def test_a_wrong_setting_is_named_with_the_way_out(settings, id, changed, hint):
+    found = _found(settings, **changed)
+
+    assert set(found) == {id}
+    assert hint in found[id].hint
+    name, value = next(iter(changed.items()))
+    assert name in found[id].msg
+    assert str(value) in found[id].msg
+
+
+def test_a_pillow_without_our_formats_is_named(settings, monkeypatch):
+    check = features.check
+    monkeypatch.setattr(features, "check", lambda name: name != "webp" and check(name))
+
+    found = _found(settings)
+
+    assert set(found) == {"labels.E002"}
+    assert found["labels.E002"].msg == "Pillow was built without webp."
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        pytest.param({"LABELS_MIN_CONFIDENCE": 0}, id="lowest confidence"),
+        pytest.param({"LABELS_MIN_CONFIDENCE": 100}, id="highest confidence"),
+        pytest.param(dict.fromkeys(LIMITS, 1), id="smallest limits"),
+        pytest.param(
+            {"SITE_URL": "https://a.example.com", "ALLOWED_HOSTS": [".example.com"]}, id="subdomain"
+        ),
+        pytest.param({"SITE_URL": "http://localhost:8000", "EMAIL_BACKEND": MAIL_FILES}, id="mail at home"),
+    ],
+)
+def test_a_right_setting_says_nothing(settings, changed):
+    assert _found(settings, **changed) == {}
