@@ -212,7 +212,7 @@ def test_a_picture_that_unpacks_to_a_bomb_is_refused(monkeypatch):
         pytest.param({key: float("nan") for key in EXIF}, id="nan"),
         pytest.param(dict.fromkeys(EXIF, -(10**400)), id="huge negatives"),
         pytest.param(dict.fromkeys(EXIF, 0), id="zeros"),
-        pytest.param(dict.fromkeys(EXIF, "\x00�"), id="broken text"),
+        pytest.param(dict.fromkeys(EXIF, "\x00\ud800"), id="broken text"),
         pytest.param({key: [{}] for key in EXIF}, id="lists"),
         pytest.param(dict.fromkeys(EXIF, b"\xff"), id="bytes"),
         pytest.param({1: 2}, id="foreign keys"),

@@ -1,6 +1,8 @@
 """The training: its parts on made-up numbers, and the shipped model on real photos where there are any."""
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +12,8 @@ from labels.detectors.local import learning, scenes
 from labels.detectors.local import train as training
 from labels.detectors.local.judging import average_precision, precision_recall, stratified_folds
 
-SHARED = Path(os.environ.get("PHOTOMGR_SHARED") or Path(__file__).parents[2].parent / "shared")
+ROOT = Path(__file__).parents[2]
+SHARED = Path(os.environ.get("PHOTOMGR_SHARED") or ROOT.parent / "shared")
 
 
 def test_folds_share_out_every_kind_evenly():
@@ -83,20 +86,24 @@ def test_cells_learn_to_point_at_what_only_some_of_them_show():
     assert average_precision(scenes.pool_cells(scores[..., None])[:, 0], answers) > 0.95
 
 
-@pytest.fixture(scope="module")
-def photos():
+def test_the_shipped_model_is_what_the_training_makes(tmp_path):
     folder = SHARED / "photos"
     if not (folder / "ground_truth.csv").exists():
         pytest.skip(f"no judged photos in {folder}; set PHOTOMGR_SHARED to the folder that holds photos/")
-    return training.read_photos(folder)
+    made = tmp_path / "model.npz"
 
+    # A process of its own, with one thread: on a busy machine the others only wait for each other.
+    command = [sys.executable, "-m", training.__name__, str(folder), "--repeats", "0", "--output", str(made)]
+    subprocess.run(command, check=True, cwd=ROOT, env=os.environ | {"OMP_NUM_THREADS": "1"})
 
-def test_the_shipped_model_is_what_the_training_makes(photos):
-    shipped, made = scenes.load_model().arrays, training.train(photos)
-
-    # Probabilities rather than bytes: another processor may round the last digit another way.
-    assert set(shipped) == set(made)
-    assert list(shipped["labels"]) == list(made["labels"])
-    assert list(shipped["accepted"]) == list(made["accepted"])
-    found = [scenes.probabilities(one, *learning.all_vectors(photos.views, one)) for one in (shipped, made)]
-    assert found[0] == pytest.approx(found[1], abs=0.02)
+    with (
+        np.load(made, allow_pickle=False) as arrays,
+        np.load(scenes.MODEL_FILE, allow_pickle=False) as shipped,
+    ):
+        assert arrays.files == shipped.files
+        for name in arrays.files:
+            if arrays[name].dtype.kind == "f":
+                # Not to the bit: another processor may round the last digit another way.
+                assert arrays[name] == pytest.approx(shipped[name], rel=0.01, abs=0.01), name
+            else:
+                assert list(arrays[name]) == list(shipped[name])
