@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from labels.models import fold
+
 MAX_NAME = 100
 
 
@@ -23,16 +25,22 @@ def decide(response, min_confidence):
     """
     best = {}
     for raw in response.get("Labels", []):
-        name = " ".join(raw["Name"].split())
-        if not name or len(name) > MAX_NAME:
+        name = _clean(raw["Name"])
+        if not name:
             continue
         decision = Decision(
             name=name,
             confidence=float(raw["Confidence"]),
             active=raw["Confidence"] >= min_confidence,
-            parents=tuple(parent["Name"] for parent in raw.get("Parents", [])),
+            parents=tuple(filter(None, (_clean(parent["Name"]) for parent in raw.get("Parents", [])))),
         )
-        key = name.casefold()
+        key = fold(name)
         if key not in best or best[key].confidence < decision.confidence:
             best[key] = decision
     return sorted(best.values(), key=lambda decision: (-decision.confidence, decision.name))
+
+
+def _clean(name):
+    """Return the name with single spaces, or "" when it is none; folding may make it longer."""
+    name = " ".join(name.split())
+    return name if max(len(name), len(fold(name))) <= MAX_NAME else ""

@@ -1,0 +1,70 @@
+"""What a raw answer means: pure, in a table."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from labels.policy import MAX_NAME, Decision, decide
+
+
+def _answer(*labels):
+    return {"Labels": [{"Name": name, "Confidence": confidence} for name, confidence in labels]}
+
+
+TABLE = {
+    "nothing": ([], []),
+    "from the limit on": ([("Sky", 55.0), ("Sea", 54.99)], [("Sky", 55.0, True), ("Sea", 54.99, False)]),
+    "surest first": ([("A", 60), ("B", 90)], [("B", 90.0, True), ("A", 60.0, True)]),
+    "then by name": ([("B", 90), ("A", 90)], [("A", 90.0, True), ("B", 90.0, True)]),
+    "twice counts once": ([("Sky", 60), ("Sky", 80), ("Sky", 70)], [("Sky", 80.0, True)]),
+    "twice in another case": ([("SKY", 60), ("sky", 80)], [("sky", 80.0, True)]),
+    "spaces": ([("  Blue \n Sky ", 80)], [("Blue Sky", 80.0, True)]),
+    "blank": ([("", 99), ("   ", 99)], []),
+    "as long as may be": ([("x" * MAX_NAME, 99)], [("x" * MAX_NAME, 99.0, True)]),
+    "too long": ([("x" * (MAX_NAME + 1), 99)], []),
+    "too long when folded": ([("ß" * MAX_NAME, 99)], []),
+}
+
+
+@pytest.mark.parametrize(("labels", "decisions"), TABLE.values(), ids=TABLE)
+def test_an_answer_becomes_decisions(labels, decisions):
+    assert decide(_answer(*labels), 55.0) == [Decision(*decision) for decision in decisions]
+
+
+def test_parents_come_along():
+    answer = {"Labels": [{"Name": "Dog", "Confidence": 99, "Parents": [{"Name": "Animal"}, {"Name": "Pet"}]}]}
+
+    [decision] = decide(answer, 55.0)
+
+    assert decision.parents == ("Animal", "Pet")
+
+
+def test_a_parent_that_is_no_name_is_left_out():
+    parents = [{"Name": " "}, {"Name": "x" * 101}, {"Name": " Land  animal "}]
+
+    [decision] = decide({"Labels": [{"Name": "Dog", "Confidence": 99, "Parents": parents}]}, 55.0)
+
+    assert decision.parents == ("Land animal",)
+
+
+def test_an_answer_without_labels_decides_nothing():
+    assert decide({}, 55.0) == []
+
+
+def test_what_is_folded_to_one_label_is_decided_once():
+    # NFC and NFD of the same name: two decisions would be two rows for one label.
+    decisions = decide(_answer(("Caf\u00e9", 80), ("Cafe\u0301", 90)), 55.0)
+
+    assert [decision.confidence for decision in decisions] == [90.0]
+
+
+_LABELS = st.lists(st.tuples(st.text(max_size=120), st.floats(0, 100)), max_size=20)
+
+
+@given(_LABELS, st.floats(0, 100))
+def test_every_answer_gives_sorted_decisions_that_fit_the_row(labels, limit):
+    decisions = decide(_answer(*labels), limit)
+
+    assert [d.confidence for d in decisions] == sorted((d.confidence for d in decisions), reverse=True)
+    assert all(0 < len(d.name) <= MAX_NAME and d.name == " ".join(d.name.split()) for d in decisions)
+    assert all(d.active == (d.confidence >= limit) for d in decisions)
