@@ -27,10 +27,10 @@ _numbers = itertools.count(1)
 class Person:
     """Each has an account of their own, so that no test sees what another one uploaded."""
 
-    def __init__(self, site, browser, staff=False, **options):
+    def __init__(self, site, browser, name=None, staff=False, **options):
         self.site = site
         self.installation = site.installation
-        self.name = f"dan{next(_numbers)}"
+        self.name = name or f"dan{next(_numbers)}"
         self.installation.manage("shell", "-c", _MAKE.format(name=self.name, password=PASSWORD, staff=staff))
         self.pk = self.installation.value("SELECT id FROM auth_user WHERE username = ?", self.name)
         self.complaints = []
