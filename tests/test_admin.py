@@ -9,7 +9,17 @@ from django.urls import reverse
 from django.utils import timezone
 
 from labels import bundles
-from labels.models import Bundle, DetectionRun, LabelCount, Notice, Photo, PhotoLabel, WorkerSeen
+from labels.models import (
+    Bundle,
+    BundleChunk,
+    BundlePart,
+    DetectionRun,
+    LabelCount,
+    Notice,
+    Photo,
+    PhotoLabel,
+    WorkerSeen,
+)
 from labels.selection import Selection
 from tests import factory
 from tests.conftest import stored
@@ -21,7 +31,7 @@ MODELS = sorted(apps.get_app_config("labels").get_models(), key=lambda model: mo
 NAMES = pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
 # What may be done by hand: nothing is added, these are opened to be edited, these deleted.
 EDITED = {"Label": {"parents"}, "Photo": set(), "Bundle": set()}
-KEPT = {"DetectionRun", "Label", "LabelCount", "PhotoLabel", "BundlePart", "BundlePhoto"}
+KEPT = {"DetectionRun", "Label", "LabelCount", "PhotoLabel", "BundlePart", "BundlePhoto", "BundleChunk"}
 
 
 @pytest.fixture
@@ -38,6 +48,8 @@ def rows(dan, eve, commits):
         factory.photo(eve, BLUE, name="sea.jpg")
         factory.photo(eve, MAGENTA, name="odd.jpg")
     bundles.build(factory.held_bundle(eve))
+    # Chunks are gone when their archive is whole; this one is of a build that goes on.
+    BundleChunk.objects.create(part=BundlePart.objects.get(), number=1, start=0, end=1)
     WorkerSeen.objects.create(cluster="labels", role="worker", seen_at=timezone.now())
 
 
