@@ -1,0 +1,115 @@
+import json
+import os
+import subprocess
+import sys
+import zipfile
+
+import pytest
+from django.conf import settings as configured
+from django.core.management import CommandError
+
+from labels.models import Photo
+from tests import factory
+from tests.commands.tools import run
+from tests.conftest import stored
+from tests.factory import BLUE, RED
+
+pytestmark = pytest.mark.django_db
+
+TEXT_REFUSED = "notes.txt is not a photo that can be read; JPEG, PNG, BMP, TIFF, WebP and HEIC are accepted."
+
+
+@pytest.fixture
+def folder(tmp_path):
+    folder = tmp_path / "photos"
+    (folder / "sub").mkdir(parents=True)
+    (folder / "a.jpg").write_bytes(factory.picture(RED).read())
+    (folder / "b.png").write_bytes(factory.picture(BLUE, format="PNG").read())
+    (folder / "sub" / "again.jpg").write_bytes(factory.picture(RED).read())
+    return folder
+
+
+def test_a_folder_is_imported_and_a_copy_counted_as_duplicate(dan, folder):
+    code, document = run("import_photos", folder, "--owner", "dan")
+
+    assert (code, document) == (0, {"imported": 2, "duplicates": 1, "refused": []})
+    assert sorted(Photo.objects.values_list("original_name", flat=True)) == ["a.jpg", "b.png"]
+    assert run("import_photos", folder, "--owner", "dan") == (
+        0,
+        {"imported": 0, "duplicates": 3, "refused": []},
+    )
+
+
+def test_a_dry_run_says_the_same_and_writes_nothing(dan, folder):
+    (folder / "notes.txt").write_text("x")
+
+    code, document = run("import_photos", folder, "--owner", "dan", "--dry-run")
+
+    refused = [{"name": "notes.txt", "reason": TEXT_REFUSED}]
+    assert (code, document) == (2, {"imported": 2, "duplicates": 1, "refused": refused})
+    assert not Photo.objects.exists()
+    assert stored("originals") == []
+
+
+def test_refused_files_are_named_with_their_folder_and_are_findings(dan, folder):
+    (folder / "sub" / "empty.jpg").write_bytes(b"")
+
+    code, document = run("import_photos", folder, "--owner", "dan")
+
+    assert code == 2
+    assert document["imported"] == 2
+    assert document["refused"] == [{"name": "sub/empty.jpg", "reason": "empty.jpg is empty (0 bytes)."}]
+
+
+def test_a_zip_is_imported(dan, folder, tmp_path):
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.write(folder / "a.jpg", "holiday/a.jpg")
+        archive.writestr("notes.txt", "x")
+
+    code, document = run("import_photos", tmp_path / "a.zip", "--owner", "dan")
+
+    refused = [{"name": "notes.txt", "reason": TEXT_REFUSED}]
+    assert (code, document) == (2, {"imported": 1, "duplicates": 0, "refused": refused})
+    assert Photo.objects.get().original_name == "a.jpg"
+
+
+@pytest.mark.parametrize(
+    ("source", "owner", "reason"),
+    [
+        pytest.param("/nowhere", "dan", "/nowhere does not exist.", id="source"),
+        pytest.param("/", "nobody", "There is no account 'nobody'.", id="owner"),
+    ],
+)
+def test_a_wrong_argument_is_said_in_a_sentence(dan, source, owner, reason):
+    with pytest.raises(CommandError, match=reason):
+        run("import_photos", source, "--owner", owner)
+
+
+def _manage(tmp_path, *arguments):
+    """Return a real process that ran manage.py on an empty installation."""
+    environment = {**os.environ, "PHOTOMGR_DATA_DIR": str(tmp_path / "data"), "LABELS_DETECTOR": "fake"}
+    environment.pop("DJANGO_SETTINGS_MODULE", None)
+    environment["DATABASE_URL"] = f"sqlite:///{tmp_path / 'db.sqlite3'}"
+    return subprocess.run(
+        [sys.executable, "manage.py", *map(str, arguments)],
+        cwd=configured.BASE_DIR, env=environment, capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
+
+
+def test_a_real_process_keeps_stdout_for_json_and_says_how_it_ended(folder, tmp_path):
+    assert _manage(tmp_path, "migrate", "-v", "0").returncode == 0
+    account = "from tests.factory import user; user('dan')"
+    assert _manage(tmp_path, "shell", "-v", "0", "-c", account).returncode == 0
+
+    done = _manage(tmp_path, "import_photos", folder, "--owner", "dan", "--format", "json")
+    (folder / "notes.txt").write_text("x")
+    findings = _manage(tmp_path, "import_photos", folder, "--owner", "dan", "--format", "json")
+    usage = _manage(tmp_path, "import_photos", "--format", "json")
+    wrong = _manage(tmp_path, "import_photos", folder, "--owner", "nobody", "--format", "json")
+
+    assert (done.returncode, json.loads(done.stdout)["imported"]) == (0, 2)
+    assert (findings.returncode, len(json.loads(findings.stdout)["refused"])) == (2, 1)
+    assert (usage.returncode, usage.stdout) == (1, "")
+    assert "the following arguments are required: source, --owner" in usage.stderr
+    assert (wrong.returncode, wrong.stdout) == (1, "")
+    assert "There is no account 'nobody'." in wrong.stderr
