@@ -150,7 +150,7 @@ PAGES = {
     "labels-empty": ("newcomer", "/labels/", None),
     "labels": ("dan", "/labels/", None),
     "labels-ticked": ("dan", "/labels/?label={g.label}&none=Night", None),
-    "labels-no-match": ("dan", "/labels/?label={g.label}&none={g.label}", None),
+    "labels-no-match": ("dan", "/labels/?label={g.label}&none=Color", None),
     "photo": ("dan", "/photos/{g.photo}/", _open_why),
     "photo-failed": ("dan", "/photos/{g.failed}/", None),
     "photo-waiting": ("dan", "/photos/{g.waiting}/", None),
