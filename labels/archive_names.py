@@ -110,8 +110,7 @@ def _fold(name: str) -> str:
     """
     if name.isascii():
         return name.lower()
-    bare = unicodedata.normalize("NFKD", _IGNORED.sub("", name))
-    return unicodedata.normalize("NFKD", bare.upper().casefold())
+    return unicodedata.normalize("NFKD", _IGNORED.sub("", name)).upper().casefold()
 
 
 def _split_extension(name: str) -> tuple[str, str]:
