@@ -20,3 +20,10 @@ class ManyFilesField(forms.FileField):
 class UploadForm(forms.Form):
     # Not FileField's own checks: an empty file is refused by name in the list, not for the whole form.
     photos = ManyFilesField(label="Photos", allow_empty_file=True)
+
+
+class RecipeForm(forms.Form):
+    name = forms.CharField(max_length=80)
+
+    def clean_name(self):
+        return " ".join(self.cleaned_data["name"].split())

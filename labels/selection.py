@@ -3,6 +3,8 @@
 ONE predicate: the number beside a checkbox, the grid, the plan and the zip all come from `photos()`.
 """
 
+import hashlib
+import json
 from dataclasses import asdict, dataclass, replace
 
 from django.db.models import Count, Exists, OuterRef, Q, Sum
@@ -75,6 +77,21 @@ class Selection:
         if self.everything:
             pairs.append(("everything", "1"))
         return pairs
+
+    def key(self):
+        """Return a hash that is the same for selections that mean the same."""
+        included = ("all", self.all) if self.all and not self.any else ("any", self.any)
+        if len(self.included) == 1:
+            included = ("one", self.included)
+        said = [
+            included[0],
+            sorted(fold(name) for name in included[1]),
+            sorted(fold(name) for name in self.all) if self.any else [],
+            sorted(fold(name) for name in self.none),
+            self.state,
+            self.everything,
+        ]
+        return hashlib.sha256(json.dumps(said).encode()).hexdigest()
 
     def without(self, name):
         """Return the selection with this label neither ticked nor excluded."""

@@ -9,6 +9,7 @@ from django.conf import settings
 from labels import bundles, detection, labelling, notifications, policy
 from labels.detectors.base import DetectorUnavailable, PhotoRefused
 from labels.models import Bundle, Notice, Photo
+from labels.models.claim import in_words
 
 
 def label_photo(photo_id):
@@ -26,7 +27,7 @@ def label_photo(photo_id):
         labelling.postpone(photo, trouble.code, trouble.reason)
     except Exception as error:
         # A full disk or a fault of ours: the photo waits where people see it, the queue keeps the trace.
-        labelling.postpone(photo, "unexpected", f"{type(error).__name__}: {error}")
+        labelling.postpone(photo, "unexpected", in_words(error))
         raise
 
 

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from labels.views import bundles, photos, status, tags, upload
+from labels.views import bundles, photos, recipes, status, tags, upload
 
 urlpatterns = [
     path("", photos.photo_list, name="photos"),
@@ -19,8 +19,12 @@ urlpatterns = [
     path("bundles/<int:pk>/state/", bundles.bundle_state, name="bundle_state"),
     path("bundles/<int:pk>/cancel/", bundles.bundle_cancel, name="bundle_cancel"),
     path("bundles/<int:pk>/retry/", bundles.bundle_retry, name="bundle_retry"),
+    path("bundles/<int:pk>/keep/", bundles.bundle_keep, name="bundle_keep"),
     path("bundles/<int:pk>/parts/<int:number>/", bundles.bundle_part, name="bundle_part"),
     path("notices/<int:pk>/dismiss/", bundles.notice_dismiss, name="notice_dismiss"),
+    path("recipes/new/", recipes.recipe_save, name="recipe_save"),
+    path("recipes/<int:pk>/run/", recipes.recipe_run, name="recipe_run"),
+    path("recipes/<int:pk>/delete/", recipes.recipe_delete, name="recipe_delete"),
     path("status/", status.status, name="status"),
     path("status/retry/", status.status_retry, name="status_retry"),
     path("healthz", status.healthz, name="healthz"),

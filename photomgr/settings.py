@@ -217,6 +217,9 @@ LABELS_MIN_CONFIDENCE = env.float("LABELS_MIN_CONFIDENCE", 55.0)
 # Downloads --------------------------------------------------------------------------------------
 
 BUNDLE_KEEP_HOURS = env.int("BUNDLE_KEEP_HOURS", 24)
+# Of one account: how many may be in the making, and how many bytes may be kept at once.
+BUNDLES_AT_ONCE = env.int("BUNDLES_AT_ONCE", 5)
+BUNDLES_MAX_BYTES = env.int("BUNDLES_MAX_BYTES", 200 * 1024**3)
 BUNDLE_PART_BYTES = env.int("BUNDLE_PART_BYTES", 4 * 1024**3)
 
 # Logging ----------------------------------------------------------------------------------------

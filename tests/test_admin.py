@@ -18,6 +18,7 @@ from labels.models import (
     Notice,
     Photo,
     PhotoLabel,
+    Recipe,
     WorkerSeen,
 )
 from labels.selection import Selection
@@ -50,6 +51,9 @@ def rows(dan, eve, commits):
     bundles.build(factory.held_bundle(eve))
     # Chunks are gone when their archive is whole; this one is of a build that goes on.
     BundleChunk.objects.create(part=BundlePart.objects.get(), number=1, start=0, end=1)
+    Recipe.objects.create(
+        owner=eve, name="The sea", selection=Selection(any=("Blue",)).as_json(), part_bytes=1
+    )
     WorkerSeen.objects.create(cluster="labels", role="worker", seen_at=timezone.now())
 
 
@@ -181,7 +185,7 @@ def test_only_failed_photos_are_retried(staff, rows):
 
 
 def test_unfinished_downloads_are_cancelled(staff, eve, rows):
-    waiting = bundles.ask(eve, Selection(everything=True))
+    waiting = bundles.ask(eve, Selection(any=("Blue",)))
 
     page = _act(staff, Bundle, "cancel_bundles", Bundle.objects.all())
 

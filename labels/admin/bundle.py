@@ -3,7 +3,7 @@ from django.template.defaultfilters import filesizeformat
 
 from labels import bundles, queue
 from labels.admin.read_only import NoAddAdmin, PartAdmin, ReadOnlyAdmin
-from labels.models import Bundle, BundlePart, BundlePhoto, Notice
+from labels.models import Bundle, BundleChunk, BundlePart, BundlePhoto, Notice, Recipe
 from labels.selection import Selection
 
 
@@ -81,3 +81,21 @@ class NoticeAdmin(ReadOnlyAdmin):
     list_filter = ("outcome", "status")
     list_select_related = ("bundle",)
     search_fields = ("mail_to",)
+
+
+@admin.register(Recipe)
+class RecipeAdmin(ReadOnlyAdmin):
+    list_display = ("name", "owner", "words", "created_at")
+    list_filter = (("owner", admin.RelatedOnlyFieldListFilter),)
+    list_select_related = ("owner",)
+    search_fields = ("name", "owner__username")
+
+    @admin.display(description="selection")
+    def words(self, recipe):
+        return Selection.from_json(recipe.selection).words()
+
+
+@admin.register(BundleChunk)
+class BundleChunkAdmin(PartAdmin):
+    list_display = ("part", "number", "start", "end", "done", "lease_owner", "changed_reason")
+    list_select_related = ("part",)

@@ -1,12 +1,13 @@
 """A selection becomes archives: planning -> asking -> building -> ending."""
 
-from labels.bundles.asking import NothingSelected, ask
+from labels.bundles.asking import AlreadyThere, NotAsked, ask
 from labels.bundles.building import build, chunks_ready, help_build
 from labels.bundles.ending import cancel, expire, give_up, keep_longer, remove_files, retry
 from labels.bundles.planning import plan
 
 __all__ = [
-    "NothingSelected",
+    "AlreadyThere",
+    "NotAsked",
     "ask",
     "build",
     "cancel",

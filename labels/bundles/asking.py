@@ -3,7 +3,10 @@
 from datetime import UTC
 
 from django.conf import settings
+from django.contrib.auth import get_user_model
 from django.db import transaction
+from django.db.models import Sum
+from django.template.defaultfilters import filesizeformat
 from django.utils import timezone
 
 from labels.bundles.planning import plan
@@ -11,48 +14,109 @@ from labels.models import Bundle, BundlePhoto
 from labels.models.claim import lease
 
 
-class NothingSelected(Exception):
+class NotAsked(Exception):
+    """No download was made, for a reason that the message says to the person who asked."""
+
+
+class NothingSelected(NotAsked):
     """The selection holds no photo; nothing is built and no mail is sent."""
 
 
-def ask(owner, selection, part_bytes=None, held_by=""):
-    """Return a queued Bundle of the selection as it is now; raise NothingSelected when it is empty.
+class TooMuch(NotAsked):
+    """The account has as many downloads, or as many bytes of them, as it may have."""
 
-    With `held_by` it is born claimed, for a caller who builds it in its own process.
+
+class AlreadyThere(NotAsked):
+    """The very same archives are in the making or still kept: `bundle`."""
+
+    def __init__(self, bundle):
+        super().__init__("You have this download already; nothing in it has changed since.")
+        self.bundle = bundle
+
+
+def ask(owner, selection, part_bytes=None, new_only=False, held_by=""):
+    """Return a queued Bundle of the selection as it is now, or raise NotAsked.
+
+    With `held_by` it is born claimed, for a caller who builds it in its own process, and the limits
+    of the account are not asked about.
     """
     part_bytes = part_bytes or settings.BUNDLE_PART_BYTES
     with transaction.atomic():
-        planned = plan(owner, selection, part_bytes)
+        # Two requests of one person wait for each other, so that both cannot pass the same limit.
+        get_user_model().objects.select_for_update().get(pk=owner.pk)
+        planned = plan(owner, selection, part_bytes, new_only)
         if not planned.photos:
-            raise NothingSelected(f"No photos match ({selection.words()}). Choose other labels.")
-        bundle = Bundle.objects.create(
+            raise NothingSelected(_nothing(selection, new_only))
+        bundle = Bundle(
             **_claimed(held_by),
             owner=owner,
             selection=selection.as_json(),
+            selection_key=selection.key(),
+            new_only=new_only,
             part_bytes=part_bytes,
+            content_sha256=planned.content_sha256,
             photo_count=len(planned.photos),
             planned_bytes=planned.bytes,
         )
-        BundlePhoto.objects.bulk_create(
-            (
-                BundlePhoto(
-                    bundle=bundle,
-                    position=position,
-                    photo_id=photo.photo_id,
-                    name=photo.name,
-                    storage_key=photo.storage_key,
-                    size=photo.size,
-                    crc32=photo.crc32,
-                    sha256=photo.sha256,
-                    modified=photo.modified.replace(tzinfo=UTC),
-                    taken_at=photo.taken_at,
-                    labels=photo.labels,
-                )
-                for position, photo in enumerate(planned.photos)
-            ),
-            batch_size=1000,
-        )
+        if not held_by:
+            _check_same(bundle)
+            _check_limits(bundle)
+        bundle.save()
+        BundlePhoto.objects.bulk_create(_snapshot(bundle, planned), batch_size=1000)
     return bundle
+
+
+def _nothing(selection, new_only):
+    if new_only:
+        return f"You have every photo of this selection already ({selection.words()})."
+    return f"No photos match ({selection.words()}). Choose other labels."
+
+
+def _check_same(bundle):
+    same = Bundle.objects.kept_by(bundle.owner).filter(
+        selection_key=bundle.selection_key,
+        content_sha256=bundle.content_sha256,
+        part_bytes=bundle.part_bytes,
+    )
+    # One that could not read all of its photos is worth another try.
+    if found := same.exclude(status=Bundle.Status.PARTIAL).first():
+        raise AlreadyThere(found)
+
+
+def _check_limits(bundle):
+    kept = Bundle.objects.kept_by(bundle.owner)
+    making = kept.filter(status__in=Bundle.UNFINISHED).count()
+    if making >= settings.BUNDLES_AT_ONCE:
+        raise TooMuch(
+            f"You have {making} downloads in the making, and that is the most. "
+            "Wait until one is ready, or cancel one."
+        )
+    total = bundle.planned_bytes + kept.aggregate(bytes=Sum("planned_bytes", default=0))["bytes"]
+    if total > settings.BUNDLES_MAX_BYTES:
+        raise TooMuch(
+            f"With this one your downloads would take {filesizeformat(total)}; the limit is "
+            f"{filesizeformat(settings.BUNDLES_MAX_BYTES)}. Choose fewer photos, or wait until older "
+            "downloads expire."
+        )
+
+
+def _snapshot(bundle, planned):
+    return (
+        BundlePhoto(
+            bundle=bundle,
+            position=position,
+            photo_id=photo.photo_id,
+            name=photo.name,
+            storage_key=photo.storage_key,
+            size=photo.size,
+            crc32=photo.crc32,
+            sha256=photo.sha256,
+            modified=photo.modified.replace(tzinfo=UTC),
+            taken_at=photo.taken_at,
+            labels=photo.labels,
+        )
+        for position, photo in enumerate(planned.photos)
+    )
 
 
 def _claimed(holder):

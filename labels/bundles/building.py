@@ -21,6 +21,7 @@ from labels.bundles.ending import fail, keep_until, postpone
 from labels.bundles.layout import Layout
 from labels.bundles.planning import parts_of
 from labels.models import Bundle, BundleChunk, BundlePart, Notice
+from labels.models.claim import in_words
 from labels.selection import Selection
 from labels.zipplan import Piece
 
@@ -49,7 +50,7 @@ def build(bundle):
         if isinstance(error, OSError) and error.errno == errno.ENOSPC:
             fail(bundle, f"The server's disk ran full. {_LESS_OR_ROOM}", free=True)
         # A bundle that was cancelled lost its files under our hands: no fault, and nobody's turn.
-        elif postpone(bundle, f"{type(error).__name__}: {error}"):
+        elif postpone(bundle, in_words(error)):
             raise
 
 

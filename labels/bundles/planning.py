@@ -1,5 +1,6 @@
 """From a selection to the exact archives: names, sizes, parts. The plan line and the build share it."""
 
+import hashlib
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,7 +8,7 @@ from datetime import datetime
 from labels import selection as selections
 from labels.archive_names import unique_names
 from labels.bundles import manifest
-from labels.models import Bundle, PhotoLabel
+from labels.models import Bundle, BundlePhoto, PhotoLabel
 from labels.zipplan import Entry, Part, Trailer, split
 
 # Before this installation has built anything.
@@ -37,14 +38,25 @@ class Plan:
         return sum(part.size for part in self.parts)
 
     @property
+    def content_sha256(self):
+        """Return a hash over all that the manifests say: equal plans make equal archives."""
+        digest = hashlib.sha256()
+        for photo in self.photos:
+            digest.update(manifest_line(photo))
+        return digest.hexdigest()
+
+    @property
     def seconds(self):
         """Return the estimated time to build it, from this installation's own history."""
         return 1 + self.bytes / _bytes_per_second()
 
 
-def plan(owner, selection, part_bytes):
-    """Return the Plan of the owner's selection in archives of at most `part_bytes`, oldest photo first."""
-    photos = _photos(owner, selection)
+def plan(owner, selection, part_bytes, new_only=False):
+    """Return the Plan of the owner's selection in archives of at most `part_bytes`, oldest photo first.
+
+    With `new_only` it is without the photos of earlier downloads of the same selection.
+    """
+    photos = _photos(chosen(owner, selection, new_only))
     return Plan(photos, list(split(photos, part_bytes, TRAILERS)))
 
 
@@ -77,8 +89,23 @@ TRAILERS = (
 RESERVED = tuple(trailer.name for trailer in TRAILERS)
 
 
-def _photos(owner, selection):
-    chosen = selections.photos(owner, selection)
+def chosen(owner, selection, new_only=False):
+    """Return the photos that a download of the selection holds, unordered."""
+    photos = selections.photos(owner, selection)
+    if not new_only:
+        return photos
+    had = BundlePhoto.objects.filter(
+        bundle__owner=owner,
+        bundle__selection_key=selection.key(),
+        bundle__status__in=Bundle.DELIVERED,
+        missing_reason="",
+        # NOT IN with a NULL among the values is never true.
+        photo__isnull=False,
+    )
+    return photos.exclude(pk__in=had.values("photo_id"))
+
+
+def _photos(chosen):
     rows = list(
         chosen.order_by("shown_at", "pk").values_list(
             "pk", "original_name", "original", "size", "crc32", "sha256", "taken_at", "shown_at", named=True

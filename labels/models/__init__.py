@@ -3,6 +3,7 @@ from labels.models.detection import DetectionRun
 from labels.models.label import Label, LabelCount, PhotoLabel, fold
 from labels.models.notice import Notice
 from labels.models.photo import Photo
+from labels.models.recipe import Recipe
 from labels.models.worker import WorkerSeen
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "Notice",
     "Photo",
     "PhotoLabel",
+    "Recipe",
     "WorkerSeen",
     "fold",
 ]

@@ -16,6 +16,13 @@ class BundleQuerySet(ClaimQuerySet):
     def owned_by(self, user):
         return self.filter(owner=user)
 
+    def kept_by(self, user):
+        """Return the bundles that take up room: in the making, or to be fetched."""
+        here = models.Q(status__in=Bundle.UNFINISHED) | models.Q(
+            status__in=Bundle.DOWNLOADABLE, expires_at__gt=timezone.now()
+        )
+        return self.owned_by(user).filter(here)
+
     def expired(self, now):
         """Return the ended bundles whose archives are to be removed."""
         return self.filter(status__in=(*Bundle.DOWNLOADABLE, Bundle.Status.FAILED), expires_at__lte=now)
@@ -37,11 +44,18 @@ class Bundle(Claimed):
     WORKING = Status.BUILDING
     UNFINISHED = (Status.QUEUED, Status.BUILDING)
     DOWNLOADABLE = (Status.READY, Status.PARTIAL)
+    # Those whose photos their owner has had.
+    DELIVERED = (Status.READY, Status.PARTIAL, Status.EXPIRED)
     RETRYABLE = (Status.FAILED, Status.CANCELLED, Status.EXPIRED)
 
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="bundles")
     selection = models.JSONField(help_text="What was asked for (labels.selection.Selection).")
+    selection_key = models.CharField(max_length=64, help_text="The same for selections that mean the same.")
+    new_only = models.BooleanField(
+        default=False, help_text="Without the photos of earlier downloads of this selection."
+    )
     part_bytes = models.BigIntegerField(help_text="The most bytes one archive may have.")
+    content_sha256 = models.CharField(max_length=64, help_text="Of the manifests that were planned.")
     status = models.CharField(max_length=10, choices=Status, default=Status.QUEUED)
     failure_reason = models.TextField(blank=True)
     photo_count = models.PositiveIntegerField(help_text="Photos when it was asked for.")
@@ -59,6 +73,8 @@ class Bundle(Claimed):
         indexes = [
             # "My downloads", newest first, and the badge in the frame.
             models.Index(fields=["owner", "-created_at"], name="bundle_list"),
+            # "Only what is new", and "you have this download already".
+            models.Index(fields=["owner", "selection_key"], name="bundle_same"),
             # The sweep: work that is due, archives that are past their time.
             models.Index(fields=["status", "next_attempt_at"], name="bundle_work"),
         ]

@@ -74,6 +74,12 @@ def lease():
     return timedelta(seconds=settings.CLAIM_LEASE_SECONDS)
 
 
+def in_words(error):
+    """Return what an unexpected error says to the person waiting: no path and no detail of the server."""
+    reason = error.strerror if isinstance(error, OSError) else type(error).__name__
+    return f"Something went wrong on the server ({reason or type(error).__name__})."
+
+
 def backoff(attempts):
     """Return the wait before the next attempt: full jitter below 2, 4, 8 … at most 300 seconds.
 

@@ -22,7 +22,8 @@ class LabelQuerySet(models.QuerySet):
 
 class Label(models.Model):
     name = models.CharField(max_length=100)
-    key = models.CharField(max_length=100, unique=True, editable=False)
+    # Folding makes up to three letters of one.
+    key = models.CharField(max_length=300, unique=True, editable=False)
     parents = models.ManyToManyField("self", symmetrical=False, related_name="children", blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 

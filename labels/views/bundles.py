@@ -1,8 +1,10 @@
 """Downloads: ask, watch, fetch."""
 
+import contextlib
+
 from django.conf import settings
 from django.contrib import messages
-from django.http import FileResponse, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.template.defaultfilters import filesizeformat
 from django.urls import reverse
@@ -14,6 +16,8 @@ from django.views.decorators.http import require_POST, require_safe
 from labels import bundles, queue
 from labels.models import Bundle, Notice
 from labels.selection import Selection
+from labels.views import ranged
+from labels.views.options import DownloadOptions, about
 
 PAGE = 50
 _MISSING_SHOWN = 200
@@ -21,12 +25,21 @@ _MISSING_SHOWN = 200
 
 @require_POST
 def bundle_create(request):
-    selection = Selection.from_query(request.POST)
+    options = DownloadOptions.from_query(request.POST)
+    return ask(request, Selection.from_query(request.POST), options)
+
+
+def ask(request, selection, options):
+    """Ask for a download and lead to it, or back to the tag list with the reason why not."""
     try:
-        bundle = bundles.ask(request.user, selection)
-    except bundles.NothingSelected as nothing:
-        messages.error(request, str(nothing))
-        return redirect(f"{reverse('labels')}?{urlencode(selection.fields())}")
+        bundle = bundles.ask(request.user, selection, options.part_bytes, options.new_only)
+    except bundles.AlreadyThere as there:
+        messages.info(request, str(there))
+        return redirect(there.bundle)
+    except bundles.NotAsked as reason:
+        messages.error(request, str(reason))
+        fields = [*selection.fields(), *options.fields()]
+        return redirect(f"{reverse('labels')}?{urlencode(fields)}")
     return redirect(bundle)
 
 
@@ -82,16 +95,33 @@ def bundle_retry(request, pk):
     return redirect(bundle)
 
 
+@require_POST
+def bundle_keep(request, pk):
+    """Keep a download for the full time from now on."""
+    bundle = _mine(request, pk)
+    if not bundles.keep_longer(bundle):
+        messages.info(request, "This download is no longer kept. You can build it again.")
+    return redirect(bundle)
+
+
 @require_safe
 def bundle_part(request, pk, number):
     """Send one archive. Access is checked here again, and nothing is fetched past its time."""
     bundle = _mine(request, pk)
     part = get_object_or_404(bundle.parts, number=number) if bundle.is_downloadable else None
-    archive = _opened(part) if part and bundle.expires_at > timezone.now() else None
-    if archive is None:
-        messages.info(request, "This download is no longer kept. You can ask for it again.")
-        return redirect(bundle)
-    return FileResponse(archive, as_attachment=True, filename=part.file_name, content_type="application/zip")
+    if part and bundle.expires_at > timezone.now():
+        # It may be gone all the same: the sweep has just taken it away.
+        with contextlib.suppress(FileNotFoundError):
+            return ranged.send(
+                request,
+                part.file,
+                name=part.file_name,
+                content_type="application/zip",
+                sha256=part.sha256,
+                modified=bundle.finished_at,
+            )
+    messages.info(request, "This download is no longer kept. You can ask for it again.")
+    return redirect(bundle)
 
 
 @require_POST
@@ -114,18 +144,10 @@ def _number(text):
         return None
 
 
-def _opened(part):
-    """Return the archive, or None when the sweep has just taken it away."""
-    try:
-        return part.file.open("rb")
-    except FileNotFoundError:
-        return None
-
-
 def _row(bundle):
     return {
         "url": bundle.get_absolute_url(),
-        "words": Selection.from_json(bundle.selection).words(),
+        "words": _words(bundle),
         "photos": bundle.photo_count,
         "bytes": bundle.bytes_done if bundle.finished_at and bundle.bytes_done else bundle.planned_bytes,
         "status": bundle.status,
@@ -144,10 +166,10 @@ def _context(bundle):
     missing = bundle.photos.exclude(missing_reason="").order_by("position")[:_MISSING_SHOWN]
     parts = bundle.parts.all() if bundle.is_downloadable else []
     selection = Selection.from_json(bundle.selection)
-    retryable = bundle.status in (Bundle.Status.FAILED, Bundle.Status.CANCELLED)
+    options = DownloadOptions(bundle.part_bytes, bundle.new_only)
     return {
         "pk": bundle.pk,
-        "words": selection.words(),
+        "words": _words(bundle),
         "status": bundle.status,
         "state_line": _state_line(bundle),
         "is_unfinished": bundle.is_unfinished,
@@ -173,9 +195,16 @@ def _context(bundle):
         "mail_line": _mail_line(notice),
         "mail_path": notice.mail_path if notice else "",
         "cancel_url": reverse("bundle_cancel", args=[bundle.pk]) if bundle.is_unfinished else "",
-        "retry_url": reverse("bundle_retry", args=[bundle.pk]) if retryable else "",
-        "again_url": f"{reverse('labels')}?{urlencode(selection.fields())}",
+        "keep_url": reverse("bundle_keep", args=[bundle.pk]) if bundle.is_downloadable else "",
+        "retry_url": reverse("bundle_retry", args=[bundle.pk]) if bundle.status in Bundle.RETRYABLE else "",
+        "retry_text": "Build it again" if bundle.status == Bundle.Status.EXPIRED else "Try again",
+        "again_url": f"{reverse('labels')}?{urlencode([*selection.fields(), *options.fields()])}",
     }
+
+
+def _words(bundle):
+    words = Selection.from_json(bundle.selection).words()
+    return f"{words}; only new ones" if bundle.new_only else words
 
 
 def _state_line(bundle):
@@ -206,8 +235,9 @@ def _time_left(bundle):
     if not bundle.bytes_done or not bundle.started_at:
         return ""
     spent = (timezone.now() - bundle.started_at).total_seconds()
-    left = spent * (bundle.planned_bytes - bundle.bytes_done) / bundle.bytes_done
-    return f", about {max(1, round(left))} s left"
+    speed = bundle.bytes_done / max(spent, 0.001)
+    left = max(1, round((bundle.planned_bytes - bundle.bytes_done) / speed))
+    return f", {filesizeformat(speed)} a second, {about(left)} left"
 
 
 def _kept_until(bundle):

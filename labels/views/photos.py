@@ -19,6 +19,7 @@ from labels import labelling, queue
 from labels import selection as selections
 from labels.models import Bundle, BundlePhoto, Photo, PhotoLabel
 from labels.selection import Selection
+from labels.views import ranged
 from labels.views.cards import cards
 
 PAGE = 60
@@ -139,7 +140,17 @@ def photo_rendition(request, pk):
 @require_safe
 def photo_original(request, pk):
     photo = _mine(request, pk)
-    return _file(photo.original, "application/octet-stream", save_as=photo.original_name)
+    try:
+        return ranged.send(
+            request,
+            photo.original,
+            name=photo.original_name,
+            content_type="application/octet-stream",
+            sha256=photo.sha256,
+            modified=photo.uploaded_at,
+        )
+    except FileNotFoundError:
+        raise Http404("no longer in storage") from None
 
 
 def _mine(request, pk):
@@ -159,14 +170,14 @@ def _label_again(photos):
     return len(ids)
 
 
-def _file(file, content_type, save_as=""):
+def _file(file, content_type):
     if not file:
         raise Http404("not made yet")
     try:
         opened = file.open("rb")
     except FileNotFoundError:
         raise Http404("no longer in storage") from None
-    return FileResponse(opened, content_type=content_type, as_attachment=bool(save_as), filename=save_as)
+    return FileResponse(opened, content_type=content_type)
 
 
 def _page(chosen, after):

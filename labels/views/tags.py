@@ -2,7 +2,6 @@
 
 from urllib.parse import parse_qs, urlsplit
 
-from django.conf import settings
 from django.db.models import Count, Exists, OuterRef, Q
 from django.shortcuts import render
 from django.urls import reverse
@@ -14,6 +13,8 @@ from labels import selection as selections
 from labels.models import LabelCount, Photo, PhotoLabel, fold
 from labels.selection import Selection
 from labels.views.cards import cards
+from labels.views.options import DownloadOptions, about
+from labels.views.recipes import recipes_of
 
 ROWS = 200
 PREVIEW = 24
@@ -29,7 +30,7 @@ def tag_list(request):
         "nav": "labels",
         **_rows_context(request, selection),
         **_states_context(request.user),
-        **_plan_context(request.user, selection),
+        **_plan_context(request.user, selection, DownloadOptions.from_query(request.GET)),
     }
     if request.htmx and not request.htmx.history_restore_request:
         return render(request, "_labels_live.html", {**context, "replace_rows": _list_changed(request)})
@@ -110,8 +111,8 @@ def _states_context(owner):
     }
 
 
-def _plan_context(owner, selection):
-    plan = bundles.plan(owner, selection, settings.BUNDLE_PART_BYTES)
+def _plan_context(owner, selection, options):
+    plan = bundles.plan(owner, selection, options.part_bytes, options.new_only)
     photos = len(plan.photos)
     preview = selections.photos(owner, selection).newest_first()[:PREVIEW]
     fields = selection.fields()
@@ -121,21 +122,17 @@ def _plan_context(owner, selection):
             "photos": photos,
             "bytes": plan.bytes,
             "parts": len(plan.parts),
-            "estimate": _about(plan.seconds) if photos else "",
+            "estimate": about(plan.seconds) if photos else "",
             "sentence": f"{photos:,} photo{'' if photos == 1 else 's'}",
         },
         "can_download": bool(photos),
         "nothing_matches": not selection.is_empty and not photos,
         "preview": cards(list(preview), fields),
         "preview_url": f"{reverse('photos')}?{urlencode(fields)}",
-        "selection_fields": fields,
+        "selection_fields": [*fields, *options.fields()],
+        "options": options,
+        "recipes": recipes_of(owner),
     }
-
-
-def _about(seconds):
-    if seconds < 90:
-        return f"about {round(seconds)} s"
-    return f"about {round(seconds / 60)} min"
 
 
 def _url(request, **changes):

@@ -172,7 +172,7 @@ def test_a_photo_that_came_back_is_delivered_by_the_next_try(dan, library, commi
     ],
 )
 def test_an_empty_selection_is_refused_with_no_trace(dan, library, chosen):
-    with pytest.raises(bundles.NothingSelected, match="No photos match"):
+    with pytest.raises(bundles.NotAsked, match="No photos match"):
         bundles.ask(dan, chosen)
 
     assert not Bundle.objects.exists()

@@ -10,7 +10,7 @@ from django.http import FileResponse
 from django.urls import URLPattern, get_resolver, reverse
 
 from labels import bundles
-from labels.models import Bundle, Notice, Photo
+from labels.models import Bundle, Notice, Photo, Recipe
 from tests import factory
 from tests.conftest import stored
 
@@ -26,7 +26,7 @@ OPEN = {
     "password_reset_complete",
 }
 # Which object's id a parameter of a URL means: the first word of the URL's name, and the parameter.
-PARAMETERS = {("photo", "pk"), ("bundle", "pk"), ("bundle", "number"), ("notice", "pk")}
+PARAMETERS = {("photo", "pk"), ("bundle", "pk"), ("bundle", "number"), ("notice", "pk"), ("recipe", "pk")}
 # Parameters that hold no id.
 NO_IDS = {"uidb64", "token"}
 STAFF = {"status", "status_retry"}
@@ -70,16 +70,18 @@ def eves(eve, commits):
     bundle = factory.held_bundle(eve)
     bundles.build(bundle)
     notice = Notice.objects.get(bundle=bundle)
+    recipe = Recipe.objects.create(owner=eve, name="Hers", selection={}, part_bytes=1)
     return {
         ("photo", "pk"): photo.pk,
         ("bundle", "pk"): bundle.pk,
         ("bundle", "number"): 1,
         ("notice", "pk"): notice.pk,
+        ("recipe", "pk"): recipe.pk,
     }
 
 
 def _state():
-    rows = [list(model.objects.values()) for model in (Photo, Bundle, Notice)]
+    rows = [list(model.objects.values()) for model in (Photo, Bundle, Notice, Recipe)]
     return rows, stored("originals"), stored("bundles")
 
 

@@ -5,7 +5,7 @@ from django.core.management.base import CommandError
 
 from labels import bundles
 from labels.management.json_command import JsonCommand, find_owner
-from labels.models import Bundle, Label
+from labels.models import Bundle, Label, Recipe
 from labels.models.label import fold
 from labels.selection import Selection
 from labels.tasks import holder
@@ -20,19 +20,28 @@ class Command(JsonCommand):
         parser.add_argument("--all", nargs="+", action="extend", default=[], metavar="LABEL")
         parser.add_argument("--none", nargs="+", action="extend", default=[], metavar="LABEL")
         parser.add_argument("--everything", action="store_true", help="The whole library.")
+        parser.add_argument("--recipe", metavar="NAME", help="A saved selection instead of labels.")
+        parser.add_argument(
+            "--new-only", action="store_true", help="Without the photos of earlier downloads of it."
+        )
         parser.add_argument("--part-size", type=int, metavar="BYTES", help="The most bytes of one archive.")
         parser.add_argument("--output", metavar="DIR", help="Copy the archives there.")
 
-    def run(self, owner, part_size, output, **options):
-        selection = _selection(options)
+    def run(self, owner, recipe, new_only, part_size, output, **options):
+        owner = find_owner(owner)
+        if recipe:
+            recipe = _recipe(owner, recipe, options)
+            selection, part_size = Selection.from_json(recipe.selection), part_size or recipe.part_bytes
+        else:
+            selection = _selection(options)
         if part_size is not None and part_size < 1:
             raise CommandError(f"--part-size is {part_size}; it must be 1 or more.")
         if output and not Path(output).is_dir():
             raise CommandError(f"--output {output} is not a folder.")
         try:
-            bundle = bundles.ask(find_owner(owner), selection, part_size, held_by=holder())
-        except bundles.NothingSelected as nothing:
-            raise CommandError(str(nothing)) from None
+            bundle = bundles.ask(owner, selection, part_size, new_only, held_by=holder())
+        except bundles.NotAsked as reason:
+            raise CommandError(str(reason)) from None
         bundles.build(bundle)
         bundle.refresh_from_db()
         if not bundle.is_downloadable:
@@ -46,6 +55,16 @@ class Command(JsonCommand):
         return "\n".join(lines)
 
 
+def _recipe(owner, name, options):
+    if any(options[how] for how in ("any", "all", "none", "everything")):
+        raise CommandError("--recipe says which photos; leave --any, --all, --none and --everything out.")
+    try:
+        return owner.recipes.get(key=fold(name))
+    except Recipe.DoesNotExist:
+        known = ", ".join(owner.recipes.values_list("name", flat=True)) or "none"
+        raise CommandError(f"{owner} has no saved selection {name!r}; there are: {known}.") from None
+
+
 def _selection(options):
     chosen = Selection(
         any=tuple(options["any"]),
@@ -54,7 +73,7 @@ def _selection(options):
         everything=options["everything"],
     )
     if chosen.is_empty:
-        raise CommandError("Say which photos: --any, --all or --none LABEL, or --everything.")
+        raise CommandError("Say which photos: --any, --all or --none LABEL, --everything, or --recipe NAME.")
     names = chosen.included + chosen.none
     known = {label.key for label in Label.objects.named(names)}
     unknown = [name for name in names if fold(name) not in known]

@@ -1,0 +1,123 @@
+"""Send a stored file whole or in part, so that a download can be resumed and fetched in parallel (RFC 9110).
+
+No library did all of it when this was written: django-ranged-response (2017) reads the whole file for its
+size and knows no If-Range; WhiteNoise's ranges are for static files and know no If-Range either;
+django-sendfile2 and django-downloadview leave ranges to a web server in front.
+"""
+
+import os
+import re
+import socket
+
+from django.db import connections
+from django.http import FileResponse, HttpResponse
+from django.utils.cache import get_conditional_response
+from django.utils.http import content_disposition_header, http_date, quote_etag
+
+_BLOCK = 1024 * 1024
+_STALL_SECONDS = 60
+# No file size has more digits; a longer number is ignored like any other nonsense.
+_RANGE = re.compile(r"bytes=[ \t]*([0-9]{0,18})-([0-9]{0,18})[ \t]*", re.IGNORECASE)
+
+
+def byte_range(header, size):
+    """Return the one range of a Range header, empty when a file of `size` has no such bytes.
+
+    Return None when the whole is to be sent: malformed, several ranges, another unit.
+    """
+    found = _RANGE.fullmatch(header)
+    first, last = found.groups() if found else ("", "")
+    if first and last:
+        # A range that ends before it begins is malformed, not unsatisfiable.
+        return range(int(first), min(int(last) + 1, size)) if int(first) <= int(last) else None
+    if first:
+        return range(int(first), size)
+    # The last so many bytes; the last five of an empty file are the whole of it, which no range can name.
+    return range(max(0, size - int(last)), size) if last and (size or not int(last)) else None
+
+
+def send(request, file, *, name, content_type, sha256, modified):
+    """Return an answer that saves a stored file as `name`; raise FileNotFoundError when it is gone.
+
+    Once open it is sent to its end, even when it is removed from storage meanwhile.
+    """
+    opened = file.open("rb")
+    size = opened.seek(0, os.SEEK_END)
+    validators = {
+        "ETag": quote_etag(sha256),
+        "Last-Modified": http_date(modified.timestamp()),
+        # "no-store" would make a browser that was interrupted begin at the first byte again; "no-cache"
+        # has it ask each time, because who may have the file can change.
+        "Cache-Control": "private, no-cache, no-transform",
+    }
+    wanted = _wanted(request, size, validators)
+    answer = get_conditional_response(request, validators["ETag"], int(modified.timestamp()))
+    if answer is None and wanted is not None and not wanted:
+        answer = HttpResponse(status=416, headers={"Content-Range": f"bytes */{size}"})
+    elif answer is None:
+        answer = _answer(request, opened, size, wanted, content_type)
+        answer.headers["Content-Disposition"] = content_disposition_header(True, name)
+    if not answer.streaming:
+        opened.close()
+    for header, value in validators.items():
+        answer.headers[header] = value
+    return answer
+
+
+def _wanted(request, size, validators):
+    """Return the range that is asked for, if its condition holds: the file must still be the same."""
+    # Compared as text: a weak ETag or a date written differently is no match.
+    condition = request.headers.get("If-Range")
+    unchanged = condition is None or condition.strip() in (validators["ETag"], validators["Last-Modified"])
+    # Only for GET does a range mean anything.
+    if request.method != "GET" or not unchanged:
+        return None
+    return byte_range(request.headers.get("Range", ""), size)
+
+
+def _answer(request, opened, size, wanted, content_type):
+    headers = {"Accept-Ranges": "bytes", "Content-Length": str(size)}
+    if request.method == "HEAD":
+        return HttpResponse(content_type=content_type, headers=headers)
+    status = 200
+    if wanted is not None:
+        status = 206
+        headers["Content-Range"] = f"bytes {wanted.start}-{wanted.stop - 1}/{size}"
+        headers["Content-Length"] = str(len(wanted))
+    _let_others_work(request)
+    part = _Part(opened, range(size) if wanted is None else wanted)
+    return _PartResponse(part, status=status, content_type=content_type, headers=headers)
+
+
+def _let_others_work(request):
+    """Hold nothing during the minutes of a download but its thread, and that only while bytes flow."""
+    for connection in connections.all(initialized_only=True):
+        if not connection.in_atomic_block:
+            connection.close()
+    line = request.META.get("gunicorn.socket")
+    if line is not None and hasattr(socket, "TCP_USER_TIMEOUT"):
+        # By the kernel: Python's own timeout would leave a socket open whose closing gunicorn waits for.
+        line.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _STALL_SECONDS * 1000)
+
+
+class _Part:
+    """Some bytes of an open file. A server that copies by itself begins at the position of `fileno()`."""
+
+    def __init__(self, file, wanted):
+        self._file = file
+        self._left = len(wanted)
+        self.close = file.close
+        self.fileno = file.fileno
+        file.seek(wanted.start)
+
+    def read(self, count):
+        piece = self._file.read(min(count, self._left))
+        self._left -= len(piece)
+        return piece
+
+
+class _PartResponse(FileResponse):
+    block_size = _BLOCK
+
+    def set_headers(self, filelike):
+        """Leave the headers to send(), which knows the range."""
