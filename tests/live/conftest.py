@@ -2,7 +2,7 @@ import os
 import shutil
 
 import pytest
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 
 from tests.live.person import Person
 from tests.live.processes import PASSWORD, Installation, Site
@@ -67,6 +67,8 @@ def chromium():
         if os.environ.get("CI"):
             pytest.fail(missing)
         pytest.skip(missing)
+    # A busy machine needs longer than playwright's 5 s; a pass waits for nothing.
+    expect.set_options(timeout=20_000)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=_FLAGS)
         yield browser
