@@ -99,12 +99,16 @@ def check_whole(picture, file):
 
 def _png_ends(file):
     """Return where the IEND chunk ends, or a place behind the file when there is none."""
-    place, kind = 8, b""
-    while kind != b"IEND":
+    place = 8
+    while True:
         file.seek(place)
-        length, kind = struct.unpack(">I4s", file.read(8).ljust(8, b"\xff"))
+        head = file.read(8)
+        if len(head) < 8:
+            return place + 8
+        length, kind = struct.unpack(">I4s", head)
         place += 12 + length
-    return place
+        if kind == b"IEND":
+            return place
 
 
 def _heif_ends(file):
