@@ -10,7 +10,7 @@ run: $(VENV)/runtime            ## web server and workers, http://127.0.0.1:8000
 	@exec $(MANAGE) run
 
 test: $(VENV)/development       ## the whole suite
-	$(PYTHON) -m pytest -n auto $(ARGS)
+	$(PYTHON) -m pytest -n auto --dist loadgroup $(ARGS)
 
 test-slow: $(VENV)/development  ## archives beyond 4 GiB: minutes, and 10 GB of disk
 	$(PYTHON) -m pytest -m slow $(ARGS)
