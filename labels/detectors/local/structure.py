@@ -1,8 +1,9 @@
 """Features of form: what is smooth, what is textured, which way edges run, how long lines are.
 
-Functions take the lightness of a 128 x 128 picture (float, 0..1) and return a flat vector. A picture and
-its mirror image get the same vector: cells are averaged with their mirrored partners (and orientations turned
-round), which does exactly what training on mirrored copies would do for a linear model, at half the width.
+Functions take the lightness of a 128 x 128 picture (float, 0..1) and return a flat vector. A picture and its
+mirror image get the same vector, patch words excepted: cells are averaged with their mirrored partners (and
+orientations turned round), which does exactly what training on mirrored copies would do for a linear model,
+at half the width.
 """
 
 import functools

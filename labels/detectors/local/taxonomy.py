@@ -38,9 +38,10 @@ def scene_label(name: str, confidence: float) -> dict:
 
 
 def with_ancestors(labels: list[dict]) -> list[dict]:
-    """Return the labels and every ancestor they name, an ancestor as sure as its surest descendant.
+    """Return the labels and the scenes among their ancestors, as sure as their surest descendant.
 
-    Each name comes once, surest first, then by name.
+    The parent of a fact ("Year" of "2024") is a kind of fact and true of nearly every photo: it is
+    named as parent, and no label of its own. Each name comes once, surest first, then by name.
     """
     found = {}
     for label in labels:
@@ -49,15 +50,8 @@ def with_ancestors(labels: list[dict]) -> list[dict]:
     for label in list(found.values()):
         for parent in label["Parents"]:
             name, confidence = parent["Name"], label["Confidence"]
-            if name not in found:
-                found[name] = _ancestor(name, label)
-            elif found[name]["Confidence"] < confidence:
+            if name in SCENES and name not in found:
+                found[name] = scene_label(name, confidence)
+            elif name in found and found[name]["Confidence"] < confidence:
                 found[name] = found[name] | {"Confidence": confidence}
     return sorted(found.values(), key=lambda label: (-label["Confidence"], label["Name"]))
-
-
-def _ancestor(name: str, child: dict) -> dict:
-    if name in SCENES:
-        return scene_label(name, child["Confidence"])
-    # A fact's parent has no parent itself, and its category.
-    return labelled(name, child["Confidence"], category=child["Categories"][0]["Name"])
