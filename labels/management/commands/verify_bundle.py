@@ -1,0 +1,56 @@
+from contextlib import closing
+
+from django.core.management.base import CommandError
+
+from labels import verify
+from labels.management.json_command import JsonCommand
+
+
+class Command(JsonCommand):
+    help = "Check archives, or all parts of a download together, with the manifest that lies in them."
+
+    def add_arguments(self, parser):
+        parser.add_argument("files", nargs="+", metavar="FILE")
+
+    def run(self, files, **options):
+        archives, photos, found, missing = [], 0, [], []
+        for file in files:
+            archives.append(self._checked(file))
+        for archive in archives:
+            found += [(archive.path.name, *finding) for finding in archive.findings]
+            missing += archive.missing
+            photos += len(archive.photos)
+        found += verify.across(archives)
+        document = {
+            "files": len(archives),
+            "photos": photos,
+            "missing": [{"name": name, "reason": reason} for name, reason in missing],
+            "findings": [{"file": file, "name": name, "problem": problem} for file, name, problem in found],
+        }
+        return document, bool(found or missing)
+
+    def as_text(self, document):
+        lines = [f"missing: {photo['name']}: {photo['reason']}" for photo in document["missing"]]
+        for finding in document["findings"]:
+            lines.append(": ".join(filter(None, (finding["file"], finding["name"], finding["problem"]))))
+        lines.append(f"{document['photos']} photos are as the manifest says.")
+        if document["missing"]:
+            lines.append(f"{len(document['missing'])} could not be read when the archive was built.")
+        if document["findings"]:
+            lines.append(f"{len(document['findings'])} findings")
+        return "\n".join(map(_printable, lines))
+
+    def _checked(self, file):
+        try:
+            archive = verify.Archive(file)
+        except verify.NotAnArchive as reason:
+            raise CommandError(f"{file}: {reason}.") from None
+        with closing(archive):
+            for _ in self.progress(archive.check(), len(archive), "files"):
+                pass
+        return archive
+
+
+def _printable(line):
+    """Return the line without what would steer a terminal: names in a strange archive may hold anything."""
+    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in line)
