@@ -11,8 +11,9 @@ from django.db import transaction
 from django.db.models import Count, F
 from django.utils import timezone
 
-from labels.models import Label, LabelCount, Photo, PhotoLabel, fold
+from labels.models import Label, LabelCount, Photo, PhotoLabel
 from labels.models.claim import backoff
+from labels.names import fold
 
 # A person's decision stays as it is, whatever a detector says later.
 _DECIDED = (PhotoLabel.Status.CONFIRMED, PhotoLabel.Status.REJECTED)
@@ -169,7 +170,11 @@ def _labels(decisions):
     missing = sorted(names.keys() - known.keys())
     if missing:
         # In key order and without error when another worker was first.
-        Label.objects.bulk_create([Label(name=names[key], key=key) for key in missing], ignore_conflicts=True)
+        categories = {fold(d.name): d.category for d in decisions}
+        Label.objects.bulk_create(
+            [Label(name=names[key], key=key, category=categories.get(key, "")) for key in missing],
+            ignore_conflicts=True,
+        )
         known.update({label.key: label for label in Label.objects.filter(key__in=missing)})
     _learn_parents(decisions, known)
     return known

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from labels.models import fold
+from labels.names import fold
 
 MAX_NAME = 100
 
@@ -15,6 +15,7 @@ class Decision:
     confidence: float
     active: bool
     parents: tuple[str, ...] = ()
+    category: str = ""
 
 
 def decide(response, min_confidence):
@@ -33,6 +34,7 @@ def decide(response, min_confidence):
             confidence=float(raw["Confidence"]),
             active=raw["Confidence"] >= min_confidence,
             parents=tuple(filter(None, (_clean(parent["Name"]) for parent in raw.get("Parents", [])))),
+            category=next((_clean(category["Name"]) for category in raw.get("Categories", [])), ""),
         )
         key = fold(name)
         if key not in best or best[key].confidence < decision.confidence:

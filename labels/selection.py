@@ -9,7 +9,8 @@ from dataclasses import asdict, dataclass, replace
 
 from django.db.models import Count, Exists, OuterRef, Q, Sum
 
-from labels.models import LabelCount, Photo, PhotoLabel, fold
+from labels.models import LabelCount, Photo, PhotoLabel
+from labels.names import fold
 
 ANY, ALL = "any", "all"
 UNLABELLED, FAILED = "unlabelled", "failed"

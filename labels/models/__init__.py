@@ -1,6 +1,6 @@
 from labels.models.bundle import Bundle, BundleChunk, BundlePart, BundlePhoto
 from labels.models.detection import DetectionRun
-from labels.models.label import Label, LabelCount, PhotoLabel, fold
+from labels.models.label import Label, LabelCount, PhotoLabel
 from labels.models.notice import Notice
 from labels.models.photo import Photo
 from labels.models.recipe import Recipe
@@ -19,5 +19,4 @@ __all__ = [
     "PhotoLabel",
     "Recipe",
     "WorkerSeen",
-    "fold",
 ]

@@ -1,17 +1,7 @@
-import unicodedata
-
 from django.conf import settings
 from django.db import models
 
-
-def fold(name):
-    """Return the key under which names are the same label: NFC, folded case, single spaces.
-
-    "Straße" and "STRASSE" are one label, and so are the two ways to write "Café".
-    """
-    folded = unicodedata.normalize("NFC", " ".join(name.split())).casefold()
-    # Folding may take the composed form apart again.
-    return unicodedata.normalize("NFC", folded)
+from labels.names import fold
 
 
 class LabelQuerySet(models.QuerySet):
@@ -21,9 +11,15 @@ class LabelQuerySet(models.QuerySet):
 
 
 class Label(models.Model):
+    # Categories of what is so by measurement or by EXIF, and says little about what a photo shows.
+    FACTS = ("Photo Facts", "Colors and Visual Composition")
+
     name = models.CharField(max_length=100)
     # Folding makes up to three letters of one.
     key = models.CharField(max_length=300, unique=True, editable=False)
+    category = models.CharField(
+        max_length=100, blank=True, help_text="As the detector that named it first puts it."
+    )
     parents = models.ManyToManyField("self", symmetrical=False, related_name="children", blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -38,6 +34,10 @@ class Label(models.Model):
     def save(self, **options):
         self.key = fold(self.name)
         super().save(**options)
+
+    @property
+    def is_fact(self):
+        return self.category in self.FACTS
 
 
 class PhotoLabelQuerySet(models.QuerySet):

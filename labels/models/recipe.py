@@ -1,7 +1,7 @@
 from django.conf import settings
 from django.db import models
 
-from labels.models.label import fold
+from labels.names import fold
 
 
 class Recipe(models.Model):

@@ -6,7 +6,7 @@ from django.urls import reverse
 from django.utils.formats import date_format
 from django.utils.http import urlencode
 
-from labels.models import PhotoLabel
+from labels.models import Label, PhotoLabel
 
 _SHOWN_IN_ALT = 3
 
@@ -41,6 +41,7 @@ def _labels(photos):
     rows = (
         PhotoLabel.objects.visible()
         .filter(photo__in=[photo.pk for photo in photos])
+        .exclude(label__category__in=Label.FACTS)
         .order_by("-confidence", "label__name")
         .values_list("photo_id", "label__name")
     )

@@ -64,7 +64,10 @@ def photo_detail(request, pk):
     selection = Selection.from_query(request.GET)
     chosen = _chosen(request.user, selection)
     fields = selection.fields()
-    shown = list(photo.photo_labels.select_related("label", "run").order_by("-confidence", "label__name"))
+    shown = sorted(
+        photo.photo_labels.select_related("label", "run"),
+        key=lambda row: (row.label.is_fact, -row.confidence, row.label.key),
+    )
     return render(
         request,
         "photo.html",

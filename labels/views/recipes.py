@@ -7,7 +7,8 @@ from django.utils.http import urlencode
 from django.views.decorators.http import require_POST
 
 from labels.forms import RecipeForm
-from labels.models import Recipe, fold
+from labels.models import Recipe
+from labels.names import fold
 from labels.selection import Selection
 from labels.views.bundles import ask
 from labels.views.options import DownloadOptions

@@ -10,7 +10,8 @@ from django.views.decorators.http import require_safe
 
 from labels import bundles
 from labels import selection as selections
-from labels.models import LabelCount, Photo, PhotoLabel, fold
+from labels.models import LabelCount, Photo, PhotoLabel
+from labels.names import fold
 from labels.selection import Selection
 from labels.views.cards import cards
 from labels.views.options import DownloadOptions, about
@@ -47,7 +48,9 @@ def _rows_context(request, selection):
         rows = [row for row in rows if fold(find) in row["key"] or row["ticked"] or row["excluded"]]
     if sort == "count":
         # By the library's counts: a row must not run away from the person who just ticked it.
-        rows.sort(key=lambda row: (-row["total"], row["key"]))
+        # Facts come after what the photos show: half of a library is blue, and that helps nobody.
+        rows.sort(key=lambda row: (row["is_fact"], -row["total"], row["key"]))
+        _head_facts(rows)
     shown = rows if request.GET.get("show") == "all" else _cut(rows)
     return {
         "rows": shown,
@@ -76,6 +79,7 @@ def _rows(owner, selection, match):
             "key": count.label.key,
             "name": count.label.name,
             "total": count.count,
+            "is_fact": count.label.is_fact,
             "count": count.count if count.label.key in excluded else remaining.get(count.label_id, 0),
             "ticked": count.label.key in ticked,
             "excluded": count.label.key in excluded,
@@ -87,6 +91,12 @@ def _rows(owner, selection, match):
     for row in rows:
         row["bar"] = round(100 * row["count"] / most) if most else 0
     return rows
+
+
+def _head_facts(rows):
+    first = next((index for index, row in enumerate(rows) if row["is_fact"]), 0)
+    if first:
+        rows[first]["heading"] = "Colours, light and camera"
 
 
 def _cut(rows):

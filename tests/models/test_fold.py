@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labels.models import Label, fold
+from labels.models import Label
+from labels.names import fold
 
 SAME = {
     "case": ("Sky", "sKY"),

@@ -6,7 +6,7 @@ from django.core.management.base import CommandError
 from labels import bundles
 from labels.management.json_command import JsonCommand, find_owner
 from labels.models import Bundle, Label, Recipe
-from labels.models.label import fold
+from labels.names import fold
 from labels.selection import Selection
 from labels.tasks import holder
 
