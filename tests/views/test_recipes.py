@@ -1,0 +1,120 @@
+"""Saved selections: kept under a name, run again with one click, by page and by command."""
+
+import json
+
+import pytest
+from django.urls import reverse
+
+from labels import bundles
+from labels.models import Bundle, Recipe
+from labels.selection import Selection
+from tests import factory
+from tests.commands.tools import run
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def library(dan):
+    photos = [factory.photo(dan, (60 * n, 0, 0), (200 + n, 150), f"{n}.jpg") for n in range(3)]
+    factory.give_labels(photos[0], "Lake")
+    factory.give_labels(photos[1], "Lake", "Person")
+    return photos
+
+
+@pytest.fixture
+def lakes(dan, library):
+    selection = Selection(any=("Lake",), none=("Person",))
+    return Recipe.objects.create(
+        owner=dan, name="My lakes", selection=selection.as_json(), part_bytes=4 * 1024**3
+    )
+
+
+def _save(client, **fields):
+    return client.post(reverse("recipe_save"), fields, follow=True).content.decode()
+
+
+def test_a_selection_is_saved_with_its_options_and_listed(client, dan, library):
+    page = _save(client, name="  My   lakes ", label="Lake", none="Person", part_bytes=1024**3)
+
+    recipe = Recipe.objects.get()
+    assert "My lakes is saved." in page
+    assert recipe.name == "My lakes"
+    assert Selection.from_json(recipe.selection) == Selection(any=("Lake",), none=("Person",))
+    assert recipe.part_bytes == 1024**3
+    assert "Lake; none of Person" in page
+
+
+def test_the_same_name_however_written_replaces_what_it_meant(client, dan, lakes):
+    page = _save(client, name="MY LAKES", label="Person")
+
+    assert "MY LAKES is replaced." in page
+    assert Selection.from_json(Recipe.objects.get().selection) == Selection(any=("Person",))
+
+
+@pytest.mark.parametrize(
+    ("fields", "sentence"),
+    [
+        ({"name": "x"}, "Tick a label first; an empty selection cannot be saved."),
+        ({"name": " ", "label": "Lake"}, "The selection is not saved: This field is required."),
+        ({"name": "x" * 81, "label": "Lake"}, "The selection is not saved: Ensure this value has at most 80"),
+    ],
+    ids=["nothing ticked", "no name", "long name"],
+)
+def test_what_cannot_be_saved_is_said_in_a_sentence(client, library, fields, sentence):
+    assert sentence in _save(client, **fields)
+    assert not Recipe.objects.exists()
+
+
+def test_one_click_asks_for_the_download_as_it_is_now(client, dan, library, lakes):
+    factory.give_labels(library[2], "Lake")
+
+    answer = client.post(reverse("recipe_run", args=[lakes.pk]))
+
+    bundle = Bundle.objects.get()
+    assert answer.url == bundle.get_absolute_url()
+    assert bundle.photo_count == 2
+    assert bundle.part_bytes == lakes.part_bytes
+
+
+def test_one_click_takes_only_what_is_new(client, dan, library, lakes):
+    bundles.build(bundles.ask(dan, Selection.from_json(lakes.selection), held_by="a worker"))
+
+    nothing = client.post(reverse("recipe_run", args=[lakes.pk]), {"new_only": "1"}, follow=True)
+    factory.give_labels(library[2], "Lake")
+    client.post(reverse("recipe_run", args=[lakes.pk]), {"new_only": "1"})
+
+    assert "You have every photo of this selection already" in nothing.content.decode()
+    assert list(Bundle.objects.order_by("pk").values_list("photo_count", flat=True)) == [1, 1]
+    assert "only new ones" in client.get(reverse("bundles")).content.decode()
+
+
+def test_a_saved_selection_is_forgotten_and_nothing_else(client, dan, lakes):
+    answer = client.post(reverse("recipe_delete", args=[lakes.pk]), follow=True)
+
+    assert "My lakes is no longer saved." in answer.content.decode()
+    assert not Recipe.objects.exists()
+    assert dan.photos.count() == 3
+
+
+def test_the_plan_line_says_what_a_download_of_only_new_photos_would_be(client, dan, library, lakes):
+    bundles.build(bundles.ask(dan, Selection(any=("Lake",)), held_by="a worker"))
+    factory.give_labels(library[2], "Lake")
+
+    answer = client.get(reverse("labels"), {"label": "Lake", "new_only": "1", "part_bytes": str(1024**3)})
+
+    plan = answer.context["plan"]
+    expected = bundles.plan(dan, Selection(any=("Lake",)), 1024**3, new_only=True)
+    assert (plan["photos"], plan["bytes"]) == (1, expected.bytes)
+    assert ("new_only", "1") in answer.context["selection_fields"]
+    assert ("part_bytes", str(1024**3)) in answer.context["selection_fields"]
+
+
+def test_the_command_builds_a_saved_selection_and_then_only_what_is_new(dan, library, lakes):
+    code, first = run("build_bundle", "--owner", "dan", "--recipe", "my lakes")
+    factory.give_labels(library[2], "Lake")
+    again, second = run("build_bundle", "--owner", "dan", "--recipe", "my lakes", "--new-only")
+
+    assert (code, again) == (0, 0)
+    assert (first["photos"], second["photos"]) == (1, 1)
+    assert json.dumps(first["parts"]) != json.dumps(second["parts"])
