@@ -276,6 +276,10 @@ def test_head_has_the_headers_of_get_and_reads_nothing(watched):
     assert watched.opened[1].closed
 
 
+def test_head_knows_no_range(stored):
+    assert _send(stored, "head", Range="bytes=5000-").status_code == 200
+
+
 NO_BODY = {
     "not modified": {"If_None_Match": ETAG},
     "precondition failed": {"If_Match": '"b"'},
