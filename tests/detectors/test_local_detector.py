@@ -113,14 +113,21 @@ def test_no_answer_holds_a_number_json_does_not_know(image):
 
 
 @pytest.mark.parametrize("image", PICTURES)
-def test_names_come_once_and_every_parent_is_there_and_at_least_as_sure(image):
+def test_names_come_once_and_every_scene_above_is_there_and_at_least_as_sure(image):
     response = LocalDetector().detect(picture(image, exif=EXIF))
     labels = by_name(response)
 
     assert len(labels) == len(response["Labels"])
     for label in labels.values():
-        for parent in label["Parents"]:
-            assert labels[parent["Name"]]["Confidence"] >= label["Confidence"]
+        for parent in {parent["Name"] for parent in label["Parents"]} & set(SCENES):
+            assert labels[parent]["Confidence"] >= label["Confidence"]
+
+
+def test_a_kind_of_fact_is_named_as_parent_and_is_no_label():
+    labels = by_name(LocalDetector().detect(picture(exif=EXIF)))
+
+    assert labels["2024"]["Parents"] == [{"Name": "Year"}]
+    assert {"Year", "Month", "Taken With", "Lens", "Orientation", "Color"}.isdisjoint(labels)
 
 
 def test_labels_come_surest_first_then_by_name():
