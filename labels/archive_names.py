@@ -40,6 +40,7 @@ _DEVICES = frozenset(
 )
 
 _EXTENSION = re.compile(r"(?<=.)\.[^.\s]{1,15}\Z", re.DOTALL)
+_NUMBERED = re.compile(r" \(\d+\)")
 # Room for " (2)" up to " (99999999)", always the same, so that names cut to one stem share one counter.
 _SUFFIX_BYTES = 11
 
@@ -68,6 +69,26 @@ def unique_names(originals: Iterable[str], reserved: Iterable[str] = ("manifest.
         taken.add(key)
         names.append(name)
     return names
+
+
+def file_key(name: str) -> str:
+    """Return what two names share when `unique_names` takes them for one."""
+    return _fold(name)
+
+
+def numbers_plainly(name: str) -> bool:
+    """Return whether a safe name belongs to the simple case of `unique_names`.
+
+    Among such names the k-th of equal ones becomes "name (k).jpg": nothing is cut for the number, and no
+    name looks as if it had one already.
+    """
+    stem, extension = _split_extension(name)
+    key = _fold(name)
+    return (
+        len(name.encode()) <= MAX_BYTES - _SUFFIX_BYTES
+        and _split_extension(key) == (_fold(stem), _fold(extension))
+        and not _NUMBERED.search(key)
+    )
 
 
 def _clean(original: str) -> str:

@@ -11,6 +11,7 @@ from django.db import transaction
 from django.db.models import Count, F
 from django.utils import timezone
 
+from labels import summaries
 from labels.models import Label, LabelCount, Photo, PhotoLabel
 from labels.models.claim import backoff
 from labels.names import fold
@@ -27,8 +28,10 @@ def record(photo, run, decisions):
         return False
     before = _visible_ids(photo.pk)
     _replace_labels(photo, run, decisions)
-    _move_counts(photo.owner_id, before, _visible_ids(photo.pk))
+    shown = summaries.write(photo)
+    _move_counts(photo.owner_id, before, {label_id for label_id, _, _ in shown})
     held.update(
+        label_count=len(shown),
         status=Photo.Status.LABELLED,
         labelled_at=timezone.now(),
         attempts=0,
@@ -96,6 +99,8 @@ def forget(photo):
     Photo.objects.select_for_update().filter(pk=photo.pk).exists()
     before = _visible_ids(photo.pk)
     photo.photo_labels.all().delete()
+    Photo.objects.filter(pk=photo.pk).update(label_count=0)
+    summaries.write(photo)
     _move_counts(photo.owner_id, before, set())
 
 

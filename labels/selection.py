@@ -7,9 +7,10 @@ import hashlib
 import json
 from dataclasses import asdict, dataclass, replace
 
-from django.db.models import Count, Exists, OuterRef, Q, Sum
+from django.db.models import Aggregate, Count, Exists, OuterRef, Q, Sum, TextField
 
-from labels.models import LabelCount, Photo, PhotoLabel
+from labels.library import Library
+from labels.models import LabelCount, Photo, PhotoLabel, PhotoSummary
 from labels.names import fold
 
 ANY, ALL = "any", "all"
@@ -132,26 +133,94 @@ def summary(owner, selection):
 
 
 def facets(owner, selection, match):
-    """Return {label id: photos that would remain if that label were ticked too}.
+    """Return {label id: photos that would remain if that label were ticked too}; see Overview.facets."""
+    return Overview(owner, selection).facets(match)
 
-    For a ticked label: how many photos of the selection have it. Labels that would leave nothing, and
-    excluded ones, are missing from the answer. With `match` any, ticking joins: |S or L| = |S| + |L| -
-    |S and L|, which is |S| for a label that all the exclusions have taken away.
+
+class Overview:
+    """What the tag list says about a selection, counted in one pass over the library.
+
+    The same predicate as `photos()`, on the summaries that labels/labelling.py keeps right. That joins of
+    a million rows are not asked for on each tick is all it is for.
     """
-    if selection.is_empty:
-        return dict(LabelCount.objects.filter(owner=owner, count__gt=0).values_list("label_id", "count"))
-    if match == ALL or not selection.any:
-        return _counts(photos(owner, selection))
-    chosen = photos(owner, selection)
-    total, both = chosen.count(), _counts(chosen)
-    reach = _counts(_before_any(owner, selection))
-    ticked, excluded = _keys(selection.any), _keys(selection.none)
-    left = {}
-    for label_id, key in _label_keys(owner):
-        if key not in excluded:
-            shared = both.get(label_id, 0)
-            left[label_id] = shared if key in ticked else total + reach.get(label_id, 0) - shared
-    return {label_id: count for label_id, count in left.items() if count}
+
+    def __init__(self, owner, selection):
+        self.owner = owner
+        self.selection = selection
+        counts = LabelCount.objects.filter(owner=owner, count__gt=0).order_by("label__key")
+        self.labels = list(
+            counts.values_list(
+                "label_id", "label__key", "label__name", "label__category", "count", named=True
+            )
+        )
+        # A library is read only when something is chosen in it.
+        self.library = Library("", "") if selection.is_empty else _library(owner)
+        self._before_any = self._all_but_any()
+        self.chosen = self._before_any
+        if selection.any:
+            self.chosen = self.chosen & self.library.with_any(self._ids(selection.any))
+
+    def newest(self, number):
+        """Return the ids of the newest photos of the selection, the newest first."""
+        return self.library.ids[self.library.in_order(self.chosen)[::-1][:number]].tolist()
+
+    def facets(self, match):
+        """Return {label id: photos that would remain if that label were ticked too}.
+
+        For a ticked label: how many photos of the selection have it. Labels that would leave nothing, and
+        excluded ones, are missing from the answer. With `match` any, ticking joins: |S or L| = |S| + |L| -
+        |S and L|, which is |S| for a label that all the exclusions have taken away.
+        """
+        if self.selection.is_empty:
+            return {label.label_id: label.count for label in self.labels}
+        both = self.library.label_counts(self.chosen)
+        if match == ALL or not self.selection.any:
+            return both
+        total = int(self.chosen.sum())
+        reach = self.library.label_counts(self._before_any)
+        ticked, excluded = _keys(self.selection.any), _keys(self.selection.none)
+        left = {}
+        for label in self.labels:
+            if label.label__key not in excluded:
+                shared = both.get(label.label_id, 0)
+                is_ticked = label.label__key in ticked
+                left[label.label_id] = shared if is_ticked else total + reach.get(label.label_id, 0) - shared
+        return {label_id: count for label_id, count in left.items() if count}
+
+    def _all_but_any(self):
+        """Return which photos meet everything but the ticks joined by "any"."""
+        found, selection = self.library.all(), self.selection
+        if selection.all:
+            ids = self._ids(selection.all)
+            # A label that no photo shows is in no list.
+            complete = len(ids) == len(_keys(selection.all))
+            found &= self.library.with_all(ids) if complete else False
+        if selection.none:
+            found &= ~self.library.with_any(self._ids(selection.none))
+        if selection.state:
+            in_state = photos(self.owner, Selection(state=selection.state))
+            found &= self.library.with_ids(in_state.values_list("pk", flat=True))
+        return found
+
+    def _ids(self, names):
+        keys = _keys(names)
+        return [label.label_id for label in self.labels if label.label__key in keys]
+
+
+class _Joined(Aggregate):
+    """All texts of a column as one."""
+
+    function = "GROUP_CONCAT"
+    template = "%(function)s(%(expressions)s, '')"
+    output_field = TextField()
+
+    def as_postgresql(self, compiler, connection):
+        return self.as_sql(compiler, connection, function="STRING_AGG")
+
+
+def _library(owner):
+    mine = PhotoSummary.objects.filter(owner=owner)
+    return Library(**mine.aggregate(facts=_Joined("facts", default=""), labels=_Joined("labels", default="")))
 
 
 def _before_any(owner, selection):
@@ -177,15 +246,6 @@ def _labelled_with_all(names):
     # One subquery for any number of names: a thousand of them in a link are more than SQLite nests.
     found = _labelled(names).annotate(labels=Count("pk"))
     return found.filter(labels=len(_keys(names))).values("photo_id")
-
-
-def _counts(chosen):
-    rows = PhotoLabel.objects.visible().filter(photo__in=chosen.values("pk")).values("label_id")
-    return dict(rows.annotate(n=Count("pk")).values_list("label_id", "n"))
-
-
-def _label_keys(owner):
-    return LabelCount.objects.filter(owner=owner, count__gt=0).values_list("label_id", "label__key")
 
 
 def _keys(names):

@@ -14,8 +14,8 @@ from collections import Counter
 from itertools import islice
 from pathlib import Path
 
+from labels import manifest
 from labels.archive_names import safe_name
-from labels.bundles import manifest
 
 _BLOCK = 1024 * 1024
 # The other two that Python reads (bzip2, LZMA) unpack a block without a bound.

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from django.contrib.auth import get_user_model
 from PIL import Image
 
-from labels import bundles, intake, labelling
+from labels import bundles, intake, labelling, summaries
 from labels.models import Label, LabelCount, Photo, PhotoLabel
 from labels.selection import Selection
 
@@ -58,7 +58,7 @@ def photo(owner, colour=RED, size=(64, 48), name="photo.jpg", **options):
 
 def many_photos(owner, count, **fields):
     """Return `count` labelled photo rows without files, for lists that are only counted and shown."""
-    return Photo.objects.bulk_create(
+    photos = Photo.objects.bulk_create(
         Photo(
             owner=owner,
             original=f"none/{owner.pk}-{number}.jpg",
@@ -74,6 +74,8 @@ def many_photos(owner, count, **fields):
         )
         for number in range(count)
     )
+    summaries.differences(repair=True)
+    return photos
 
 
 def label(name):
@@ -86,6 +88,7 @@ def give_labels(photo, *names, status=PhotoLabel.Status.ACTIVE):
         PhotoLabel(photo=photo, label=label(name), confidence=90, status=status) for name in names
     )
     labelling.count_differences(repair=True)
+    summaries.differences(repair=True)
     Photo.objects.filter(pk=photo.pk).update(status=Photo.Status.LABELLED)
 
 

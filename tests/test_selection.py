@@ -6,7 +6,7 @@ from django.http import QueryDict
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from labels import labelling, selection
+from labels import labelling, selection, summaries
 from labels.models import Label, Photo, PhotoLabel
 from labels.selection import ALL, ANY, Selection, facets, photos, summary
 from tests import factory
@@ -160,6 +160,7 @@ def _store(owner, library):
         for name, mark in marks.items()
     )
     labelling.count_differences(repair=True)
+    summaries.differences(repair=True)
     visible = [{n for n, mark in marks.items() if mark in ("active", "confirmed")} for _, marks in library]
     return list(zip(rows, visible, strict=True)), {label.pk: name for name, label in labels.items()}
 

@@ -4,8 +4,8 @@ from django.urls import reverse
 from django.utils.html import format_html
 
 from labels import labelling, queue
-from labels.admin.read_only import NoAddAdmin
-from labels.models import Photo, PhotoLabel
+from labels.admin.read_only import NoAddAdmin, PartAdmin
+from labels.models import Photo, PhotoLabel, PhotoSummary
 
 
 class PhotoLabelInline(admin.TabularInline):
@@ -74,3 +74,12 @@ class PhotoAdmin(NoAddAdmin):
 
     def view_on_site(self, photo):
         return reverse("photo", args=[photo.pk])
+
+
+@admin.register(PhotoSummary)
+class PhotoSummaryAdmin(PartAdmin):
+    list_display = ("photo", "owner", "facts", "labels")
+    list_filter = (("owner", admin.RelatedOnlyFieldListFilter),)
+    list_select_related = ("photo", "owner")
+    search_fields = ("photo__original_name", "photo__sha256")
+    show_full_result_count = False

@@ -3,7 +3,7 @@
 from labels.bundles.asking import AlreadyThere, NotAsked, ask
 from labels.bundles.building import build, chunks_ready, help_build
 from labels.bundles.ending import cancel, expire, give_up, keep_longer, remove_files, retry
-from labels.bundles.planning import plan
+from labels.bundles.planning import outline, plan
 
 __all__ = [
     "AlreadyThere",
@@ -16,6 +16,7 @@ __all__ = [
     "give_up",
     "help_build",
     "keep_longer",
+    "outline",
     "plan",
     "remove_files",
     "retry",

@@ -5,14 +5,19 @@ from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime
 
+import numpy as np
+
+from labels import manifest
 from labels import selection as selections
-from labels.archive_names import unique_names
-from labels.bundles import manifest
-from labels.models import Bundle, BundlePhoto, PhotoLabel
-from labels.zipplan import Entry, Part, Trailer, split
+from labels.archive_names import safe_name, unique_names
+from labels.library import name_bytes
+from labels.models import Bundle, BundlePhoto, Photo, PhotoLabel
+from labels.zipformat import MAX16, MAX32
+from labels.zipplan import Entry, Part, Trailer, archive_size, split
 
 # Before this installation has built anything.
 _FIRST_GUESS_BYTES_PER_SECOND = 100_000_000
+_BATCH = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +50,15 @@ class Plan:
             digest.update(manifest_line(photo))
         return digest.hexdigest()
 
+
+@dataclass(frozen=True)
+class Outline:
+    """What the plan line says of a download: the sums of its Plan, without the photos."""
+
+    photos: int
+    bytes: int
+    parts: int
+
     @property
     def seconds(self):
         """Return the estimated time to build it, from this installation's own history."""
@@ -58,6 +72,56 @@ def plan(owner, selection, part_bytes, new_only=False):
     """
     photos = _photos(chosen(owner, selection, new_only))
     return Plan(photos, list(split(photos, part_bytes, TRAILERS)))
+
+
+def outline(overview, part_bytes, new_only=False):
+    """Return the Outline of the download of a selection (a selection.Overview): exact, like its plan."""
+    mask = overview.chosen
+    if new_only:
+        mask = mask & ~overview.library.with_ids(_had(overview.owner, overview.selection))
+    places = overview.library.in_order(mask)
+    sizes = _cut(_weights(overview.library, places), part_bytes)
+    if sizes is not None:
+        return Outline(len(places), sum(sizes), len(sizes))
+    whole = plan(overview.owner, overview.selection, part_bytes, new_only)
+    return Outline(len(whole.photos), whole.bytes, len(whole.parts))
+
+
+def _weights(library, places):
+    """Return the bytes that each photo adds to an archive, in order."""
+    added, unknown = library.numbered(places)
+    weights = library.bytes[places] + added
+    if unknown.any():
+        where = np.flatnonzero(unknown)
+        ids = library.ids[places[where]].tolist()
+        originals = _original_names(ids)
+        names = unique_names([originals[pk] for pk in ids], reserved=RESERVED)
+        for place, pk, name in zip(where, ids, names, strict=True):
+            weights[place] += name_bytes(name) - name_bytes(safe_name(originals[pk]))
+    return weights
+
+
+def _original_names(ids):
+    names = {}
+    for start in range(0, len(ids), _BATCH):
+        batch = Photo.objects.filter(pk__in=ids[start : start + _BATCH])
+        names.update(batch.values_list("pk", "original_name"))
+    return names
+
+
+def _cut(weights, part_bytes):
+    """Return the sizes of the archives as `split` would cut them; None where only `split` knows (zip64)."""
+    sums = np.cumsum(weights)
+    start, before, sizes = 0, 0, []
+    while start < len(weights):
+        stop = int(np.searchsorted(sums, before + part_bytes - _EMPTY_BYTES, side="right"))
+        stop = max(stop, start + 1)
+        size = int(sums[stop - 1]) - before + _EMPTY_BYTES
+        if size >= MAX32 or stop - start + len(TRAILERS) >= MAX16:
+            return None
+        sizes.append(size)
+        start, before = stop, int(sums[stop - 1])
+    return sizes
 
 
 def parts_of(bundle):
@@ -87,6 +151,12 @@ TRAILERS = (
     ),
 )
 RESERVED = tuple(trailer.name for trailer in TRAILERS)
+# An archive of no photos.
+_EMPTY_BYTES = archive_size(
+    len(TRAILERS),
+    sum(len(trailer.name.encode()) for trailer in TRAILERS),
+    sum(trailer.fixed_bytes for trailer in TRAILERS),
+)
 
 
 def chosen(owner, selection, new_only=False):
@@ -94,6 +164,11 @@ def chosen(owner, selection, new_only=False):
     photos = selections.photos(owner, selection)
     if not new_only:
         return photos
+    return photos.exclude(pk__in=_had(owner, selection))
+
+
+def _had(owner, selection):
+    """Return the ids of the photos of earlier downloads of this selection."""
     had = BundlePhoto.objects.filter(
         bundle__owner=owner,
         bundle__selection_key=selection.key(),
@@ -102,7 +177,7 @@ def chosen(owner, selection, new_only=False):
         # NOT IN with a NULL among the values is never true.
         photo__isnull=False,
     )
-    return photos.exclude(pk__in=had.values("photo_id"))
+    return had.values_list("photo_id", flat=True)
 
 
 def _photos(chosen):

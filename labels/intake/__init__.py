@@ -10,6 +10,7 @@ from enum import StrEnum
 from django.core.files import File
 from django.db import IntegrityError, transaction
 
+from labels import summaries
 from labels.intake.checks import CHUNK, Checked, Refused, check, check_size, clean_name
 from labels.models import Photo
 from labels.models.photo import originals, random_key
@@ -63,6 +64,7 @@ def _store(file, checked, owner):
         originals().save(key, _Verified(file, checked))
         with transaction.atomic():
             photo = _create(key, checked, owner)
+            summaries.write(photo)
     except BaseException as error:
         originals().delete(key)
         # Another upload of the same bytes was first; any other broken constraint is a real error.

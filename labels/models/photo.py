@@ -89,6 +89,9 @@ class Photo(Claimed):
     failure_code = models.CharField(max_length=64, blank=True)
     failure_reason = models.TextField(blank=True)
     labelled_at = models.DateTimeField(null=True, blank=True)
+    label_count = models.PositiveSmallIntegerField(
+        default=0, editable=False, help_text="How many labels it shows; labels/labelling.py writes it."
+    )
 
     thumbnail = models.FileField(storage=renditions, max_length=120, blank=True)
     thumbnail_width = models.PositiveSmallIntegerField(default=0)
@@ -110,7 +113,7 @@ class Photo(Claimed):
             models.Index("owner", F("shown_at").desc(), F("id").desc(), name="photo_grid"),
             # The sweep, the status page and the rows "no label yet" and "failed" of the tag list.
             models.Index(fields=["status", "next_attempt_at"], name="photo_work"),
-            models.Index(fields=["owner", "status"], name="photo_owner_status"),
+            models.Index(fields=["owner", "status", "label_count"], name="photo_owner_status"),
         ]
 
     def __str__(self):

@@ -2,7 +2,7 @@
 
 from urllib.parse import parse_qs, urlsplit
 
-from django.db.models import Count, Exists, OuterRef, Q
+from django.db.models import Count, Q
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.http import urlencode
@@ -10,9 +10,9 @@ from django.views.decorators.http import require_safe
 
 from labels import bundles
 from labels import selection as selections
-from labels.models import LabelCount, Photo, PhotoLabel
+from labels.models import Label, Photo
 from labels.names import fold
-from labels.selection import Selection
+from labels.selection import Overview, Selection
 from labels.views.cards import cards
 from labels.views.options import DownloadOptions, about
 from labels.views.recipes import recipes_of
@@ -26,23 +26,24 @@ _LIST_FIELDS = ("find", "sort", "show")
 @require_safe
 def tag_list(request):
     """The whole page, or for htmx only what the ticks have changed: counts, plan, preview."""
-    selection = Selection.from_query(request.GET)
+    overview = Overview(request.user, Selection.from_query(request.GET))
     context = {
         "nav": "labels",
-        **_rows_context(request, selection),
+        **_rows_context(request, overview),
         **_states_context(request.user),
-        **_plan_context(request.user, selection, DownloadOptions.from_query(request.GET)),
+        **_plan_context(overview, DownloadOptions.from_query(request.GET)),
     }
     if request.htmx and not request.htmx.history_restore_request:
         return render(request, "_labels_live.html", {**context, "replace_rows": _list_changed(request)})
     return render(request, "labels.html", context)
 
 
-def _rows_context(request, selection):
+def _rows_context(request, overview):
+    selection = overview.selection
     match = selections.ALL if request.GET.get("match") == selections.ALL or selection.all else selections.ANY
     sort = "name" if request.GET.get("sort") == "name" else "count"
     find = " ".join(request.GET.get("find", "").split())
-    rows = _rows(request.user, selection, match)
+    rows = _rows(overview, match)
     if find:
         # What takes part in the selection stays in the form, or looking for another label would lose it.
         rows = [row for row in rows if fold(find) in row["key"] or row["ticked"] or row["excluded"]]
@@ -65,27 +66,23 @@ def _rows_context(request, selection):
     }
 
 
-def _rows(owner, selection, match):
+def _rows(overview, match):
     """Return a row for each label the owner's photos show, by name."""
-    remaining = selections.facets(owner, selection, match)
-    ticked = {fold(name) for name in selection.included}
-    excluded = {fold(name) for name in selection.none}
-    counts = (
-        LabelCount.objects.filter(owner=owner, count__gt=0).select_related("label").order_by("label__key")
-    )
+    remaining = overview.facets(match)
+    ticked = {fold(name) for name in overview.selection.included}
+    excluded = {fold(name) for name in overview.selection.none}
     rows = [
         {
-            "id": count.label_id,
-            "key": count.label.key,
-            "name": count.label.name,
-            "total": count.count,
-            "is_fact": count.label.is_fact,
-            "count": count.count if count.label.key in excluded else remaining.get(count.label_id, 0),
-            "ticked": count.label.key in ticked,
-            "excluded": count.label.key in excluded,
-            "photos_url": f"{reverse('photos')}?{urlencode([('label', count.label.name)])}",
+            "id": label.label_id,
+            "key": label.label__key,
+            "name": label.label__name,
+            "total": label.count,
+            "is_fact": label.label__category in Label.FACTS,
+            "count": label.count if label.label__key in excluded else remaining.get(label.label_id, 0),
+            "ticked": label.label__key in ticked,
+            "excluded": label.label__key in excluded,
         }
-        for count in counts
+        for label in overview.labels
     ]
     most = max((row["count"] for row in rows), default=0)
     for row in rows:
@@ -105,15 +102,15 @@ def _cut(rows):
 
 
 def _states_context(owner):
-    visible = PhotoLabel.objects.visible().filter(photo=OuterRef("pk"))
-    failed = Q(status=Photo.Status.FAILED)
-    waiting = Q(status__in=(Photo.Status.PENDING, Photo.Status.LABELLING))
-    counts = Photo.objects.owned_by(owner).aggregate(
-        total=Count("pk"),
-        failed=Count("pk", filter=failed),
-        waiting=Count("pk", filter=waiting),
-        unlabelled=Count("pk", filter=~failed & ~Exists(visible)),
-    )
+    rows = Photo.objects.owned_by(owner).values_list("status", Q(label_count=0)).annotate(photos=Count("pk"))
+    groups = [(Photo.Status(status), bare, photos) for status, bare, photos in rows]
+    failed, waiting = Photo.Status.FAILED, (Photo.Status.PENDING, Photo.Status.LABELLING)
+    counts = {
+        "total": sum(photos for _, _, photos in groups),
+        "failed": sum(photos for status, _, photos in groups if status == failed),
+        "waiting": sum(photos for status, _, photos in groups if status in waiting),
+        "unlabelled": sum(photos for status, bare, photos in groups if bare and status != failed),
+    }
     return {
         **counts,
         "unlabelled_url": f"{reverse('photos')}?{urlencode([('state', selections.UNLABELLED)])}",
@@ -121,17 +118,18 @@ def _states_context(owner):
     }
 
 
-def _plan_context(owner, selection, options):
-    plan = bundles.plan(owner, selection, options.part_bytes, options.new_only)
-    photos = len(plan.photos)
-    preview = selections.photos(owner, selection).newest_first()[:PREVIEW]
+def _plan_context(overview, options):
+    selection = overview.selection
+    plan = bundles.outline(overview, options.part_bytes, options.new_only)
+    photos = plan.photos
+    preview = Photo.objects.filter(pk__in=overview.newest(PREVIEW)).newest_first()
     fields = selection.fields()
     return {
         "plan": {
             "is_empty": not photos,
             "photos": photos,
             "bytes": plan.bytes,
-            "parts": len(plan.parts),
+            "parts": plan.parts,
             "estimate": about(plan.seconds) if photos else "",
             "sentence": f"{photos:,} photo{'' if photos == 1 else 's'}",
         },
@@ -141,7 +139,7 @@ def _plan_context(owner, selection, options):
         "preview_url": f"{reverse('photos')}?{urlencode(fields)}",
         "selection_fields": [*fields, *options.fields()],
         "options": options,
-        "recipes": recipes_of(owner),
+        "recipes": recipes_of(overview.owner),
     }
 
 

@@ -14,8 +14,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from labels import verify
-from labels.bundles import manifest
+from labels import manifest, verify
 from tests import factory
 from tests.commands.tools import run
 

@@ -1,9 +1,9 @@
-from labels import labelling
+from labels import labelling, summaries
 from labels.management.json_command import JsonCommand
 
 
 class Command(JsonCommand):
-    help = "Compare the stored label counts with the labels themselves."
+    help = "Compare the stored label counts and the photos' summaries with the labels themselves."
 
     def add_arguments(self, parser):
         parser.add_argument("--repair", action="store_true", help="Write the true counts.")
@@ -13,13 +13,17 @@ class Command(JsonCommand):
             {"owner": owner, "label": label, "stored": stored, "true": true}
             for owner, label, stored, true in labelling.count_differences(repair)
         ]
+        wrong += [{"owner": owner, "photo": photo} for owner, photo in summaries.differences(repair)]
         return {"differences": wrong, "repaired": len(wrong) if repair else 0}, bool(wrong)
 
     def as_text(self, document):
-        lines = [
-            f"owner {row['owner']}, label {row['label']}: stored {row['stored']}, true {row['true']}"
-            for row in document["differences"]
-        ]
+        lines = [_line(row) for row in document["differences"]]
         found = len(lines)
         lines.append(f"{found} wrong, {document['repaired']} repaired" if found else "All counts are right.")
         return "\n".join(lines)
+
+
+def _line(row):
+    if "photo" in row:
+        return f"owner {row['owner']}, photo {row['photo']}: its summary is not what its labels say"
+    return f"owner {row['owner']}, label {row['label']}: stored {row['stored']}, true {row['true']}"

@@ -1,0 +1,19 @@
+from django.conf import settings
+from django.db import models
+
+from labels.models.photo import Photo
+
+
+class PhotoSummary(models.Model):
+    """What the tag list and the planner need of a photo, in one short row (labels/library.py packs it).
+
+    Written only by labels/labelling.py, in the transaction that changes what it repeats.
+    """
+
+    photo = models.OneToOneField(Photo, on_delete=models.CASCADE, primary_key=True, related_name="summary")
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    facts = models.CharField(max_length=48, help_text="Always the same length: time, name, bytes in a zip.")
+    labels = models.TextField(help_text="The ids of the visible labels.")
+
+    def __str__(self):
+        return f"summary of photo {self.photo_id}"
