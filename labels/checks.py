@@ -45,6 +45,7 @@ def limits_are_positive(app_configs, **kwargs):
         "UPLOAD_MAX_BYTES",
         "UPLOAD_MAX_PIXELS",
         "BUNDLE_PART_BYTES",
+        "BUNDLE_CHUNK_BYTES",
         "BUNDLE_KEEP_HOURS",
         "BUNDLES_AT_ONCE",
         "BUNDLES_MAX_BYTES",

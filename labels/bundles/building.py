@@ -8,6 +8,7 @@ import errno
 import time
 from contextlib import closing
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import F, Min, Sum
 from django.dispatch import Signal
@@ -25,8 +26,6 @@ from labels.models.claim import in_words
 from labels.selection import Selection
 from labels.zipplan import Piece
 
-# A chunk of 32 MiB takes a tenth of a second on a local disk, a second from object storage.
-CHUNK_BYTES = 32 * 1024 * 1024
 _WAIT_SECONDS = 0.1
 _LESS_OR_ROOM = "Choose fewer photos, or ask your administrator to make room."
 
@@ -128,8 +127,9 @@ class _PartBuild:
         """Load the layout, and begin anew when the chunks on record are not those of it."""
         self.layout = Layout(self.part)
         size = self.layout.plan.size
-        known = self.part.chunks.count()
-        if not self.part.file or self.part.size != size or known != len(_bounds(size)):
+        # They are others, too, when BUNDLE_CHUNK_BYTES was changed while a build waited.
+        known = list(self.part.chunks.order_by("number").values_list("start", "end"))
+        if not self.part.file or known != _bounds(size):
             self.part.chunks.all().delete()
             self._use_new_file(kept=0)
 
@@ -162,7 +162,7 @@ class _PartBuild:
             self.layout.plan.header_offset(self.layout.positions.index(position)) for position in changed
         ]
         # Bytes before the first of them do not depend on it.
-        kept = min(offsets) // CHUNK_BYTES
+        kept = min(offsets) // settings.BUNDLE_CHUNK_BYTES
         with transaction.atomic():
             self._keep_hold()
             for position, reason in changed.items():
@@ -188,7 +188,7 @@ class _PartBuild:
         new = archive_file.allocate(self.bundle.pk, size)
         try:
             if kept:
-                archive_file.take_over(old, new, kept * CHUNK_BYTES)
+                archive_file.take_over(old, new, kept * settings.BUNDLE_CHUNK_BYTES)
             self._record_file(new, size)
         except BaseException:
             archive_file.remove(new)
@@ -246,7 +246,8 @@ def _publish(bundle):
 
 def _bounds(size):
     """Return the (start, end) of each chunk of an archive of `size` bytes."""
-    return [(start, min(start + CHUNK_BYTES, size)) for start in range(0, size, CHUNK_BYTES)]
+    step = settings.BUNDLE_CHUNK_BYTES
+    return [(start, min(start + step, size)) for start in range(0, size, step)]
 
 
 def _file_name(bundle, number, parts):
