@@ -132,6 +132,10 @@ class ZipPlan:
         modified = zipformat.from_dos_stamp(self._stamps[index])
         return Entry(self._name(index).decode(), self._sizes[index], self._crc32s[index], modified)
 
+    def entry_size(self, index: int) -> int:
+        """Return the bytes of the entry's data, without making an Entry of it."""
+        return self._sizes[index]
+
     def header_offset(self, index: int) -> int:
         """Return where the entry begins; bytes before it do not depend on it or on later ones."""
         return self._headers[index]

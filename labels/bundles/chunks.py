@@ -65,9 +65,9 @@ def _report(chunk, position, reason):
 
 @transaction.atomic
 def _record(chunk, layout, pieces):
-    cut = [piece for piece in pieces if piece.end - piece.start < layout.plan[piece.index].size]
+    cut = [piece for piece in pieces if piece.end - piece.start < layout.plan.entry_size(piece.index)]
     photos = sum(
-        layout.is_photo(piece.index) and piece.end == layout.plan[piece.index].size for piece in pieces
+        layout.is_photo(piece.index) and piece.end == layout.plan.entry_size(piece.index) for piece in pieces
     )
     held = BundleChunk.objects.held(chunk).update(
         done=True,

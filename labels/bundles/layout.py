@@ -7,6 +7,10 @@ from labels.models.photo import originals
 from labels.zipplan import Entry, EntryChanged, ZipPlan
 
 _CHUNK = 1024 * 1024
+_COLUMNS = (
+    *("position", "name", "size", "crc32", "modified", "sha256", "taken_at", "labels"),
+    *("storage_key", "missing_reason"),
+)
 
 
 class Layout:
@@ -17,9 +21,8 @@ class Layout:
     """
 
     def __init__(self, part):
-        rows = list(
-            part.bundle.photos.filter(position__gte=part.first, position__lt=part.stop).order_by("position")
-        )
+        photos = part.bundle.photos.filter(position__gte=part.first, position__lt=part.stop)
+        rows = list(photos.order_by("position").values_list(*_COLUMNS, named=True))
         present = [row for row in rows if not row.missing_reason]
         self.positions = [row.position for row in present]
         self._keys = [row.storage_key for row in present]
@@ -54,7 +57,7 @@ class Layout:
             left -= len(chunk)
             yield chunk
         # One byte past the planned end tells a file that grew from one that is whole.
-        if not left and end == self.plan[index].size and file.read(1):
+        if not left and end == self.plan.entry_size(index) and file.read(1):
             raise self._changed(index, "the file in storage is larger than it was")
 
     def _changed(self, index, reason):
