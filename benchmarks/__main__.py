@@ -13,6 +13,7 @@ _BENCHMARKS = (
     ("Labelling", ["benchmarks.labelling"]),
     ("The local detector", ["benchmarks.local_detector", str(photos()[0].parent)]),
     ("Planning an archive", ["benchmarks.zip_plan"]),
+    ("The tag list of a large library", ["benchmarks.tag_list"]),
     ("Building an archive", ["benchmarks.bundle"]),
 )
 

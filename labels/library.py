@@ -25,6 +25,8 @@ _PLAIN, _SPECIAL, _RESERVED = 0, 1, 2
 _RESERVED_KEYS = frozenset(file_key(name) for name in (manifest.NAME, manifest.SUMS_NAME))
 # A name stands in both headers, in the manifest and in the sums.
 _NAME_USES = 4
+# Up to here looking for one label after the other is the fastest.
+_FEW = 8
 _EPOCH = datetime(1, 1, 1)
 
 
@@ -52,19 +54,20 @@ class Library:
 
     def __init__(self, facts, labels):
         table = np.frombuffer(facts.encode("ascii"), np.uint8).reshape(-1, FACTS_SIZE)
+        self._keys = np.ascontiguousarray(table[:, : _FACTS["key"]]).view("<u8")
+        # Character by character, each of all photos side by side.
+        chars = np.ascontiguousarray(table.T)
         columns, start = {}, 0
         for name, width in _FACTS.items():
-            columns[name] = table[:, start : start + width]
+            columns[name] = chars[start : start + width]
             start += width
-        self._keys = np.ascontiguousarray(columns["key"]).view("<u8")
         self.ids, self._moments, self.bytes, self._kinds = (
             _numbers(columns[name]) for name in ("id", "moment", "bytes", "kind")
         )
         # All label ids one after the other, a zero after those of each photo.
-        chars = np.frombuffer(labels.encode("ascii"), np.uint8).reshape(-1, _LABEL_SIZE)
-        self._labels = _numbers(chars, np.int32)
-        lengths = np.diff(np.flatnonzero(self._labels == 0), prepend=-1)
-        self._rows = np.repeat(np.arange(len(lengths), dtype=np.int32), lengths)
+        self._labels = _label_ids(labels)
+        self._ends = np.flatnonzero(self._labels == 0)
+        self._lengths = np.diff(self._ends, prepend=-1)
 
     def __len__(self):
         return len(self.ids)
@@ -88,7 +91,7 @@ class Library:
 
     def label_counts(self, chosen):
         """Return {label id: how many of the chosen photos show it}, without zeros."""
-        counts = np.bincount(self._labels[chosen[self._rows]])
+        counts = np.bincount(self._labels[np.repeat(chosen, self._lengths)])
         counts[:1] = 0
         found = np.flatnonzero(counts)
         return dict(zip(found.tolist(), counts[found].tolist(), strict=True))
@@ -105,8 +108,13 @@ class Library:
         booleans: among those names only archive_names can tell. It is empty of True nearly always.
         """
         counting = np.arange(len(places))
-        order = np.lexsort(self._keys[places].T)  # stable: equal names stay in order
+        # Stable: equal names stay in order.
+        order = np.argsort(self._keys[places, 0], kind="stable")
         keys = self._keys[places][order]
+        if ((keys[1:, 0] == keys[:-1, 0]) & (keys[1:, 1] != keys[:-1, 1])).any():
+            # Equal in half of the hash only: hardly ever, but then the order must be by all of it.
+            order = np.lexsort(self._keys[places].T)
+            keys = self._keys[places][order]
         is_first = np.ones(len(places), bool)
         is_first[1:] = (keys[1:] != keys[:-1]).any(axis=1)
         kinds = self._kinds[places]
@@ -127,10 +135,14 @@ class Library:
         return added, np.zeros(len(places), bool)
 
     def _showing(self, label_ids):
-        """Return the place of a photo for each of the labels that it shows."""
-        wanted = np.zeros(max([*label_ids, self._labels.max(initial=0)]) + 1, bool)
-        wanted[list(label_ids)] = True
-        return self._rows[wanted[self._labels]]
+        """Return for each time a photo shows one of the labels its place."""
+        if len(label_ids) <= _FEW:
+            wanted = np.zeros(len(self._labels), bool)
+            for label_id in label_ids:
+                wanted |= self._labels == label_id
+        else:
+            wanted = np.isin(self._labels, np.array(label_ids, self._labels.dtype))
+        return np.searchsorted(self._ends, np.flatnonzero(wanted))
 
 
 def name_bytes(name):
@@ -153,12 +165,21 @@ def _digits(number, width):
     return "".join(chr(_ZERO + (number >> 6 * place & 63)) for place in reversed(range(width)))
 
 
-def _numbers(chars, kind=np.int64):
-    """Return the numbers that `_digits` wrote, one in a row."""
-    numbers = np.zeros(len(chars), kind)
-    for place in range(chars.shape[1]):
+def _label_ids(text):
+    """Return the numbers of four digits each: four characters at once, as one little-endian integer."""
+    digits = np.frombuffer(text.encode("ascii"), "<u4") - np.uint32(_ZERO * 0x01010101)
+    numbers = digits >> 24
+    for place in (1, 2, 3):
+        numbers |= (digits >> (24 - 8 * place) & 63) << 6 * place
+    return numbers.view(np.int32)
+
+
+def _numbers(chars):
+    """Return the numbers that `_digits` wrote, one in a column."""
+    numbers = np.zeros(chars.shape[1], np.int64)
+    for digits in chars:
         numbers <<= 6
-        numbers += chars[:, place] - np.uint8(_ZERO)
+        numbers += digits - np.uint8(_ZERO)
     return numbers
 
 

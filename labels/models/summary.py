@@ -7,7 +7,7 @@ from labels.models.photo import Photo
 class PhotoSummary(models.Model):
     """What the tag list and the planner need of a photo, in one short row (labels/library.py packs it).
 
-    Written only by labels/labelling.py, in the transaction that changes what it repeats.
+    Written only by labels/summaries.py, in the transaction that changes what it repeats.
     """
 
     photo = models.OneToOneField(Photo, on_delete=models.CASCADE, primary_key=True, related_name="summary")
