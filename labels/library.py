@@ -56,9 +56,9 @@ class Library:
         table = np.frombuffer(facts.encode("ascii"), np.uint8).reshape(-1, FACTS_SIZE)
         self._keys = np.ascontiguousarray(table[:, : _FACTS["key"]]).view("<u8")
         # Character by character, each of all photos side by side.
-        chars = np.ascontiguousarray(table.T)
+        chars = np.ascontiguousarray(table[:, _FACTS["key"] :].T)
         columns, start = {}, 0
-        for name, width in _FACTS.items():
+        for name, width in list(_FACTS.items())[1:]:
             columns[name] = chars[start : start + width]
             start += width
         self.ids, self._moments, self.bytes, self._kinds = (
@@ -168,9 +168,16 @@ def _digits(number, width):
 def _label_ids(text):
     """Return the numbers of four digits each: four characters at once, as one little-endian integer."""
     digits = np.frombuffer(text.encode("ascii"), "<u4") - np.uint32(_ZERO * 0x01010101)
-    numbers = digits >> 24
-    for place in (1, 2, 3):
-        numbers |= (digits >> (24 - 8 * place) & 63) << 6 * place
+    # In place, because a million numbers are a lot to allocate again: pairs of digits, then pairs of pairs.
+    pairs = digits & 0x003F003F
+    pairs <<= 6
+    digits >>= 8
+    digits &= 0x003F003F
+    pairs |= digits
+    numbers = pairs & 0xFFFF
+    numbers <<= 12
+    pairs >>= 16
+    numbers |= pairs
     return numbers.view(np.int32)
 
 
