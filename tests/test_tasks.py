@@ -124,7 +124,8 @@ def test_what_nobody_expected_is_raised_and_the_photo_waits(dan, settings):
 
     photo.refresh_from_db()
     assert (photo.status, photo.failure_code) == (Photo.Status.PENDING, "unexpected")
-    assert "renditions" in photo.failure_reason
+    # What went wrong, and nothing of where the server keeps its files.
+    assert photo.failure_reason == "Something went wrong on the server (Not a directory)."
     assert photo.next_attempt_at > timezone.now()
 
 
