@@ -76,7 +76,8 @@ class RunningHash:
     """SHA-256 of a file that is being written front to back, on a thread of its own meanwhile."""
 
     def __init__(self, key):
-        self._file = _path(key).open("rb")
+        # A buffer would read ahead, and keep bytes that are not written yet.
+        self._file = _path(key).open("rb", buffering=0)
         self._digest = hashlib.sha256()
         self._hashed = 0
         self._thread = ThreadPoolExecutor(1)

@@ -1,0 +1,186 @@
+"""An archive of many chunks: whatever their size, the bytes are the same, and none is made twice."""
+
+import hashlib
+from datetime import datetime
+
+import pytest
+from django.conf import settings as django_settings
+from django.utils import timezone
+from hypothesis import HealthCheck, example, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from labels import bundles
+from labels.models import Bundle, BundleChunk
+from labels.models.bundle import bundle_files
+from tests import factory
+from tests.bundles import archives
+from tests.conftest import stored
+
+pytestmark = pytest.mark.django_db
+
+CHUNK = 1000
+
+
+@pytest.fixture
+def library(dan):
+    """Six photos of some 2,000 to 9,000 bytes, oldest first: each lies in several chunks."""
+    days = [datetime(2024, 5, day, 12) for day in range(1, 7)]
+    return [
+        factory.photo(
+            dan, (40 * n, 0, 0), (300 + 150 * n, 200), f"{n}.jpg", exif=factory.taken(day), quality=95
+        )
+        for n, day in enumerate(days)
+    ]
+
+
+def _path(photo):
+    return django_settings.DATA_DIR / "originals" / photo.original.name
+
+
+def _change(photo, at=-10):
+    content = bytearray(_path(photo).read_bytes())
+    content[at] ^= 0xFF
+    _path(photo).write_bytes(content)
+
+
+@hypothesis_settings(
+    max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(chunk=st.integers(500, 40_000))
+@example(chunk=1000)
+@example(chunk=8192)
+@example(chunk=10**9)
+def test_chunks_of_any_size_make_the_same_archive_and_its_true_sha256(dan, library, settings, chunk):
+    settings.BUNDLE_CHUNK_BYTES = chunk
+    bundle = factory.held_bundle(dan)
+
+    bundles.build(bundle)
+
+    part = bundle.parts.get()
+    assert part.sha256 == hashlib.sha256(archives.content(part)).hexdigest()
+    assert list(archives.photos(bundle).items()) == [(p.original_name, p.sha256) for p in library]
+
+
+@pytest.fixture
+def opened(before_open):
+    """Return the list of originals in the order in which they were opened."""
+    keys = []
+    before_open(keys.append)
+    return keys
+
+
+def test_chunks_before_a_changed_photo_are_not_made_again(dan, library, settings, opened):
+    settings.BUNDLE_CHUNK_BYTES = CHUNK
+    bundle = factory.held_bundle(dan)
+    _change(library[4])
+
+    bundles.build(bundle)
+
+    names = {photo.original.name: photo.original_name for photo in library}
+    times = {name: [names[key] for key in opened].count(name) for name in names.values()}
+    bundle.refresh_from_db()
+    assert bundle.status == Bundle.Status.PARTIAL
+    assert list(archives.photos(bundle)) == ["0.jpg", "1.jpg", "2.jpg", "3.jpg", "5.jpg"]
+    for photo in library[:3]:
+        # Once for each chunk that it lies in: those of the first plan are kept.
+        assert times[photo.original_name] <= photo.size // CHUNK + 2
+    # The changed one's CRC-32 is known only when all of its chunks are done; it is not read again.
+    assert times["4.jpg"] <= library[4].size // CHUNK + 2
+    assert times["5.jpg"] >= 2 * (library[5].size // CHUNK)
+
+
+HARM = {
+    "deleted": lambda photo: _path(photo).unlink(),
+    "truncated": lambda photo: _path(photo).write_bytes(_path(photo).read_bytes()[:-100]),
+    "changed at its start": lambda photo: _change(photo, 0),
+    "changed at its end": lambda photo: _change(photo, -1),
+    "grown": lambda photo: _path(photo).write_bytes(_path(photo).read_bytes() + b"more"),
+}
+
+
+@pytest.mark.parametrize("harm", HARM.values(), ids=HARM.keys())
+@pytest.mark.parametrize("victims", [[0], [5], [1, 4]], ids=str)
+def test_a_photo_that_lies_in_several_chunks_is_left_out_whatever_became_of_it(
+    dan, library, settings, harm, victims
+):
+    settings.BUNDLE_CHUNK_BYTES = CHUNK
+    bundle = factory.held_bundle(dan)
+    for number in victims:
+        harm(library[number])
+
+    bundles.build(bundle)
+
+    part = bundle.parts.get()
+    bundle.refresh_from_db()
+    rest = [photo for number, photo in enumerate(library) if number not in victims]
+    assert archives.photos(bundle) == {photo.original_name: photo.sha256 for photo in rest}
+    assert part.sha256 == hashlib.sha256(archives.content(part)).hexdigest()
+    assert (bundle.photos_done, bundle.bytes_done) == (len(rest), part.size)
+    assert stored("bundles") == [part.file.name]
+
+
+def test_a_build_that_was_stopped_goes_on_with_the_missing_chunks(dan, library, settings, before_open):
+    settings.BUNDLE_CHUNK_BYTES = CHUNK
+    bundle = factory.held_bundle(dan)
+    before_open(_break_at(library[3]))
+    with pytest.raises(PermissionError):
+        bundles.build(bundle)
+    made = set(BundleChunk.objects.filter(done=True).values_list("pk", flat=True))
+    [file] = stored("bundles")
+    Bundle.objects.update(next_attempt_at=timezone.now())
+    opened = []
+    before_open(opened.append)
+
+    bundles.build(Bundle.objects.claim(bundle.pk, "another worker"))
+
+    assert len(made) > 5
+    assert stored("bundles") == [file]
+    assert not {photo.original.name for photo in library[:2]} & set(opened)
+    assert archives.photos(bundle) == {photo.original_name: photo.sha256 for photo in library}
+
+
+def test_a_build_begins_anew_when_the_size_of_chunks_was_changed_meanwhile(
+    dan, library, settings, before_open
+):
+    settings.BUNDLE_CHUNK_BYTES = CHUNK
+    bundle = factory.held_bundle(dan)
+    before_open(_break_at(library[3]))
+    with pytest.raises(PermissionError):
+        bundles.build(bundle)
+    before_open(lambda key: None)
+    size = bundle.parts.get().size
+    # Another size that makes as many chunks.
+    count = -(-size // CHUNK)
+    settings.BUNDLE_CHUNK_BYTES = -(-size // count)
+    assert settings.BUNDLE_CHUNK_BYTES != CHUNK
+    Bundle.objects.update(next_attempt_at=timezone.now())
+    _change(library[4])
+
+    bundles.build(Bundle.objects.claim(bundle.pk, "another worker"))
+
+    part = bundle.parts.get()
+    assert part.sha256 == hashlib.sha256(archives.content(part)).hexdigest()
+    assert len(archives.photos(bundle)) == 5
+
+
+def _break_at(photo):
+    def break_down(key):
+        if key == photo.original.name:
+            raise PermissionError(13, "Permission denied")
+
+    return break_down
+
+
+def test_a_download_that_expires_while_it_is_read_is_read_to_its_end(dan, library):
+    bundle = factory.held_bundle(dan)
+    bundles.build(bundle)
+    part = bundle.parts.get()
+
+    with bundle_files().open(part.file.name) as reader:
+        begun = reader.read(1000)
+        Bundle.objects.update(expires_at=timezone.now())
+        assert bundles.expire(timezone.now()) == 1
+        rest = reader.read()
+
+    assert hashlib.sha256(begun + rest).hexdigest() == part.sha256
