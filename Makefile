@@ -4,7 +4,7 @@ VENV   := .venv
 PYTHON := $(VENV)/bin/python
 MANAGE := $(PYTHON) manage.py
 
-.PHONY: run test test-slow lint format check bench clean
+.PHONY: run test test-slow pictures lint format check bench clean
 
 run: $(VENV)/runtime            ## web server and workers, http://127.0.0.1:8000 (PORT=8001 make run)
 	@exec $(MANAGE) run
@@ -14,6 +14,9 @@ test: $(VENV)/development       ## the whole suite
 
 test-slow: $(VENV)/development  ## archives beyond 4 GiB: minutes, and 10 GB of disk
 	$(PYTHON) -m pytest -m slow $(ARGS)
+
+pictures: $(VENV)/development   ## the pictures of the README, by the browser
+	$(PYTHON) -m pytest -m readme
 
 lint: $(VENV)/development       ## what CI checks besides the tests
 	$(PYTHON) -m ruff check .

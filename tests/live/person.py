@@ -108,7 +108,5 @@ def unzipped(download):
     with zipfile.ZipFile(io.BytesIO(Path(download.path()).read_bytes())) as archive:
         assert archive.testzip() is None
         names = archive.namelist()
-        assert names.count("manifest.csv") == 1
-        return {
-            name: hashlib.sha256(archive.read(name)).hexdigest() for name in names if name != "manifest.csv"
-        }
+        assert names[-2:] == ["manifest.csv", "SHA256SUMS"]
+        return {name: hashlib.sha256(archive.read(name)).hexdigest() for name in names[:-2]}

@@ -4,7 +4,6 @@ Each is also photographed at 1280 and 360 px, light and dark, into tests/screens
 """
 
 import io
-import os
 from pathlib import Path
 
 import axe_playwright_python
@@ -226,10 +225,7 @@ def _ends_session(name):
     return PAGES[name][0].endswith("-in")
 
 
-@pytest.mark.skipif(
-    not os.environ.get("PHOTOMGR_README_SCREENSHOTS"),
-    reason="PHOTOMGR_README_SCREENSHOTS makes the pictures of the README anew",
-)
+@pytest.mark.readme
 def test_the_pictures_of_the_readme_are_made(site, chromium, tmp_path):
     dan = Person(site, chromium, "dan")
     for number in range(32):

@@ -56,7 +56,9 @@ def _page(client, bundle):
         ),
         pytest.param({"status": "failed"}, "This download could not be finished", {"retry"}, id="failed"),
         pytest.param({"status": "cancelled"}, "Cancelled", {"retry"}, id="cancelled"),
-        pytest.param({"status": "expired"}, "Expired — downloads are kept for 24 hours", {"retry"}, id="expired"),
+        pytest.param(
+            {"status": "expired"}, "Expired — downloads are kept for 24 hours", {"retry"}, id="expired"
+        ),
     ],
 )
 def test_each_state_is_said_in_words_with_what_can_be_done(client, bundle, fields, line, buttons):
