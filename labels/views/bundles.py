@@ -9,7 +9,6 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.template.defaultfilters import filesizeformat
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.http import urlencode
 from django.views.decorators.http import require_POST, require_safe
 
@@ -180,7 +179,6 @@ def _context(bundle):
         "failure_reason": bundle.failure_reason,
         "created_at": bundle.created_at,
         "expires_at": bundle.expires_at if bundle.is_downloadable else None,
-        "kept_until_text": _kept_until(bundle),
         "missing": [{"name": photo.name, "reason": photo.missing_reason} for photo in missing],
         "parts": [
             {
@@ -238,12 +236,6 @@ def _time_left(bundle):
     speed = bundle.bytes_done / max(spent, 0.001)
     left = max(1, round((bundle.planned_bytes - bundle.bytes_done) / speed))
     return f", {filesizeformat(speed)} a second, {about(left)} left"
-
-
-def _kept_until(bundle):
-    if not bundle.is_downloadable:
-        return ""
-    return f"kept until {date_format(timezone.localtime(bundle.expires_at), 'j F, H:i')}"
 
 
 def _mail_line(notice):

@@ -1,8 +1,10 @@
 // Every page: times in the person's own zone, messages that can be closed, and what to do when a live part fails.
 
-const exact = new Intl.DateTimeFormat(undefined, {dateStyle: "long", timeStyle: "short"});
-const shortExact = new Intl.DateTimeFormat(undefined, {
-  day: "numeric", month: "long", hour: "numeric", minute: "2-digit",
+// The zone is the person's, the way of writing the page's: "22 November at 02:14".
+const language = document.documentElement.lang;
+const exact = new Intl.DateTimeFormat(language, {dateStyle: "long", timeStyle: "short"});
+const shortExact = new Intl.DateTimeFormat(language, {
+  day: "numeric", month: "long", hour: "2-digit", minute: "2-digit",
 });
 
 function localTimes(root) {
