@@ -17,6 +17,8 @@ def find(source):
     `opener()` is a context manager that gives the seekable binary file; it raises Refused when the
     file cannot be had. Raise ValueError, with a sentence, when the source is neither folder nor zip.
     """
+    if str(source).startswith("s3://"):
+        raise ValueError(f"{source} is a bucket, which cannot be read yet. Copy it to a folder first.")
     path = Path(source)
     if path.is_dir():
         return _in_folder(path)

@@ -173,3 +173,8 @@ def test_what_is_no_source_is_said_in_a_sentence(tmp_path, name, words):
 
     with pytest.raises(ValueError, match=f"{name} {words}"):
         sources.find(tmp_path / name)
+
+
+def test_a_bucket_is_refused_with_a_way_out():
+    with pytest.raises(ValueError, match="s3://photos is a bucket, which cannot be read yet. Copy it"):
+        sources.find("s3://photos")

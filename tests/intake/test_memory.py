@@ -1,0 +1,69 @@
+"""Memory stays flat whatever the size: the peak of a process that takes one photo in."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+from django.conf import settings
+
+from tests import factory
+
+_SIZE = 90_000_000
+_TAKE = """
+import resource, sys, django
+django.setup()
+from django.contrib.auth import get_user_model
+from django.core.management import call_command
+from labels import intake
+call_command("migrate", verbosity=0)
+owner = get_user_model().objects.create_user("dan")
+with open(sys.argv[1], "rb") as file:
+    taken = intake.take(file, "photo.jpg", owner)
+assert taken.outcome == "imported" and taken.photo.size == int(sys.argv[2]), taken
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+
+
+def _peak_kib(path, folder):
+    """Return the peak memory of a process of its own that takes the file into an empty installation."""
+    folder.mkdir()
+    done = subprocess.run(
+        [sys.executable, "-c", _TAKE, str(path), str(path.stat().st_size)],
+        env={
+            **os.environ,
+            "DJANGO_SETTINGS_MODULE": "photomgr.settings",
+            "DATABASE_URL": f"sqlite:///{folder / 'db.sqlite3'}",
+            "PHOTOMGR_DATA_DIR": str(folder),
+        },
+        cwd=settings.BASE_DIR,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return int(done.stdout)
+
+
+@pytest.fixture
+def small(tmp_path):
+    path = tmp_path / "small.jpg"
+    path.write_bytes(factory.picture(size=(640, 480)).read())
+    return path
+
+
+@pytest.fixture
+def large(tmp_path, small):
+    """The same picture with 90 MB behind it, as phones append a film: valid, and just as quickly decoded."""
+    path = tmp_path / "large.jpg"
+    path.write_bytes(small.read_bytes())
+    with path.open("ab") as file:
+        file.truncate(_SIZE)
+    return path
+
+
+def test_a_large_file_takes_no_more_memory_than_a_small_one(small, large, tmp_path):
+    little = _peak_kib(small, tmp_path / "one")
+    much = _peak_kib(large, tmp_path / "two")
+
+    # A tenth of the file: room for noise, none for holding it.
+    assert much - little < _SIZE / 10 / 1024
