@@ -1,5 +1,7 @@
 """The one file that knows how pictures are opened: which formats, and what a broken one raises."""
 
+import mmap
+import re
 import struct
 from contextlib import contextmanager
 
@@ -44,6 +46,15 @@ _BROKEN = (
 )
 
 
+# More pages than any scanner writes, more scans than any encoder: a few kilobytes of either keep a
+# decoder busy for minutes.
+MAX_FRAMES = 1000
+MAX_SCANS = 100
+# A JPEG marker, and not a stuffed or a restart one: FF, then what it is.
+_MARKER = re.compile(rb"\xff+([\x01-\xcf\xd9-\xfe])")
+_END_OF_IMAGE, _START_OF_SCAN = b"\xd9", b"\xda"
+
+
 class BrokenPicture(Exception):
     """The bytes are no picture we take, or only a part of one."""
 
@@ -67,11 +78,53 @@ def open_picture(file):
 
 
 def frame_count(picture):
-    """Return how many pictures the file holds; a phone's JPEG with its preview counts as one."""
+    """Return how many pictures the file holds, MAX_FRAMES + 1 for any number beyond MAX_FRAMES.
+
+    A phone's JPEG with its preview counts as one.
+    """
     if picture.format == "MPO":
         return 1
     with reading():
-        return getattr(picture, "n_frames", 1)
+        if picture.format == "TIFF":
+            return _page_count(picture)
+        return min(getattr(picture, "n_frames", 1), MAX_FRAMES + 1)
+
+
+def scan_count(picture, file):
+    """Return how many scans a progressive JPEG is decoded in, MAX_SCANS + 1 for more; 1 for the rest."""
+    if not picture.info.get("progressive"):
+        return 1
+    data, place, scans = _bytes_of(file), 2, 0
+    while scans <= MAX_SCANS and (found := _MARKER.search(data, place)):
+        kind = found[1]
+        if kind == _END_OF_IMAGE:
+            break
+        scans += kind == _START_OF_SCAN
+        place = found.end() + int.from_bytes(data[found.end() : found.end() + 2])
+    return scans
+
+
+def _page_count(picture):
+    """Return how many pages a TIFF has, MAX_FRAMES + 1 for more: counting all takes the square of them."""
+    pages = 1
+    try:
+        # One by one: Pillow believes that there are as many as were asked for.
+        while pages <= MAX_FRAMES:
+            picture.seek(pages)
+            pages += 1
+    except EOFError:
+        pass
+    picture.seek(0)
+    return pages
+
+
+def _bytes_of(file):
+    """Return the file's bytes without reading them all, where the system can do that."""
+    try:
+        return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    except (OSError, ValueError):
+        file.seek(0)
+        return file.read()
 
 
 def decode(picture, at_least):

@@ -14,8 +14,8 @@ from labels.intake.exif import CameraFacts, camera_facts
 
 CHUNK = 1024 * 1024
 
-# Formats without a draft mode are decoded whole, up to 3 bytes a pixel: one large picture at a time
-# in a process keeps the memory of a busy web server within one picture's worth.
+# Formats without a draft mode, and progressive JPEGs, are decoded whole, up to 3 bytes a pixel and more:
+# one large picture at a time in a process keeps a busy web server within the memory of one.
 _LARGE_PIXELS = 20_000_000
 _ONE_LARGE = threading.Semaphore(1)
 
@@ -142,6 +142,11 @@ def _check_pixels(name, picture):
         frames = pictures.frame_count(picture)
     except pictures.BrokenPicture:
         raise _broken(name) from None
+    if frames > pictures.MAX_FRAMES:
+        raise Refused(
+            f"{name} has more than {pictures.MAX_FRAMES:,} pages, which is the limit. Send single pictures.",
+            "too_many_frames",
+        )
     if width * height * frames > limit:
         raise Refused(
             f"{name} has {frames} frames, {_mega(width * height * frames)} megapixels in all; "
@@ -158,7 +163,15 @@ def _mega(pixels):
 
 def _check_decodes(name, picture, file):
     """Decode once: verify() passes half a JPEG, only decoding finds the missing end."""
-    large = picture.format not in ("JPEG", "MPO") and picture.width * picture.height > _LARGE_PIXELS
+    if pictures.scan_count(picture, file) > pictures.MAX_SCANS:
+        raise Refused(
+            f"{name} has more than {pictures.MAX_SCANS} scans, which is the limit: it would take minutes to "
+            "decode. Save it again and send that.",
+            "too_many_scans",
+        )
+    # Of a progressive JPEG all coefficients are kept, whatever size is asked for.
+    whole = picture.format not in ("JPEG", "MPO") or picture.info.get("progressive")
+    large = whole and picture.width * picture.height > _LARGE_PIXELS
     try:
         if large:
             with _ONE_LARGE:
