@@ -3,12 +3,16 @@
 import stat
 import tempfile
 import zipfile
+import zlib
 from contextlib import contextmanager
+from lzma import LZMAError
 from pathlib import Path
 
 from django.conf import settings
 
 from labels.intake.checks import CHUNK, Refused, check_size, clean_name
+
+_UNPACKING = (zipfile.BadZipFile, zlib.error, LZMAError, NotImplementedError, RuntimeError, EOFError)
 
 
 def find(source):
@@ -23,7 +27,10 @@ def find(source):
     if path.is_dir():
         return _in_folder(path)
     if path.is_file() and zipfile.is_zipfile(path):
-        return _in_zip(path)
+        try:
+            return _in_zip(path)
+        except zipfile.BadZipFile as error:
+            raise ValueError(f"{source} is a damaged zip file: {error}.") from error
     if path.exists():
         raise ValueError(f"{source} is neither a folder nor a zip file.")
     raise ValueError(f"{source} does not exist.")
@@ -39,7 +46,8 @@ def _in_folder(folder):
 
 def _is_hidden(parts):
     """Return whether a system put it there and no person: .DS_Store, .thumbnails/, __MACOSX/."""
-    return any(part.startswith(".") or part == "__MACOSX" for part in parts)
+    steps = (".", "..")  # of a path; where it leads does not matter, only the last part becomes a name
+    return any((part.startswith(".") and part not in steps) or part == "__MACOSX" for part in parts)
 
 
 def _file_opener(path):
@@ -61,7 +69,7 @@ def _in_zip(path):
     return [
         (member.filename, _zip_opener(path, member))
         for member in members
-        if not _is_hidden(Path(member.filename).parts)
+        if not _is_hidden(member.filename.replace("\\", "/").split("/"))
     ]
 
 
@@ -88,5 +96,8 @@ def _unpack(path, member, name, file):
             while chunk := packed.read(CHUNK):
                 check_size(name, file.tell() + len(chunk))
                 file.write(chunk)
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError) as error:
+    except (*_UNPACKING, OSError) as error:
+        # bzip2 complains with an OSError that has no number; a full disk has one.
+        if isinstance(error, OSError) and error.errno is not None:
+            raise
         raise Refused(f"{name} cannot be unpacked: {error}.", "unreadable") from error

@@ -178,3 +178,52 @@ def test_what_is_no_source_is_said_in_a_sentence(tmp_path, name, words):
 def test_a_bucket_is_refused_with_a_way_out():
     with pytest.raises(ValueError, match="s3://photos is a bucket, which cannot be read yet. Copy it"):
         sources.find("s3://photos")
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_member_with_damaged_data_is_refused_by_name_and_the_rest_is_read(tmp_path, method):
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w", method) as archive:
+        archive.writestr("bad.jpg", bytes(range(256)) * 400)
+        archive.writestr("good.jpg", b"x" * 10)
+        start = archive.getinfo("bad.jpg").header_offset + 30 + len("bad.jpg")
+    content = bytearray(path.read_bytes())
+    content[start + 6 : start + 40] = b"\xff" * 34
+    path.write_bytes(content)
+
+    (_, bad), (_, good) = sources.find(path)
+
+    with pytest.raises(Refused, match=r"^bad\.jpg cannot be unpacked"), bad():
+        pass
+    with good() as file:
+        file.seek(0)
+        assert file.read() == b"x" * 10
+
+
+def test_members_whose_paths_lead_upwards_are_taken_by_their_last_name(tmp_path):
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for name in (
+            "../up.jpg",
+            "/abs.jpg",
+            "..\\win.jpg",
+            "a/../../b.jpg",
+            "a/.hidden/c.jpg",
+            "b\\.DS_Store",
+        ):
+            archive.writestr(name, b"x")
+
+    found = [name for name, _ in sources.find(path)]
+
+    assert found == ["../up.jpg", "/abs.jpg", "..\\win.jpg", "a/../../b.jpg"]
+
+
+def test_a_zip_with_a_damaged_directory_is_said_to_be_one(tmp_path):
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("a.jpg", b"x" * 100)
+    content = path.read_bytes()
+    path.write_bytes(content.replace(b"PK\x01\x02", b"PK\x09\x09"))
+
+    with pytest.raises(ValueError, match="is a damaged zip file"):
+        sources.find(path)

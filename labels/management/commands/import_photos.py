@@ -18,6 +18,7 @@ class Command(JsonCommand):
             files = sources.find(source)
         except ValueError as error:
             raise CommandError(str(error)) from None
+        self.verb = "would be imported" if dry_run else "imported"
         document = {"imported": 0, "duplicates": 0, "refused": []}
         seen = set()
         for name, opener in self.progress(files, len(files), "files"):
@@ -33,9 +34,13 @@ class Command(JsonCommand):
         return document, bool(document["refused"])
 
     def as_text(self, document):
-        lines = [f"{refused['name']}: {refused['reason']}" for refused in document["refused"]]
+        lines = [
+            # A name may hold what a terminal obeys; the reason was made printable by intake.
+            f"{refused['name']}: {refused['reason']}" if refused["name"].isprintable() else refused["reason"]
+            for refused in document["refused"]
+        ]
         lines.append(
-            f"{document['imported']} imported, {document['duplicates']} already there, "
+            f"{document['imported']} {self.verb}, {document['duplicates']} already there, "
             f"{len(document['refused'])} refused"
         )
         return "\n".join(lines)
