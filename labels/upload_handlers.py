@@ -1,5 +1,8 @@
 """Take uploads to disk, and never more of one than the limit allows."""
 
+import errno
+from contextlib import contextmanager
+
 from django.conf import settings
 from django.core.files.uploadhandler import TemporaryFileUploadHandler
 
@@ -11,11 +14,33 @@ class LimitedUploadHandler(TemporaryFileUploadHandler):
     person nothing: intake then refuses the file with its true size in the sentence.
     """
 
+    no_space = False
+
     def receive_data_chunk(self, raw_data, start):
-        if start <= settings.UPLOAD_MAX_BYTES:
-            super().receive_data_chunk(raw_data, start)
+        if start <= settings.UPLOAD_MAX_BYTES and not self.no_space:
+            with self._noting_a_full_disk():
+                super().receive_data_chunk(raw_data, start)
 
     def file_complete(self, file_size):
-        upload = super().file_complete(file_size)
-        upload.size = file_size
+        # What is buffered is written now.
+        with self._noting_a_full_disk():
+            self.file.flush()
+        upload = self.file
+        if not self.no_space:
+            upload = super().file_complete(file_size)
+        upload.size, upload.no_space = file_size, self.no_space
         return upload
+
+    @contextmanager
+    def _noting_a_full_disk(self):
+        try:
+            yield
+        except OSError as error:
+            if not says_full(error):
+                raise
+            self.no_space = True
+
+
+def says_full(error):
+    """Return whether an OSError says that there is no room left, on the disk or in the quota."""
+    return error.errno in (errno.ENOSPC, errno.EDQUOT)

@@ -1,8 +1,11 @@
+from pathlib import Path
+
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
 from labels.models import Photo
+from labels.upload_handlers import LimitedUploadHandler
 from tests import factory
 from tests.conftest import stored
 
@@ -25,3 +28,31 @@ def test_uploads_leave_no_temporary_files(client, settings):
 
     assert Photo.objects.count() == 1
     assert list(settings.FILE_UPLOAD_TEMP_DIR.iterdir()) == []
+
+
+@pytest.fixture
+def full_disk(settings, tmp_path):
+    """Make every temporary file end on a disk without room: /dev/full answers ENOSPC to each write."""
+
+    class Full(LimitedUploadHandler):
+        def new_file(self, *arguments, **named):
+            super().new_file(*arguments, **named)
+            self.file.file.close()
+            self.file.file = open("/dev/full", "wb+")  # noqa: SIM115 (closed with the upload)
+
+    settings.FILE_UPLOAD_HANDLERS = [f"{__name__}.full"]
+    return Full
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="/dev/full is Linux's full disk")
+@pytest.mark.parametrize("accept", ["application/json", "text/html"])
+def test_a_full_disk_is_said_with_507_and_nothing_is_kept(client, full_disk, monkeypatch, accept):
+    monkeypatch.setitem(globals(), "full", full_disk)
+    photo = SimpleUploadedFile("a.jpg", factory.picture().read())
+
+    answer = client.post(reverse("upload"), {"photos": [photo]}, headers={"accept": accept})
+
+    assert answer.status_code == 507
+    assert "The server has no space left." in answer.content.decode()
+    assert not Photo.objects.exists()
+    assert stored("originals") == []

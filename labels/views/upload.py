@@ -3,6 +3,7 @@
 from collections import Counter
 
 from django.conf import settings
+from django.contrib import messages
 from django.http import JsonResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -11,6 +12,7 @@ from django.views.decorators.http import require_http_methods
 from labels import pictures
 from labels.forms import UploadForm
 from labels.intake import Outcome, take
+from labels.upload_handlers import says_full
 
 _ACCEPT = "image/*," + ",".join(
     sorted({f".{extension}" for _, extensions in pictures.FORMATS.values() for extension in extensions})
@@ -23,17 +25,37 @@ def upload(request):
     if request.method == "POST":
         form = UploadForm(request.POST, request.FILES)
         if form.is_valid():
-            results = [
-                _result(take(file, file.name, request.user), file.size)
-                for file in form.cleaned_data["photos"]
-            ]
-            if _wants_json(request):
-                return JsonResponse(results[0])
-            return render(request, "upload.html", _context(UploadForm(), _summary(results)))
+            return _take_all(request, form.cleaned_data["photos"])
         if _wants_json(request):
             return JsonResponse({"errors": form.errors}, status=400)
         return render(request, "upload.html", _context(form), status=400)
     return render(request, "upload.html", _context(UploadForm()))
+
+
+def _take_all(request, files):
+    results, is_full = [], any(file.no_space for file in files)
+    try:
+        for file in () if is_full else files:
+            results.append(_result(take(file, file.name, request.user), file.size))
+    except OSError as error:
+        if not says_full(error):
+            raise
+        is_full = True
+    if is_full:
+        return _no_space(request, results)
+    if _wants_json(request):
+        return JsonResponse(results[0])
+    return render(request, "upload.html", _context(UploadForm(), _summary(results)))
+
+
+def _no_space(request, results):
+    """Answer 507: what was taken before is there, the rest is to be sent again."""
+    reason = "The server has no space left. Tell your administrator, and send the rest again later."
+    if _wants_json(request):
+        return JsonResponse({"errors": {"photos": [reason]}}, status=507)
+    messages.error(request, reason)
+    context = _context(UploadForm(), _summary(results) if results else None)
+    return render(request, "upload.html", context, status=507)
 
 
 def _wants_json(request):
