@@ -32,6 +32,7 @@ _REPLACED = re.compile(
 
 # Windows drops dots and spaces at the end; a dot in front hides the photo on macOS and Linux.
 _SPACES = " \xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
+_FORMULA = re.compile(r"\A[=+@-]")
 _EDGES = "." + _SPACES
 
 _DEVICES = frozenset(
@@ -97,7 +98,8 @@ def _clean(original: str) -> str:
     name = _REMOVED.sub("", unicodedata.normalize("NFC", name))
     # Again, because removing a joiner can bring a letter and its accent together.
     name = unicodedata.normalize("NFC", _REPLACED.sub("_", name))
-    visible = name.strip(_EDGES)
+    # A spreadsheet takes such a cell of the manifest for a formula, a shell such a file for an option.
+    visible = _FORMULA.sub("_", name.strip(_EDGES))
     hidden = name.lstrip(_SPACES).startswith(".")
     if hidden and "." not in visible:  # ".jpg" was an extension without a name
         return ""

@@ -82,7 +82,8 @@ def is_alive(cluster, since=None):
     A worker that is busy with a long build cannot run its heartbeat; the lease it renews speaks for it.
     """
     now = timezone.now()
-    moments = [moment for moment in (last_seen(cluster), since) if moment]
+    # A sign of life from the future is a clock that was set back since.
+    moments = [moment for moment in (last_seen(cluster), since) if moment and moment < now + STALE]
     if moments and max(moments) > now - STALE:
         return True
     model = Bundle if cluster == BUNDLES else Photo

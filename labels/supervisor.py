@@ -101,7 +101,17 @@ def programs(host, port):
     manage = [sys.executable, str(settings.BASE_DIR / "manage.py")]
     web = [sys.executable, "-m", "gunicorn", "photomgr.wsgi", "--bind", f"{host}:{port}"]
     # A thread for each download that runs: a slow one holds its thread until it is through.
-    web += ["--workers", "2", "--threads", "32", "--log-level", "warning", "--graceful-timeout", "5"]
+    web += [
+        "--workers",
+        "2",
+        "--threads",
+        "32",
+        "--no-control-socket",
+        "--log-level",
+        "warning",
+        "--graceful-timeout",
+        "5",
+    ]
     clusters = [
         Program(f"{name} worker", [*manage, "qcluster"], name, {"Q_CLUSTER_NAME": name})
         for name in queue.CLUSTERS

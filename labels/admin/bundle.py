@@ -53,10 +53,17 @@ class BundleAdmin(NoAddAdmin):
 
     @admin.action(description="Try again")
     def retry_bundles(self, request, chosen):
-        again = [bundle for bundle in chosen if bundles.retry(bundle)]
+        again = [bundle for bundle in chosen if self._retry(request, bundle)]
         for bundle in again:
             queue.build_bundle(bundle.pk)
         self.message_user(request, f"{len(again)} downloads queued again.", messages.SUCCESS)
+
+    def _retry(self, request, bundle):
+        try:
+            return bundles.retry(bundle)
+        except bundles.NotAsked as reason:
+            self.message_user(request, f"{bundle}: {reason}", messages.ERROR)
+            return False
 
 
 @admin.register(BundlePhoto)

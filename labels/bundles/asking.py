@@ -43,7 +43,7 @@ def ask(owner, selection, part_bytes=None, new_only=False, held_by=""):
     part_bytes = part_bytes or settings.BUNDLE_PART_BYTES
     with transaction.atomic():
         # Two requests of one person wait for each other, so that both cannot pass the same limit.
-        get_user_model().objects.select_for_update().get(pk=owner.pk)
+        lock_account(owner.pk)
         planned = plan(owner, selection, part_bytes, new_only)
         if not planned.photos:
             raise NothingSelected(_nothing(selection, new_only))
@@ -60,7 +60,7 @@ def ask(owner, selection, part_bytes=None, new_only=False, held_by=""):
         )
         if not held_by:
             _check_same(bundle)
-            _check_limits(bundle)
+            check_limits(bundle)
         bundle.save()
         BundlePhoto.objects.bulk_create(_snapshot(bundle, planned), batch_size=1000)
     return bundle
@@ -83,7 +83,12 @@ def _check_same(bundle):
         raise AlreadyThere(found)
 
 
-def _check_limits(bundle):
+def lock_account(owner_id):
+    get_user_model().objects.select_for_update().get(pk=owner_id)
+
+
+def check_limits(bundle):
+    """Raise TooMuch when one more bundle would be more than its owner may have; it is not counted yet."""
     kept = Bundle.objects.kept_by(bundle.owner)
     making = kept.filter(status__in=Bundle.UNFINISHED).count()
     if making >= settings.BUNDLES_AT_ONCE:

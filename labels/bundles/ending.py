@@ -7,6 +7,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from labels.bundles import archive_file
+from labels.bundles.asking import check_limits, lock_account
 from labels.models import Bundle, Notice
 from labels.models.claim import backoff
 
@@ -68,8 +69,12 @@ def expire(now):
 def retry(bundle):
     """Queue a failed, cancelled or expired bundle again; return whether it was one.
 
-    It keeps the photos it was asked for, and of a failed one what was built already.
+    It keeps the photos it was asked for, and of a failed one what was built already. Raises TooMuch
+    like a new one.
     """
+    if Bundle.objects.filter(pk=bundle.pk, status__in=Bundle.RETRYABLE).exists():
+        lock_account(bundle.owner_id)
+        check_limits(bundle)
     again = Bundle.objects.filter(pk=bundle.pk, status__in=Bundle.RETRYABLE).update(
         status=Bundle.Status.QUEUED,
         attempts=0,

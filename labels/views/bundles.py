@@ -82,15 +82,18 @@ def bundle_cancel(request, pk):
     if bundles.cancel(bundle):
         messages.success(request, "The download is cancelled.")
     else:
-        messages.info(request, "There was nothing left to cancel.")
+        messages.info(request, "It had ended already.")
     return redirect(bundle)
 
 
 @require_POST
 def bundle_retry(request, pk):
     bundle = _mine(request, pk)
-    if bundles.retry(bundle):
-        queue.build_bundle(bundle.pk)
+    try:
+        if bundles.retry(bundle):
+            queue.build_bundle(bundle.pk)
+    except bundles.NotAsked as reason:
+        messages.error(request, str(reason))
     return redirect(bundle)
 
 
@@ -98,7 +101,9 @@ def bundle_retry(request, pk):
 def bundle_keep(request, pk):
     """Keep a download for the full time from now on."""
     bundle = _mine(request, pk)
-    if not bundles.keep_longer(bundle):
+    if bundles.keep_longer(bundle):
+        messages.success(request, f"Kept for another {settings.BUNDLE_KEEP_HOURS} hours.")
+    else:
         messages.info(request, "This download is no longer kept. You can build it again.")
     return redirect(bundle)
 

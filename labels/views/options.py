@@ -17,7 +17,7 @@ class DownloadOptions:
     def from_query(cls, query):
         """Read ?part_bytes=…&new_only=1; anything else than one of the choices is the default."""
         text = query.get("part_bytes", "")
-        wanted = int(text) if text.isascii() and text.isdecimal() else 0
+        wanted = int(text) if text.isascii() and text.isdecimal() and len(text) < 20 else 0
         known = wanted in (*_CHOICES, settings.BUNDLE_PART_BYTES)
         return cls(
             part_bytes=wanted if known else settings.BUNDLE_PART_BYTES,

@@ -13,12 +13,19 @@ from labels.selection import Selection
 from labels.views.bundles import ask
 from labels.views.options import DownloadOptions
 
+# The web server refuses request lines over 4,094 bytes.
+_LONGEST_QUERY = 3500
+
 
 @require_POST
 def recipe_save(request):
     """Save the selection under a name; the same name again replaces what it meant."""
     selection, options = Selection.from_query(request.POST), DownloadOptions.from_query(request.POST)
     form = RecipeForm(request.POST)
+    fields = [*selection.fields(), *options.fields()]
+    if len(urlencode(fields)) > _LONGEST_QUERY:
+        messages.error(request, "That are more labels than a link can hold. Save fewer at a time.")
+        return redirect("labels")
     if selection.is_empty:
         messages.error(request, "Tick a label first; an empty selection cannot be saved.")
     elif not form.is_valid():
@@ -34,7 +41,7 @@ def recipe_save(request):
             },
         )
         messages.success(request, f"{recipe.name} is {'saved' if is_new else 'replaced'}.")
-    return redirect(f"{reverse('labels')}?{urlencode([*selection.fields(), *options.fields()])}")
+    return redirect(f"{reverse('labels')}?{urlencode(fields)}")
 
 
 @require_POST

@@ -47,6 +47,7 @@ def _rows_context(request, overview):
     if find:
         # What takes part in the selection stays in the form, or looking for another label would lose it.
         rows = [row for row in rows if fold(find) in row["key"] or row["ticked"] or row["excluded"]]
+    found = any(fold(find) in row["key"] for row in rows)
     if sort == "count":
         # By the library's counts: a row must not run away from the person who just ticked it.
         # Facts come after what the photos show: half of a library is blue, and that helps nobody.
@@ -62,6 +63,7 @@ def _rows_context(request, overview):
         "sort_count_url": _url(request, sort="count"),
         "sort_name_url": _url(request, sort="name"),
         "find": find,
+        "nothing_found": bool(find) and not found,
         "clear_url": reverse("labels"),
     }
 

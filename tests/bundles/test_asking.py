@@ -216,3 +216,18 @@ def test_asking_twice_on_the_page_leads_to_the_first_with_a_sentence(client, dan
 
     assert second.redirect_chain[0][0] == first.url
     assert "You have this download already" in second.content.decode()
+
+
+def test_trying_again_is_within_the_same_limits(client, dan, library, settings):
+    settings.BUNDLES_AT_ONCE = 1
+    cancelled = bundles.ask(dan, LAKE)
+    bundles.cancel(cancelled)
+    bundles.ask(dan, EVERYTHING)
+
+    with pytest.raises(bundles.NotAsked, match="You have 1 downloads in the making"):
+        bundles.retry(cancelled)
+    page = client.post(reverse("bundle_retry", args=[cancelled.pk]), follow=True).content.decode()
+
+    assert "You have 1 downloads in the making" in page
+    cancelled.refresh_from_db()
+    assert cancelled.status == Bundle.Status.CANCELLED

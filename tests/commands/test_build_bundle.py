@@ -100,3 +100,17 @@ def test_a_sweep_that_found_work_says_how_much(dan):
     code, document = run("sweep")
 
     assert (code, document["photos_rung"]) == (2, 1)
+
+
+def test_an_archive_that_lies_there_already_is_never_overwritten(dan, tmp_path):
+    factory.give_labels(factory.photo(dan), "Lake")
+    build = ("build_bundle", "--owner", "dan", "--any", "Lake", "--output", tmp_path)
+
+    _, first = run(*build)
+    factory.give_labels(factory.photo(dan, factory.BLUE), "Lake")
+    _, second = run(*build)
+
+    paths = [Path(document["parts"][0]["file"]) for document in (first, second)]
+    assert paths[0] != paths[1]
+    for path, document in zip(paths, (first, second), strict=True):
+        assert hashlib.sha256(path.read_bytes()).hexdigest() == document["parts"][0]["sha256"]

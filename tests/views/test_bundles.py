@@ -151,7 +151,7 @@ def test_cancel_and_try_again_by_their_buttons(client, bundle, commits):
         client.post(reverse("bundle_retry", args=[bundle.pk]))
 
     assert "The download is cancelled." in cancelled.content.decode()
-    assert "There was nothing left to cancel." in nothing.content.decode()
+    assert "It had ended already." in nothing.content.decode()
     bundle.refresh_from_db()
     assert bundle.status == Bundle.Status.READY
 

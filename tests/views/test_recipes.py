@@ -118,3 +118,17 @@ def test_the_command_builds_a_saved_selection_and_then_only_what_is_new(dan, lib
     assert (code, again) == (0, 0)
     assert (first["photos"], second["photos"]) == (1, 1)
     assert json.dumps(first["parts"]) != json.dumps(second["parts"])
+
+
+def test_more_labels_than_a_link_can_hold_are_not_saved(client, dan, library):
+    page = _save(client, name="All of it", label=[f"Label number {n}" for n in range(300)])
+
+    assert "more labels than a link can hold" in page
+    assert not Recipe.objects.exists()
+
+
+def test_a_part_size_of_thousands_of_digits_is_the_default(client, dan, library):
+    fields = {"label": "Lake", "part_bytes": "9" * 5000}
+
+    assert client.post(reverse("bundle_create"), fields).status_code == 302
+    assert Bundle.objects.get().part_bytes == 4 * 1024**3

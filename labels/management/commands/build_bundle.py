@@ -82,12 +82,21 @@ def _selection(options):
     return chosen
 
 
+def _free_name(folder, name):
+    """Return a path that is not taken: another selection of the same labels has the same name."""
+    path, stem, number = folder / name, Path(name).stem, 1
+    while path.exists():
+        number += 1
+        path = folder / f"{stem}-{number}.zip"
+    return path
+
+
 def _document(bundle, output):
     parts = []
     for part in bundle.parts.all():
         file = part.file.path
         if output:
-            file = str(shutil.copyfile(file, Path(output) / part.file_name))
+            file = str(shutil.copyfile(file, _free_name(Path(output), part.file_name)))
         parts.append({"file": file, "bytes": part.size, "sha256": part.sha256})
     missing = bundle.photos.exclude(missing_reason="").order_by("position")
     return {

@@ -26,6 +26,8 @@ class Command(BaseCommand):
 
     def handle(self, host, port, **options):
         _check_port(host, port)
+        if not os.access(settings.DATA_DIR, os.W_OK):
+            raise CommandError(f"{settings.DATA_DIR} cannot be written to. PHOTOMGR_DATA_DIR names another.")
         call_command("check")
         call_command("migrate", verbosity=0)
         call_command("collectstatic", interactive=False, verbosity=0)
