@@ -1,5 +1,9 @@
-"""`make bench`: run every benchmark and write what it prints into benchmarks/README.md."""
+"""`make bench`: run the benchmarks and write what they print into benchmarks/README.md.
 
+`python -m benchmarks import_photos bundle` measures only these; the other sections stay as they are.
+"""
+
+import re
 import subprocess
 import sys
 from datetime import date
@@ -7,28 +11,48 @@ from pathlib import Path
 
 from benchmarks.workbench import machine, photos
 
-_HERE = Path(__file__).parent
-_BENCHMARKS = (
-    ("Import", ["benchmarks.import_photos"]),
-    ("Labelling", ["benchmarks.labelling"]),
-    ("The local detector", ["benchmarks.local_detector", str(photos()[0].parent)]),
-    ("Planning an archive", ["benchmarks.zip_plan"]),
-    ("The tag list of a large library", ["benchmarks.tag_list"]),
-    ("Building an archive", ["benchmarks.bundle"]),
-)
+_README = Path(__file__).parent / "README.md"
+_HEADINGS = {
+    "import_photos": "Import",
+    "labelling": "Labelling",
+    "local_detector": "The local detector",
+    "tag_list": "The tag list of a large library",
+    "bundle": "Building archives",
+    "zip_plan": "Planning an archive",
+}
+_INTRODUCTION = """# Figures
+
+Written by `make bench`; nothing here is typed in. Ratios are against a floor or a peer in the same run;
+absolute times are worth +-30 %.
+"""
 
 
 def main():
-    parts = [
-        "# Figures\n",
-        f"Made by `make bench` on {date.today():%d %B %Y}: {machine()}. Nothing here is typed in.",
-        "Ratios are against a floor or a peer in the same run; absolute times are worth +-30 %.\n",
-    ]
-    for heading, command in _BENCHMARKS:
-        sys.stderr.write(f"{heading} …\n")
-        answer = subprocess.run([sys.executable, "-m", *command], capture_output=True, text=True, check=True)
-        parts.append(f"## {heading}\n\n`python -m {command[0]}`\n\n{answer.stdout.strip()}\n")
-    (_HERE / "README.md").write_text("\n".join(parts))
+    wanted = sys.argv[1:] or list(_HEADINGS)
+    if unknown := set(wanted) - set(_HEADINGS):
+        sys.exit(f"No benchmark {', '.join(sorted(unknown))}; there are: {', '.join(_HEADINGS)}.")
+    sections = _sections()
+    for name in wanted:
+        sys.stderr.write(f"{name} …\n")
+        sections[_HEADINGS[name]] = _measured(name)
+        parts = [
+            f"## {heading}\n{sections[heading]}" for heading in _HEADINGS.values() if heading in sections
+        ]
+        _README.write_text("\n".join([_INTRODUCTION, *parts]))
+
+
+def _sections():
+    """Return {heading: text} of the figures as they stand."""
+    text = _README.read_text() if _README.exists() else ""
+    return dict(re.findall(r"^## (.+?)\n(.*?)(?=^## |\Z)", text, re.MULTILINE | re.DOTALL))
+
+
+def _measured(name):
+    arguments = [str(photos()[0].parent)] if name == "local_detector" else []
+    command = [sys.executable, "-m", f"benchmarks.{name}", *arguments]
+    answer = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    made = f"`python -m benchmarks.{name}`, {date.today():%d %B %Y}, {machine()}."
+    return f"\n{made}\n\n{answer.stdout.strip()}\n"
 
 
 if __name__ == "__main__":
