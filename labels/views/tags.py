@@ -60,8 +60,6 @@ def _rows_context(request, overview):
         "show_all_url": _url(request, show="all"),
         "match": match,
         "sort": sort,
-        "sort_count_url": _url(request, sort="count"),
-        "sort_name_url": _url(request, sort="name"),
         "find": find,
         "nothing_found": bool(find) and not found,
         "clear_url": reverse("labels"),
