@@ -45,6 +45,7 @@ INSTALLED_APPS = [
     "django_htmx",
     "django_q",
     "labels",
+    "alarms",
 ]
 
 MIDDLEWARE = [

@@ -82,12 +82,20 @@ def test_every_name_in_the_layers_exists():
     assert set().union(*LAYERS) - known - {"management"} == set()
 
 
-@pytest.mark.parametrize("name", ["labels", "photomgr"])
-def test_configuration_and_steps_do_not_import_each_other_backwards(name):
-    foreign = {"labels": "alarms", "photomgr": "labels"}[name]
+@pytest.mark.parametrize(
+    ("name", "strangers"),
+    [("labels", {"alarms"}), ("alarms", {"labels"}), ("photomgr", {"labels", "alarms"})],
+)
+def test_the_apps_do_not_know_each_other_nor_the_configuration_them(name, strangers):
     for path in (FOLDER.parent / name).rglob("*.py"):
         for imported in _imports(path):
-            assert imported.split(".")[0] != foreign, f"{path.name} imports {imported}"
+            assert imported.split(".")[0] not in strangers, f"{path.name} imports {imported}"
+
+
+@pytest.mark.parametrize("name", ["labels", "alarms"])
+def test_one_file_builds_the_clients_of_aws(name):
+    for path in (FOLDER.parent / name).rglob("*.py"):
+        assert "boto3" not in {imported.split(".")[0] for imported in _imports(path)}, path.name
 
 
 def test_only_the_queue_knows_django_q2():

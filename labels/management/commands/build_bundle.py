@@ -4,11 +4,11 @@ from pathlib import Path
 from django.core.management.base import CommandError
 
 from labels import bundles
-from labels.management.json_command import JsonCommand, find_owner
 from labels.models import Bundle, Label, Recipe
 from labels.names import fold
 from labels.selection import Selection
 from labels.tasks import holder
+from photomgr.json_command import JsonCommand, find_owner
 
 
 class Command(JsonCommand):

@@ -1,5 +1,5 @@
 from labels import labelling, summaries
-from labels.management.json_command import JsonCommand
+from photomgr.json_command import JsonCommand
 
 
 class Command(JsonCommand):

@@ -1,7 +1,7 @@
 from django.core.management.base import CommandError
 
 from labels.intake import Outcome, Refused, Taken, sources, take
-from labels.management.json_command import JsonCommand, find_owner
+from photomgr.json_command import JsonCommand, find_owner
 
 
 class Command(JsonCommand):

@@ -2,8 +2,8 @@ from django.db.models import Q
 from django.utils import timezone
 
 from labels import labelling, queue, tasks
-from labels.management.json_command import JsonCommand, find_owner
 from labels.models import Label, Photo, PhotoLabel
+from photomgr.json_command import JsonCommand, find_owner
 
 
 class Command(JsonCommand):

@@ -1,5 +1,5 @@
-from labels.management.json_command import JsonCommand, find_owner
 from labels.models import LabelCount
+from photomgr.json_command import JsonCommand, find_owner
 
 
 class Command(JsonCommand):

@@ -1,5 +1,5 @@
-from labels.management.json_command import JsonCommand
 from labels.sweep import sweep
+from photomgr.json_command import JsonCommand
 
 
 class Command(JsonCommand):

@@ -3,7 +3,7 @@ from contextlib import closing
 from django.core.management.base import CommandError
 
 from labels import verify
-from labels.management.json_command import JsonCommand
+from photomgr.json_command import JsonCommand
 
 
 class Command(JsonCommand):
