@@ -1,4 +1,4 @@
-"""What the commands of all apps share: one JSON document on stdout, the rest on stderr, exit codes 0, 1, 2."""
+"""What the commands of all apps share: one JSON document on stdout, the rest on stderr, exit 0, 1 or 2."""
 
 import json
 import sys
