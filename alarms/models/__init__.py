@@ -1,0 +1,30 @@
+from alarms.models.action import Action
+from alarms.models.alarm import Alarm, AlarmAction
+from alarms.models.alarm_set import AlarmSet
+from alarms.models.data import Datapoint, Series
+from alarms.models.detector import Detector, ExcludedRange
+from alarms.models.guard import Guard
+from alarms.models.local import LocalAlarm, LocalDetector
+from alarms.models.metric import Metric
+from alarms.models.mute import Mute
+from alarms.models.run import Change, Run
+from alarms.models.state import StateChange
+
+__all__ = [
+    "Action",
+    "Alarm",
+    "AlarmAction",
+    "AlarmSet",
+    "Change",
+    "Datapoint",
+    "Detector",
+    "ExcludedRange",
+    "Guard",
+    "LocalAlarm",
+    "LocalDetector",
+    "Metric",
+    "Mute",
+    "Run",
+    "Series",
+    "StateChange",
+]
