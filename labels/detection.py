@@ -16,9 +16,17 @@ def run_for(photo):
     Raise PhotoRefused or DetectorUnavailable. The raw response is kept as it came.
     """
     jpeg = renditions.ensure(photo)
-    detector = get_detector()
+    picture = Picture(jpeg, photo.width, photo.height, photo.exif)
+    return ask(get_detector(), photo.sha256, lambda: picture, photo.pk)
+
+
+def ask(detector, sha256, draw, photo_id=None):
+    """Return the DetectionRun of a content, asking the detector only when it was never asked before.
+
+    `draw()` returns the Picture and is called only then. Raise what the detector raises.
+    """
     key = {
-        "content_sha256": photo.sha256,
+        "content_sha256": sha256,
         "detector": detector.name,
         "version": detector.version,
         "params_hash": params_hash(detector.params),
@@ -26,12 +34,13 @@ def run_for(photo):
     known = DetectionRun.objects.filter(**key).first()
     if known:
         return known
+    picture = draw()
     began = time.monotonic()
-    response = detector.detect(Picture(jpeg, photo.width, photo.height, photo.exif))
+    response = detector.detect(picture)
     run, _ = DetectionRun.objects.get_or_create(
         **key,
         defaults={
-            "photo_id": photo.pk,
+            "photo_id": photo_id,
             "params": detector.params,
             "response": json.dumps(response, ensure_ascii=False),
             "latency_ms": round((time.monotonic() - began) * 1000),

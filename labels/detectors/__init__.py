@@ -9,11 +9,11 @@ NAMES = ("local", "fake")
 
 def get_detector():
     """Return the configured detector, one per process: loading a model takes longer than using it."""
-    return _make(settings.LABELS_DETECTOR)
+    return by_name(settings.LABELS_DETECTOR)
 
 
 @cache
-def _make(name):
+def by_name(name):
     if name == "local":
         from labels.detectors.local import LocalDetector
 
