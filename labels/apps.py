@@ -10,7 +10,7 @@ class LabelsConfig(AppConfig):
         from django_q.signals import post_execute
 
         from labels import bundles, checks, queue, signals  # noqa: F401 (checks register themselves)
-        from labels.models import Bundle, Notice, Photo
+        from labels.models import Bundle, BundlePart, Notice, Photo
 
         for signal, receiver, sender in (
             (post_save, signals.ring_for_photo, Photo),
@@ -20,6 +20,7 @@ class LabelsConfig(AppConfig):
             (post_delete, signals.delete_photo_files, Photo),
             (post_delete, signals.delete_bundle_files, Bundle),
             (bundles.chunks_ready, signals.call_helpers, Bundle),
+            (bundles.archive_ready, signals.ring_for_sum, BundlePart),
             (post_migrate, signals.make_schedules, self),
             (post_execute, queue.monitor_seen, None),
         ):

@@ -13,7 +13,7 @@ from django_q.brokers import get_broker
 from django_q.models import Schedule
 from django_q.tasks import async_task
 
-from labels.models import Bundle, Photo, WorkerSeen
+from labels.models import Bundle, BundlePart, Photo, WorkerSeen
 
 LABELS, BUNDLES = "labels", "bundles"
 CLUSTERS = (LABELS, BUNDLES)
@@ -33,6 +33,10 @@ def help_build(bundle_id):
     """Call the other workers of the cluster to a build."""
     for _ in range(settings.BUNDLE_WORKERS - 1):
         _ring("labels.tasks.help_build", bundle_id, BUNDLES)
+
+
+def add_sum(part_id):
+    _ring("labels.tasks.add_sum", part_id, BUNDLES)
 
 
 def send_notice(notice_id):
@@ -79,12 +83,14 @@ def last_seen(cluster):
 def is_alive(cluster, since=None):
     """Return whether the cluster gave a sign of life lately; `since` is when it was started.
 
-    A worker that is busy with a long build cannot run its heartbeat; the lease it renews speaks for it.
+    A worker that is busy with a long archive cannot run its heartbeat; the lease it renews speaks for it.
     """
     now = timezone.now()
     # A sign of life from the future is a clock that was set back since.
     moments = [moment for moment in (last_seen(cluster), since) if moment and moment < now + STALE]
     if moments and max(moments) > now - STALE:
+        return True
+    if cluster == BUNDLES and BundlePart.objects.filter(sum_lease_until__gt=now).exists():
         return True
     model = Bundle if cluster == BUNDLES else Photo
     return model.objects.filter(status=model.WORKING, lease_until__gt=now).exists()

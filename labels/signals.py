@@ -24,6 +24,10 @@ def call_helpers(sender, bundle_id, **kwargs):
     queue.help_build(bundle_id)
 
 
+def ring_for_sum(sender, part_id, **kwargs):
+    queue.add_sum(part_id)
+
+
 def uncount_photo(sender, instance, **kwargs):
     labelling.forget(instance)
 

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from django.utils import timezone
 
 from labels import bundles, labelling, notifications, queue
-from labels.models import Bundle, Notice, Photo
+from labels.models import Bundle, BundlePart, Notice, Photo
 
 # A bell that is still in the queue may be rung twice; this bounds how often, and it costs a millisecond.
 QUEUE_TARGET = 500
@@ -18,6 +18,7 @@ class Swept:
     photos_rung: int = 0
     bundles_rung: int = 0
     notices_rung: int = 0
+    sums_rung: int = 0
     photos_given_up: int = 0
     bundles_given_up: int = 0
     notices_given_up: int = 0
@@ -37,15 +38,16 @@ def sweep():
         notices_given_up=notifications.give_up(Notice.objects.worn_out(now)),
         notices_interrupted=notifications.end_interrupted(now),
         bundles_expired=bundles.expire(now),
-        photos_rung=_ring(Photo, queue.label_photo, queue.LABELS, now),
-        notices_rung=_ring(Notice, queue.send_notice, queue.LABELS, now),
-        bundles_rung=_ring(Bundle, queue.build_bundle, queue.BUNDLES, now),
+        photos_rung=_ring(Photo.objects.due(now), queue.label_photo, queue.LABELS),
+        notices_rung=_ring(Notice.objects.due(now), queue.send_notice, queue.LABELS),
+        bundles_rung=_ring(Bundle.objects.due(now), queue.build_bundle, queue.BUNDLES),
+        sums_rung=_ring(BundlePart.objects.unsummed(now).order_by("pk"), queue.add_sum, queue.BUNDLES),
     ).as_json()
 
 
-def _ring(model, bell, cluster, now):
+def _ring(rows, bell, cluster):
     room = max(0, QUEUE_TARGET - queue.waiting(cluster))
-    ids = list(model.objects.due(now).values_list("pk", flat=True)[:room])
+    ids = list(rows.values_list("pk", flat=True)[:room])
     for pk in ids:
         bell(pk)
     return len(ids)

@@ -43,6 +43,11 @@ def help_build(bundle_id):
     bundles.help_build(bundle_id, holder())
 
 
+def add_sum(part_id):
+    """Work out the SHA-256 of a finished archive."""
+    bundles.add_sum(part_id)
+
+
 def send_notice(notice_id):
     """Send the mail of one notice."""
     notice = Notice.objects.claim(notice_id, holder())

@@ -1,13 +1,16 @@
-"""A selection becomes archives: planning -> asking -> building -> ending."""
+"""A selection becomes archives: planning -> asking -> building -> ending; sums come after."""
 
 from labels.bundles.asking import AlreadyThere, NotAsked, ask
-from labels.bundles.building import build, chunks_ready, help_build
+from labels.bundles.building import archive_ready, build, chunks_ready, help_build
 from labels.bundles.ending import cancel, expire, give_up, keep_longer, remove_files, retry
 from labels.bundles.planning import outline, plan
+from labels.bundles.sums import add_sum, work_out
 
 __all__ = [
     "AlreadyThere",
     "NotAsked",
+    "add_sum",
+    "archive_ready",
     "ask",
     "build",
     "cancel",
@@ -20,4 +23,5 @@ __all__ = [
     "plan",
     "remove_files",
     "retry",
+    "work_out",
 ]

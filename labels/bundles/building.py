@@ -6,11 +6,10 @@ recorded, so a killed build goes on with the missing ones and gives the same byt
 
 import errno
 import time
-from contextlib import closing
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, Min, Sum
+from django.db.models import F, Sum
 from django.dispatch import Signal
 from django.template.defaultfilters import filesizeformat
 from django.utils import timezone
@@ -31,6 +30,8 @@ _LESS_OR_ROOM = "Choose fewer photos, or ask your administrator to make room."
 
 # Sent with `bundle_id` when there are chunks that other workers could make.
 chunks_ready = Signal()
+# Sent with `part_id` of every archive that may be fetched from now on.
+archive_ready = Signal()
 
 
 class NoSpace(Exception):
@@ -73,8 +74,7 @@ def _carry_out(bundle):
     parts = _parts(bundle)
     chunks_ready.send(sender=Bundle, bundle_id=bundle.pk)
     for part in parts:
-        if not part.sha256:
-            _PartBuild(bundle, part).run()
+        _PartBuild(bundle, part).run()
     _publish(bundle)
 
 
@@ -106,7 +106,7 @@ def _parts(bundle):
 
 
 class _PartBuild:
-    """One archive, from its rows to its SHA-256."""
+    """One archive, from its rows to its last byte."""
 
     def __init__(self, bundle, part):
         self.bundle = bundle
@@ -114,14 +114,9 @@ class _PartBuild:
 
     def run(self):
         self._lay_out()
-        again = True
-        while again:
-            with closing(archive_file.RunningHash(self.part.file.name)) as running_hash:
-                self._make_chunks(running_hash)
-                again = self._leave_out_changed()
-                sha256 = running_hash.hexdigest()
-        self._keep_hold()
-        BundlePart.objects.filter(pk=self.part.pk).update(sha256=sha256)
+        self._make_chunks()
+        while self._leave_out_changed():
+            self._make_chunks()
 
     def _lay_out(self):
         """Load the layout, and begin anew when the chunks on record are not those of it."""
@@ -133,7 +128,7 @@ class _PartBuild:
             self.part.chunks.all().delete()
             self._use_new_file(kept=0)
 
-    def _make_chunks(self, running_hash):
+    def _make_chunks(self):
         """Make and await chunks until all are done, or a photo is reported changed."""
         holder = self.bundle.lease_owner
         while True:
@@ -142,9 +137,7 @@ class _PartBuild:
                 chunks.make(chunk, self.layout, self._keep_hold)
             self._keep_hold()
             open_chunks = self.part.chunks.filter(done=False)
-            first_open = open_chunks.aggregate(start=Min("start"))["start"]
-            running_hash.extend(self.layout.plan.size if first_open is None else first_open)
-            if first_open is None or open_chunks.exclude(changed_position=None).exists():
+            if not open_chunks.exists() or open_chunks.exclude(changed_position=None).exists():
                 return
             if chunk is None:
                 # The rest is in the hands of others; one that dies loses its lease.
@@ -242,6 +235,8 @@ def _publish(bundle):
             raise NotHeld
         BundleChunk.objects.filter(part__bundle=bundle).delete()
         Notice.objects.get_or_create(bundle=bundle, outcome=status)
+        for part in bundle.parts.all():
+            archive_ready.send(sender=BundlePart, part_id=part.pk)
 
 
 def _bounds(size):

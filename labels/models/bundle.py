@@ -119,6 +119,16 @@ class BundlePhoto(models.Model):
         return self.name
 
 
+class PartQuerySet(models.QuerySet):
+    def unsummed(self, now):
+        """Return the finished archives whose SHA-256 nobody knows and nobody is working out."""
+        return self.filter(
+            models.Q(sum_lease_until=None) | models.Q(sum_lease_until__lt=now),
+            sha256="",
+            bundle__status__in=Bundle.DOWNLOADABLE,
+        )
+
+
 class BundlePart(models.Model):
     """One archive of a bundle: the photos at positions first..stop, built in place chunk by chunk."""
 
@@ -130,7 +140,11 @@ class BundlePart(models.Model):
     file = models.FileField(storage=bundle_files, max_length=120)
     file_name = models.CharField(max_length=200, help_text="What the browser saves it as.")
     size = models.BigIntegerField()
-    sha256 = models.CharField(max_length=64, blank=True, help_text="Empty until it is whole.")
+    # It comes after the archive is ready (labels/bundles/sums.py).
+    sha256 = models.CharField(max_length=64, blank=True, help_text="Empty until it is worked out.")
+    sum_lease_until = models.DateTimeField(null=True, editable=False)
+
+    objects = PartQuerySet.as_manager()
 
     class Meta:
         ordering = ["number"]

@@ -149,7 +149,7 @@ def photo_original(request, pk):
             photo.original,
             name=photo.original_name,
             content_type="application/octet-stream",
-            sha256=photo.sha256,
+            etag=photo.sha256,
             modified=photo.uploaded_at,
         )
     except FileNotFoundError:

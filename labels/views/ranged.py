@@ -36,7 +36,7 @@ def byte_range(header, size):
     return range(max(0, size - int(last)), size) if last and (size or not int(last)) else None
 
 
-def send(request, file, *, name, content_type, sha256, modified):
+def send(request, file, *, name, content_type, etag, modified):
     """Return an answer that saves a stored file as `name`; raise FileNotFoundError when it is gone.
 
     Once open it is sent to its end, even when it is removed from storage meanwhile.
@@ -44,7 +44,7 @@ def send(request, file, *, name, content_type, sha256, modified):
     opened = file.open("rb")
     size = opened.seek(0, os.SEEK_END)
     validators = {
-        "ETag": quote_etag(sha256),
+        "ETag": quote_etag(etag),
         "Last-Modified": http_date(modified.timestamp()),
         # "no-store" would make a browser that was interrupted begin at the first byte again; "no-cache"
         # has it ask each time, because who may have the file can change.

@@ -58,7 +58,7 @@ def test_chunks_of_any_size_make_the_same_archive_and_its_true_sha256(dan, libra
     bundles.build(bundle)
 
     part = bundle.parts.get()
-    assert part.sha256 == hashlib.sha256(archives.content(part)).hexdigest()
+    assert bundles.work_out(part) == hashlib.sha256(archives.content(part)).hexdigest()
     assert list(archives.photos(bundle).items()) == [(p.original_name, p.sha256) for p in library]
 
 
@@ -115,7 +115,7 @@ def test_a_photo_that_lies_in_several_chunks_is_left_out_whatever_became_of_it(
     bundle.refresh_from_db()
     rest = [photo for number, photo in enumerate(library) if number not in victims]
     assert archives.photos(bundle) == {photo.original_name: photo.sha256 for photo in rest}
-    assert part.sha256 == hashlib.sha256(archives.content(part)).hexdigest()
+    assert bundles.work_out(part) == hashlib.sha256(archives.content(part)).hexdigest()
     assert (bundle.photos_done, bundle.bytes_done) == (len(rest), part.size)
     assert stored("bundles") == [part.file.name]
 
@@ -160,7 +160,7 @@ def test_a_build_begins_anew_when_the_size_of_chunks_was_changed_meanwhile(
     bundles.build(Bundle.objects.claim(bundle.pk, "another worker"))
 
     part = bundle.parts.get()
-    assert part.sha256 == hashlib.sha256(archives.content(part)).hexdigest()
+    assert bundles.work_out(part) == hashlib.sha256(archives.content(part)).hexdigest()
     assert len(archives.photos(bundle)) == 5
 
 
@@ -176,6 +176,7 @@ def test_a_download_that_expires_while_it_is_read_is_read_to_its_end(dan, librar
     bundle = factory.held_bundle(dan)
     bundles.build(bundle)
     part = bundle.parts.get()
+    sha256 = bundles.work_out(part)
 
     with bundle_files().open(part.file.name) as reader:
         begun = reader.read(1000)
@@ -183,4 +184,4 @@ def test_a_download_that_expires_while_it_is_read_is_read_to_its_end(dan, librar
         assert bundles.expire(timezone.now()) == 1
         rest = reader.read()
 
-    assert hashlib.sha256(begun + rest).hexdigest() == part.sha256
+    assert hashlib.sha256(begun + rest).hexdigest() == sha256

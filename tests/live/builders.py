@@ -108,6 +108,8 @@ def outcome(pk):
         for notice in Notice.objects.filter(bundle=pk):
             tasks.send_notice(notice.pk)
     bundle = Bundle.objects.get(pk=pk)
+    for part in bundle.parts.all():
+        tasks.add_sum(part.pk)
     parts = list(bundle.parts.all())
     files = {str(path) for path in (settings.DATA_DIR / "bundles" / str(pk)).glob("*")}
     link = f"/bundles/{pk}/"

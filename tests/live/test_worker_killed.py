@@ -198,6 +198,8 @@ def test_a_download_whose_worker_is_killed_ends_ready_with_the_same_bytes_and_on
             needed.start_cluster("bundles")
         sent = "SELECT 1 FROM labels_notice WHERE status = 'sent'"
         _sweep_until(needed, partial(needed.value, sent), "the mail was sent")
+        summed = "SELECT 1 FROM labels_bundlepart WHERE sha256 != ''"
+        _sweep_until(needed, partial(needed.value, summed), "the sum is known")
 
     parts = "SELECT number, size, sha256 FROM labels_bundlepart"
     for needed in (installation, undisturbed):

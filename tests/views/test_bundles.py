@@ -113,7 +113,7 @@ def test_a_part_is_sent_as_a_file_with_its_name_and_length(client, ready):
     assert answer["Content-Type"] == "application/zip"
     assert answer["Content-Disposition"] == f'attachment; filename="{part.file_name}"'
     assert int(answer["Content-Length"]) == part.size == len(content)
-    assert hashlib.sha256(content).hexdigest() == part.sha256
+    assert hashlib.sha256(content).hexdigest() == bundles.work_out(part)
 
 
 def test_a_part_that_does_not_exist_is_404(client, ready):

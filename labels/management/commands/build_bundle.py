@@ -97,7 +97,7 @@ def _document(bundle, output):
         file = part.file.path
         if output:
             file = str(shutil.copyfile(file, _free_name(Path(output), part.file_name)))
-        parts.append({"file": file, "bytes": part.size, "sha256": part.sha256})
+        parts.append({"file": file, "bytes": part.size, "sha256": bundles.work_out(part)})
     missing = bundle.photos.exclude(missing_reason="").order_by("position")
     return {
         "id": bundle.pk,
