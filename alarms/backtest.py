@@ -8,29 +8,28 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from alarms.evaluation import ALARM, OK, STATES, Rule, alarm_starts, evaluate_all
+from alarms.evaluation import ALARM, OK, STATES, Rule, alarm_starts, evaluate_all, outside
 
 WEEK = 7 * 86_400
 K_STEP = 0.25
 K_TABLE = tuple(float(k) for k in np.arange(1, 10 + K_STEP, K_STEP))
 M_OF_N = ((1, 1), (2, 2), (2, 3), (3, 3), (3, 5), (5, 5), (4, 6), (8, 10))
-SIDES = ("both", "low", "high")
 
 
 @dataclass(frozen=True)
 class History:
     """A metric as an alarm would have seen it.
 
-    values, expected, low_scale, high_scale: equally long float arrays; the band is
-    expected - k * low_scale .. expected + k * high_scale, cut to natural_min .. natural_max.
+    values, expected, down, up: equally long float arrays; the band is
+    expected - k * down .. expected + k * up, cut to natural_min .. natural_max.
     incidents: (first, last + 1) places; begin: the first place that is judged, before it is warm-up.
     """
 
     period: int
     values: np.ndarray
     expected: np.ndarray | None = None
-    low_scale: np.ndarray | None = None
-    high_scale: np.ndarray | None = None
+    down: np.ndarray | None = None
+    up: np.ndarray | None = None
     natural_min: float | None = None
     natural_max: float | None = None
     incidents: tuple = ()
@@ -52,8 +51,8 @@ class History:
 
     def band(self, k):
         """Return (lower, upper) at the width k."""
-        lower = self.expected - k * self.low_scale
-        upper = self.expected + k * self.high_scale
+        lower = self.expected - k * self.down
+        upper = self.expected + k * self.up
         return np.clip(lower, self.natural_min, None), np.clip(upper, None, self.natural_max)
 
 
@@ -74,24 +73,7 @@ class Verdict:
 
 def band_points(history, k, side="both"):
     """Return 1 breaching, 0 not, -1 missing for each value against the band of width k."""
-    lower, upper = history.band(k)
-    low, high = history.values < lower, history.values > upper
-    points = {"both": low | high, "low": low, "high": high}[side].astype(np.int8)
-    points[~np.isfinite(history.values) | ~np.isfinite(history.expected)] = -1
-    return points
-
-
-def static_points(values, operator, threshold):
-    """Return 1 breaching, 0 not, -1 missing for each value against a threshold."""
-    compare = {
-        "GreaterThanOrEqualToThreshold": np.greater_equal,
-        "GreaterThanThreshold": np.greater,
-        "LessThanThreshold": np.less,
-        "LessThanOrEqualToThreshold": np.less_equal,
-    }[operator]
-    points = compare(values, threshold).astype(np.int8)
-    points[~np.isfinite(values)] = -1
-    return points
+    return outside(history.values, *history.band(k), side)
 
 
 def judge(history, points, rule, k=None):

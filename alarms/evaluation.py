@@ -19,6 +19,19 @@ MISSING_POLICIES = ("missing", "ignore", "breaching", "notBreaching")
 EXTRA_DATAPOINTS = 2
 _KEEP = -1
 
+_COMPARE = {
+    "GreaterThanOrEqualToThreshold": np.greater_equal,
+    "GreaterThanThreshold": np.greater,
+    "LessThanThreshold": np.less,
+    "LessThanOrEqualToThreshold": np.less_equal,
+}
+# The operators of band alarms and the side of the band they look at.
+SIDES = {
+    "LessThanLowerOrGreaterThanUpperThreshold": "both",
+    "LessThanLowerThreshold": "lower",
+    "GreaterThanUpperThreshold": "upper",
+}
+
 
 @dataclass(frozen=True)
 class Rule:
@@ -39,27 +52,22 @@ class Rule:
         return self.n + self.extra
 
 
-def breaches(value, operator, threshold=None, lower=None, upper=None):
-    """Return whether the value is on the wrong side; None (missing) when the value or its bound is.
+def beyond(values, operator, threshold):
+    """Return int8: 1 where the value is on the wrong side of the threshold, 0 where not, -1 missing (NaN)."""
+    values = np.asarray(values, dtype=float)
+    return np.where(np.isfinite(values), _COMPARE[operator](values, threshold), -1).astype(np.int8)
 
-    A band bound that is NaN or None is not there yet: CloudWatch evaluates nothing until it is.
+
+def outside(values, lower, upper, side="both"):
+    """Return int8: 1 where the value is outside the band, 0 where not, -1 where it or the band is missing.
+
+    CloudWatch evaluates nothing until there is a band.
     """
-    tests = {
-        "GreaterThanOrEqualToThreshold": (lambda: value >= threshold, (threshold,)),
-        "GreaterThanThreshold": (lambda: value > threshold, (threshold,)),
-        "LessThanThreshold": (lambda: value < threshold, (threshold,)),
-        "LessThanOrEqualToThreshold": (lambda: value <= threshold, (threshold,)),
-        "LessThanLowerThreshold": (lambda: value < lower, (lower,)),
-        "GreaterThanUpperThreshold": (lambda: value > upper, (upper,)),
-        "LessThanLowerOrGreaterThanUpperThreshold": (
-            lambda: value < lower or value > upper,
-            (lower, upper),
-        ),
-    }
-    test, bounds = tests[operator]
-    if any(number is None or number != number for number in (value, *bounds)):
-        return None
-    return bool(test())
+    values = np.asarray(values, dtype=float)
+    known = np.isfinite(values) & np.isfinite(lower) & np.isfinite(upper)
+    low, high = values < lower, values > upper
+    wrong = {"both": low | high, "lower": low, "upper": high}[side]
+    return np.where(known, wrong, -1).astype(np.int8)
 
 
 def evaluate(points, rule, state):

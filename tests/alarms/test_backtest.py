@@ -23,8 +23,8 @@ def history(values, **kwargs):
             "period": HOUR,
             "values": values,
             "expected": 10 * flat,
-            "low_scale": flat,
-            "high_scale": flat,
+            "down": flat,
+            "up": flat,
             **kwargs,
         }
     )
@@ -52,7 +52,7 @@ def test_each_change_to_alarm_counts_once_and_the_time_in_it_is_measured():
     assert judged.starts == (5, 100, 200)
 
 
-@pytest.mark.parametrize(("side", "starts"), [("both", (3, 9)), ("low", (9,)), ("high", (3,))])
+@pytest.mark.parametrize(("side", "starts"), [("both", (3, 9)), ("lower", (9,)), ("upper", (3,))])
 def test_the_side_says_which_bound_rings(side, starts):
     values = calm(at3=14, at9=6)
 
@@ -106,19 +106,6 @@ def test_natural_bounds_cut_the_band():
     lower, upper = history(calm(), natural_min=8, natural_max=12).band(5)
 
     assert (lower.min(), upper.max()) == (8, 12)
-
-
-@pytest.mark.parametrize(
-    ("operator", "points"),
-    [
-        ("LessThanThreshold", [1, 0, 0, -1]),
-        ("LessThanOrEqualToThreshold", [1, 1, 0, -1]),
-        ("GreaterThanThreshold", [0, 0, 1, -1]),
-        ("GreaterThanOrEqualToThreshold", [0, 1, 1, -1]),
-    ],
-)
-def test_a_static_threshold_compares_as_its_operator_says(operator, points):
-    assert list(backtest.static_points(np.array([0, 1, 2, np.nan]), operator, 1)) == points
 
 
 def test_the_tables_hold_every_width_and_every_m_of_n():

@@ -10,12 +10,14 @@ from alarms.evaluation import (
     INSUFFICIENT_DATA,
     MISSING_POLICIES,
     OK,
+    SIDES,
     STATES,
     Rule,
     alarm_starts,
-    breaches,
+    beyond,
     evaluate,
     evaluate_all,
+    outside,
     samples_needed,
     too_few_samples,
 )
@@ -95,30 +97,31 @@ def test_m_is_n_when_it_is_not_given():
 
 
 @pytest.mark.parametrize(
-    ("value", "operator", "bounds", "expected"),
+    ("operator", "points"),
     [
-        (1, "LessThanThreshold", {"threshold": 1}, False),
-        (1, "LessThanOrEqualToThreshold", {"threshold": 1}, True),
-        (6, "GreaterThanThreshold", {"threshold": 6}, False),
-        (6, "GreaterThanOrEqualToThreshold", {"threshold": 6}, True),
-        (0, "LessThanLowerThreshold", {"lower": 0.5}, True),
-        (9, "LessThanLowerThreshold", {"lower": 0.5}, False),
-        (9, "GreaterThanUpperThreshold", {"upper": 8}, True),
-        (9, "LessThanLowerOrGreaterThanUpperThreshold", {"lower": 1, "upper": 8}, True),
-        (8, "LessThanLowerOrGreaterThanUpperThreshold", {"lower": 1, "upper": 8}, False),
-        (None, "LessThanThreshold", {"threshold": 1}, None),
-        (float("nan"), "LessThanThreshold", {"threshold": 1}, None),
-        (9, "GreaterThanUpperThreshold", {"upper": float("nan")}, None),
-        (9, "LessThanLowerOrGreaterThanUpperThreshold", {"lower": 1, "upper": None}, None),
+        ("LessThanThreshold", [1, 0, 0, -1]),
+        ("LessThanOrEqualToThreshold", [1, 1, 0, -1]),
+        ("GreaterThanThreshold", [0, 0, 1, -1]),
+        ("GreaterThanOrEqualToThreshold", [0, 1, 1, -1]),
     ],
 )
-def test_each_operator_at_its_bound(value, operator, bounds, expected):
-    assert breaches(value, operator, **bounds) is expected
+def test_a_threshold_compares_as_its_operator_says(operator, points):
+    assert list(beyond([0, 1, 2, np.nan], operator, 1)) == points
 
 
-def test_an_unknown_operator_is_an_error():
-    with pytest.raises(KeyError, match="LessThan"):
-        breaches(1, "LessThan", threshold=2)
+@pytest.mark.parametrize(
+    ("operator", "points"),
+    [
+        ("LessThanLowerOrGreaterThanUpperThreshold", [1, 0, 0, 1, -1, -1]),
+        ("LessThanLowerThreshold", [1, 0, 0, 0, -1, -1]),
+        ("GreaterThanUpperThreshold", [0, 0, 0, 1, -1, -1]),
+    ],
+)
+def test_a_band_looks_at_its_side_and_waits_until_it_is_there(operator, points):
+    values = [0, 1, 8, 9, np.nan, 9]
+    lower, upper = np.array([1, 1, 1, 1, 1, np.nan]), np.array([8, 8, 8, 8, 8, np.nan])
+
+    assert list(outside(values, lower, upper, SIDES[operator])) == points
 
 
 @pytest.mark.parametrize(
