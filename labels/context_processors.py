@@ -1,3 +1,5 @@
+from django.utils.functional import SimpleLazyObject
+
 from labels.models import Bundle, Notice
 from labels.notifications import subject
 
@@ -10,9 +12,13 @@ _TONES = {
 
 def frame(request):
     """Give every page its badge and notices: downloads that are being built, or ended and not yet seen."""
-    user = getattr(request, "user", None)
+    # Not every answer has a frame: htmx asks for pieces of pages.
+    return {"frame": SimpleLazyObject(lambda: _frame(getattr(request, "user", None)))}
+
+
+def _frame(user):
     if not user or not user.is_authenticated:
-        return {"frame": {"building": 0, "news": 0, "notices": [], "has_badge": False}}
+        return {"building": 0, "news": 0, "notices": [], "has_badge": False}
     building = Bundle.objects.owned_by(user).filter(status__in=Bundle.UNFINISHED).count()
     notices = [
         {
@@ -24,10 +30,8 @@ def frame(request):
         for notice in Notice.objects.unseen_by(user)[:5]
     ]
     return {
-        "frame": {
-            "building": building,
-            "news": len(notices),
-            "notices": notices,
-            "has_badge": bool(building or notices),
-        }
+        "building": building,
+        "news": len(notices),
+        "notices": notices,
+        "has_badge": bool(building or notices),
     }

@@ -6,11 +6,12 @@ ONE predicate: the number beside a checkbox, the grid, the plan and the zip all 
 import hashlib
 import json
 from dataclasses import asdict, dataclass, replace
+from functools import lru_cache
 
-from django.db.models import Aggregate, Count, Exists, OuterRef, Q, Sum, TextField
+from django.db.models import Aggregate, Count, Exists, F, OuterRef, Q, Sum, TextField
 
 from labels.library import Library
-from labels.models import LabelCount, Photo, PhotoLabel, PhotoSummary
+from labels.models import LabelCount, LibraryVersion, Photo, PhotoLabel, PhotoSummary
 from labels.names import fold
 
 ANY, ALL = "any", "all"
@@ -149,12 +150,12 @@ class Overview:
         self.selection = selection
         counts = LabelCount.objects.filter(owner=owner, count__gt=0).order_by("label__key")
         self.labels = list(
-            counts.values_list(
-                "label_id", "label__key", "label__name", "label__category", "count", named=True
+            counts.annotate(version=F("owner__library_version__token")).values_list(
+                "label_id", "label__key", "label__name", "label__category", "count", "version", named=True
             )
         )
         # A library is read only when something is chosen in it.
-        self.library = Library("", "") if selection.is_empty else _library(owner)
+        self.library = Library("", "") if selection.is_empty else _library(owner, self.labels)
         self._before_any = self._all_but_any()
         self.chosen = self._before_any
         if selection.any:
@@ -218,8 +219,19 @@ class _Joined(Aggregate):
         return self.as_sql(compiler, connection, function="STRING_AGG")
 
 
-def _library(owner):
-    mine = PhotoSummary.objects.filter(owner=owner)
+def _library(owner, labels):
+    if labels and labels[0].version:
+        return _library_at(owner.pk, labels[0].version)
+    # Photos without a label to learn the version from.
+    found = LibraryVersion.objects.filter(owner=owner).values_list("token", flat=True).first()
+    return _library_at(owner.pk, found or "")
+
+
+# Ticks come one after the other, and between them a library seldom changes. 100,000 photos are 10 MB.
+@lru_cache(maxsize=4)
+def _library_at(owner_id, version):
+    """Return the owner's library, at least as new as `version`: it is read after the version was."""
+    mine = PhotoSummary.objects.filter(owner=owner_id)
     return Library(**mine.aggregate(facts=_Joined("facts", default=""), labels=_Joined("labels", default="")))
 
 

@@ -1,11 +1,12 @@
 """A photo's summary: written with the photo, then with its labels, and compared with the truth."""
 
+import secrets
 from collections import defaultdict
 
 from django.db import transaction
 
 from labels import library
-from labels.models import Photo, PhotoLabel, PhotoSummary
+from labels.models import LibraryVersion, Photo, PhotoLabel, PhotoSummary
 
 _BATCH = 500
 
@@ -60,6 +61,14 @@ def _summary(photo, shown):
 def _store(summaries):
     PhotoSummary.objects.bulk_create(
         summaries, update_conflicts=True, unique_fields=["photo"], update_fields=["owner", "facts", "labels"]
+    )
+    # In one order, so that two writers never wait for each other.
+    owners = sorted({summary.owner_id for summary in summaries})
+    LibraryVersion.objects.bulk_create(
+        [LibraryVersion(owner_id=owner, token=secrets.token_hex(16)) for owner in owners],
+        update_conflicts=True,
+        unique_fields=["owner"],
+        update_fields=["token"],
     )
 
 

@@ -5,7 +5,7 @@ from django.utils.html import format_html
 
 from labels import labelling, queue
 from labels.admin.read_only import NoAddAdmin, PartAdmin
-from labels.models import Photo, PhotoLabel, PhotoSummary
+from labels.models import LibraryVersion, Photo, PhotoLabel, PhotoSummary
 
 
 class PhotoLabelInline(admin.TabularInline):
@@ -83,3 +83,11 @@ class PhotoSummaryAdmin(PartAdmin):
     list_select_related = ("photo", "owner")
     search_fields = ("photo__original_name", "photo__sha256")
     show_full_result_count = False
+
+
+@admin.register(LibraryVersion)
+class LibraryVersionAdmin(PartAdmin):
+    list_display = ("owner", "token")
+    list_filter = (("owner", admin.RelatedOnlyFieldListFilter),)
+    list_select_related = ("owner",)
+    search_fields = ("owner__username",)

@@ -4,7 +4,7 @@ from labels.models.label import Label, LabelCount, PhotoLabel
 from labels.models.notice import Notice
 from labels.models.photo import Photo
 from labels.models.recipe import Recipe
-from labels.models.summary import PhotoSummary
+from labels.models.summary import LibraryVersion, PhotoSummary
 from labels.models.worker import WorkerSeen
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "Notice",
     "Photo",
     "PhotoLabel",
+    "LibraryVersion",
     "PhotoSummary",
     "Recipe",
     "WorkerSeen",

@@ -15,5 +15,23 @@ class PhotoSummary(models.Model):
     facts = models.CharField(max_length=48, help_text="Always the same length: time, name, bytes in a zip.")
     labels = models.TextField(help_text="The ids of the visible labels.")
 
+    class Meta:
+        verbose_name_plural = "photo summaries"
+
     def __str__(self):
         return f"summary of photo {self.photo_id}"
+
+
+class LibraryVersion(models.Model):
+    """Which state a person's summaries are in: a new token with each change, in the same transaction.
+
+    Random and not counted on, so that no two states ever share one.
+    """
+
+    owner = models.OneToOneField(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, primary_key=True, related_name="library_version"
+    )
+    token = models.CharField(max_length=32)
+
+    def __str__(self):
+        return self.token

@@ -5,6 +5,7 @@ from urllib.parse import parse_qs, urlsplit
 from django.db.models import Count
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.functional import SimpleLazyObject
 from django.utils.http import urlencode
 from django.views.decorators.http import require_safe
 
@@ -140,7 +141,8 @@ def _plan_context(overview, options):
         "preview_url": f"{reverse('photos')}?{urlencode(fields)}",
         "selection_fields": [*fields, *options.fields()],
         "options": options,
-        "recipes": recipes_of(overview.owner),
+        # The page shows them, a tick does not change them.
+        "recipes": SimpleLazyObject(lambda: recipes_of(overview.owner)),
     }
 
 

@@ -50,9 +50,11 @@ def _label(photo, owner, number):
     assert labelling.record(photo, run, decisions)
 
 
-def _queries(client, url):
+def _queries(client, url, **headers):
+    # Asked once before: a library that has not changed is not read again.
+    client.get(url, headers=headers)
     with CaptureQueriesContext(connection) as queries:
-        answer = client.get(url)
+        answer = client.get(url, headers=headers)
     assert answer.status_code == 200, url
     return [query["sql"] for query in queries]
 
@@ -79,8 +81,6 @@ def test_lists_ask_as_often_for_twelve_rows_as_for_two(staff, dan):
     }
     for number in range(1, 3):
         _grow(dan, number)
-    for url in urls.values():
-        staff.get(url)  # What is asked once for all, such as content types, is asked now.
     few = {name: _queries(staff, url) for name, url in urls.items()}
 
     for number in range(3, 13):
@@ -117,3 +117,22 @@ def test_one_download_with_many_parts_asks_as_often_as_one_with_few(client, dan)
     few, many = (len(_queries(client, bundle.get_absolute_url())) for bundle in (few, many))
 
     assert few == many
+
+
+# Of every page: who is it (two queries); with a frame also the badge and the notices.
+ACCOUNT, FRAME = 2, 2
+
+
+def test_the_tag_list_and_its_plan_take_six_queries(client, dan):
+    url = "/labels/?label=Lake&label=Sky&none=Boat"
+    for photo in factory.many_photos(dan, 3):
+        factory.give_labels(photo, "Lake", "Sky")
+
+    with CaptureQueriesContext(connection) as changed:
+        client.get(url, headers={"HX-Request": "true"})
+    by_htmx = _queries(client, url, **{"HX-Request": "true"})
+    whole = _queries(client, url)
+
+    assert len(changed) == ACCOUNT + 6
+    assert len(by_htmx) == ACCOUNT + 5
+    assert len(whole) == ACCOUNT + FRAME + 6
