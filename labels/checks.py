@@ -102,3 +102,48 @@ def mail_leaves_the_machine(app_configs, **kwargs):
             id="labels.W001",
         )
     ]
+
+
+# One PUT of S3 takes no more; a part of an upload no less (but the last).
+_PUT_BYTES = 5 * 1024**3
+_PART_BYTES = 5 * 1024**2
+
+
+@register()
+def buckets_go_together(app_configs, **kwargs):
+    photos, bundles = settings.PHOTOS_BUCKET, settings.BUNDLES_BUCKET
+    if bool(photos) != bool(bundles):
+        return [
+            Error(
+                f"PHOTOS_BUCKET is {photos!r} and BUNDLES_BUCKET is {bundles!r}.",
+                hint="Set both, or none: what lies in local files cannot be reached by other machines.",
+                id="labels.E020",
+            )
+        ]
+    if photos and photos == bundles:
+        return [
+            Error(
+                f"PHOTOS_BUCKET and BUNDLES_BUCKET are both {photos!r}.",
+                hint="Take two buckets: rules that remove old archives shall never come near photos.",
+                id="labels.E021",
+            )
+        ]
+    return []
+
+
+@register()
+def sizes_fit_s3(app_configs, **kwargs):
+    limits = []
+    if settings.PHOTOS_BUCKET:
+        limits.append(("UPLOAD_MAX_BYTES", 1, _PUT_BYTES))
+    if settings.BUNDLES_BUCKET:
+        limits.append(("BUNDLE_CHUNK_BYTES", _PART_BYTES, _PUT_BYTES))
+    return [
+        Error(
+            f"{name} is {getattr(settings, name)}, and S3 takes {least:,} to {most:,} bytes at once.",
+            hint="Choose a number within these limits.",
+            id="labels.E022",
+        )
+        for name, least, most in limits
+        if not least <= getattr(settings, name) <= most
+    ]

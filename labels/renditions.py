@@ -3,6 +3,7 @@
 from django.core.files.base import ContentFile
 
 from labels import drawing, pictures
+from labels.buckets import ObjectUnreadable
 from labels.detectors.base import PhotoRefused
 from labels.models import Photo
 from labels.models.photo import random_key, renditions
@@ -32,6 +33,8 @@ def _upright(photo):
             return drawing.upright(file)
     except FileNotFoundError:
         raise PhotoRefused("The original is no longer in storage.", "original_missing") from None
+    except ObjectUnreadable as error:
+        raise PhotoRefused(f"The original: {error.strerror}.", "original_unreadable") from error
     except pictures.BrokenPicture as error:
         raise PhotoRefused(f"The photo cannot be decoded: {error}.", "damaged") from error
 

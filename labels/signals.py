@@ -34,7 +34,9 @@ def uncount_photo(sender, instance, **kwargs):
 
 def delete_photo_files(sender, instance, **kwargs):
     files = [f for f in (instance.original, instance.thumbnail, instance.rendition) if f]
-    transaction.on_commit(lambda: [file.delete(save=False) for file in files])
+    for file in files:
+        # Robust: one that cannot be deleted now is left over for check_storage, and holds up no other.
+        transaction.on_commit(lambda file=file: file.delete(save=False), robust=True)
 
 
 def delete_bundle_files(sender, instance, **kwargs):

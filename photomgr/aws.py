@@ -6,8 +6,10 @@ Credentials, profile and endpoints come from the environment as boto3 reads them
 
 import os
 from functools import lru_cache
+from urllib.parse import urlsplit
 
 import boto3
+from botocore import UNSIGNED
 from botocore.config import Config
 
 _RETRIES = {"mode": "standard", "total_max_attempts": 4}
@@ -23,6 +25,7 @@ _OPTIONS = {
         "response_checksum_validation": "when_required",
     },
 }
+_S3_AT_AMAZON = {"addressing_style": "virtual", "us_east_1_regional_endpoint": "regional"}
 
 
 def client(service, region=None):
@@ -30,9 +33,36 @@ def client(service, region=None):
     return _client(service, region, os.getpid())
 
 
+def bucket_origin(bucket):
+    """Return the origin of links to a bucket's objects, for the Content-Security-Policy; asks nobody."""
+    # Unsigned: the settings are read where no credentials are, too.
+    anyone = _s3(None, {"signature_version": UNSIGNED})
+    link = urlsplit(anyone.generate_presigned_url("get_object", Params={"Bucket": bucket, "Key": "x"}))
+    return f"{link.scheme}://{link.netloc}"
+
+
 @lru_cache
 def _client(service, region, pid):
-    options = {"connect_timeout": 5, "read_timeout": 30, "max_pool_connections": 32, "retries": _RETRIES}
+    if service == "s3":
+        return _s3(region, {})
+    return _build(service, region, _OPTIONS.get(service, {}))
+
+
+def _s3(region, options):
+    """Build a client whose links name the bucket's Region at Amazon, and the bucket in the path elsewhere.
+
+    Left to itself botocore signs links to the global host name. That answers with a redirect for a
+    bucket that is new, and a browser does not follow one with a file to post.
+    """
+    options = {**_OPTIONS["s3"], **options}
+    amazons = _build("s3", region, {**options, "s3": _S3_AT_AMAZON})
+    if (urlsplit(amazons.meta.endpoint_url).hostname or "").endswith((".amazonaws.com", ".amazonaws.com.cn")):
+        return amazons
+    return _build("s3", region, {**options, "s3": {"addressing_style": "path"}})
+
+
+def _build(service, region, options):
+    defaults = {"connect_timeout": 5, "read_timeout": 30, "max_pool_connections": 32, "retries": _RETRIES}
     return boto3.session.Session().client(
-        service, region_name=region, config=Config(**{**options, **_OPTIONS.get(service, {})})
+        service, region_name=region, config=Config(**{**defaults, **options})
     )

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from environs import Env
 
+from photomgr import aws
 from photomgr.secret_key import read_or_make
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -60,6 +61,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "labels.views.errors.StorageTroubleMiddleware",
 ]
 
 TEMPLATES = [
@@ -82,6 +84,15 @@ LANGUAGE_CODE = "en-gb"
 TIME_ZONE = env.str("TIME_ZONE", "UTC")
 USE_TZ = True
 
+# Buckets ----------------------------------------------------------------------------------------
+
+# Set: photos and archives lie in S3, and the browser fetches and sends them there. Unset: in files.
+PHOTOS_BUCKET = env.str("PHOTOS_BUCKET", "")
+BUNDLES_BUCKET = env.str("BUNDLES_BUCKET", "")
+# Other makers' S3 may know only their own classes and no encryption by header: set these to nothing.
+PHOTOS_STORAGE_CLASS = env.str("PHOTOS_STORAGE_CLASS", "INTELLIGENT_TIERING")
+S3_ENCRYPTION = env.str("S3_ENCRYPTION", "AES256")
+
 # Accounts and security --------------------------------------------------------------------------
 
 LOGIN_URL = "login"
@@ -99,15 +110,17 @@ AUTH_PASSWORD_VALIDATORS = [
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SITE_URL.startswith("https://")
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
+_PHOTOS_ORIGIN = [aws.bucket_origin(PHOTOS_BUCKET)] if PHOTOS_BUCKET else []
+_BUNDLES_ORIGIN = [aws.bucket_origin(BUNDLES_BUCKET)] if BUNDLES_BUCKET else []
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": ["'none'"],
         "script-src": ["'self'"],
         "style-src": ["'self'"],
         # blob: is the preview of a picture that is still being uploaded; data: the admin's icons.
-        "img-src": ["'self'", "blob:", "data:"],
+        "img-src": ["'self'", "blob:", "data:", *_BUNDLES_ORIGIN],
         "font-src": ["'self'"],
-        "connect-src": ["'self'"],
+        "connect-src": ["'self'", *_PHOTOS_ORIGIN],
         "form-action": ["'self'"],
         "base-uri": ["'none'"],
         "frame-ancestors": ["'none'"],
@@ -143,10 +156,24 @@ def _folder(name):
     }
 
 
+def in_bucket(bucket, name, **parameters):
+    parameters["ServerSideEncryption"] = S3_ENCRYPTION
+    return {
+        "BACKEND": "labels.buckets.BucketStorage",
+        "OPTIONS": {
+            "bucket": bucket,
+            "prefix": f"{name}/",
+            "parameters": {name: value for name, value in parameters.items() if value},
+        },
+    }
+
+
 STORAGES = {
-    "originals": _folder("originals"),
-    "renditions": _folder("renditions"),
-    "bundles": _folder("bundles"),
+    "originals": in_bucket(PHOTOS_BUCKET, "originals", StorageClass=PHOTOS_STORAGE_CLASS)
+    if PHOTOS_BUCKET
+    else _folder("originals"),
+    "renditions": in_bucket(BUNDLES_BUCKET, "renditions") if BUNDLES_BUCKET else _folder("renditions"),
+    "bundles": in_bucket(BUNDLES_BUCKET, "bundles") if BUNDLES_BUCKET else _folder("bundles"),
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
 STATIC_URL = "static/"
@@ -223,8 +250,9 @@ BUNDLES_AT_ONCE = env.int("BUNDLES_AT_ONCE", 5)
 BUNDLES_MAX_BYTES = env.int("BUNDLES_MAX_BYTES", 200 * 1024**3)
 BUNDLE_PART_BYTES = env.int("BUNDLE_PART_BYTES", 4 * 1024**3)
 # What a worker makes at a time, and at most makes again after a kill: a tenth of a second on a local
-# disk, a second from object storage. S3 takes no part below 5 MiB (but the last), nor more than 10,000.
-BUNDLE_CHUNK_BYTES = env.int("BUNDLE_CHUNK_BYTES", 32 * 1024**2)
+# disk, or one part of an upload to S3, of which several are in memory at once. S3 takes no part below
+# 5 MiB (but the last), nor more than 10,000.
+BUNDLE_CHUNK_BYTES = env.int("BUNDLE_CHUNK_BYTES", (8 if BUNDLES_BUCKET else 32) * 1024**2)
 
 # Logging ----------------------------------------------------------------------------------------
 

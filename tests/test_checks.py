@@ -44,6 +44,25 @@ def test_a_checkout_has_nothing_to_say(settings):
         pytest.param(
             "labels.E005", {"SITE_URL": "photos.example.com"}, "ALLOWED_HOSTS=", id="no host at all"
         ),
+        pytest.param("labels.E020", {"PHOTOS_BUCKET": "photos"}, "Set both, or none", id="only one bucket"),
+        pytest.param(
+            "labels.E021",
+            {"PHOTOS_BUCKET": "one", "BUNDLES_BUCKET": "one"},
+            "Take two buckets",
+            id="photos among what expires",
+        ),
+        pytest.param(
+            "labels.E022",
+            {"PHOTOS_BUCKET": "p", "BUNDLES_BUCKET": "b", "BUNDLE_CHUNK_BYTES": 5 * 1024**2 - 1},
+            "within these limits",
+            id="chunks that S3 refuses",
+        ),
+        pytest.param(
+            "labels.E022",
+            {"PHOTOS_BUCKET": "p", "BUNDLES_BUCKET": "b", "UPLOAD_MAX_BYTES": 5 * 1024**3 + 1},
+            "within these limits",
+            id="photos that S3 refuses",
+        ),
         pytest.param(
             "labels.W001",
             {

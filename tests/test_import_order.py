@@ -11,7 +11,7 @@ FOLDER = Path(__file__).resolve().parents[1] / "labels"
 LAYERS = [
     {"names"},
     {"archive_names", "zipformat", "pictures", "policy", "mail_files", "upload_handlers", "manifest"},
-    {"models", "zipplan", "library", "drawing"},
+    {"models", "zipplan", "library", "drawing", "buckets"},
     {"summaries", "forms", "detectors"},
     {"intake"},
     {"renditions"},

@@ -102,6 +102,7 @@ class _Verified(File):
     def __init__(self, file, checked: Checked):
         super().__init__(file, name=checked.name)
         self.checked = checked
+        self.size = checked.size
 
     def chunks(self, chunk_size=CHUNK):
         self.file.seek(0)

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_POST, require_safe
 from labels import bundles, queue
 from labels.models import Bundle, Notice
 from labels.selection import Selection
-from labels.views import ranged
+from labels.views import sending
 from labels.views.options import DownloadOptions, about
 
 PAGE = 50
@@ -117,7 +117,7 @@ def bundle_part(request, pk, number):
     if part and bundle.expires_at > timezone.now():
         # It may be gone all the same: the sweep has just taken it away.
         with contextlib.suppress(FileNotFoundError):
-            return ranged.send(
+            return sending.attachment(
                 request,
                 part.file,
                 name=part.file_name,

@@ -7,7 +7,7 @@ from itertools import groupby
 from django.contrib import messages
 from django.db.models import Count, Q
 from django.db.models.functions import TruncMonth
-from django.http import FileResponse, Http404
+from django.http import Http404
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.formats import date_format
@@ -19,7 +19,7 @@ from labels import labelling, queue
 from labels import selection as selections
 from labels.models import Bundle, BundlePhoto, Photo, PhotoLabel
 from labels.selection import Selection
-from labels.views import ranged
+from labels.views import sending
 from labels.views.cards import cards
 
 PAGE = 60
@@ -131,20 +131,20 @@ def photos_retry(request):
 @require_safe
 @cache_control(private=True, max_age=86_400)
 def photo_thumbnail(request, pk):
-    return _file(_mine(request, pk).thumbnail, "image/jpeg")
+    return _picture(request, _mine(request, pk).thumbnail)
 
 
 @require_safe
 @cache_control(private=True, max_age=86_400)
 def photo_rendition(request, pk):
-    return _file(_mine(request, pk).rendition, "image/jpeg")
+    return _picture(request, _mine(request, pk).rendition)
 
 
 @require_safe
 def photo_original(request, pk):
     photo = _mine(request, pk)
     try:
-        return ranged.send(
+        return sending.attachment(
             request,
             photo.original,
             name=photo.original_name,
@@ -173,14 +173,13 @@ def _label_again(photos):
     return len(ids)
 
 
-def _file(file, content_type):
+def _picture(request, file):
     if not file:
         raise Http404("not made yet")
     try:
-        opened = file.open("rb")
+        return sending.picture(request, file, "image/jpeg")
     except FileNotFoundError:
         raise Http404("no longer in storage") from None
-    return FileResponse(opened, content_type=content_type)
 
 
 def _page(chosen, after):

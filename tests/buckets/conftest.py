@@ -1,0 +1,75 @@
+import pytest
+import urllib3
+from django.core.files.storage import storages
+
+from labels.models import BundlePart, Photo
+from photomgr import aws
+from photomgr.settings import in_bucket
+from tests.buckets.s3_server import S3Server
+
+PHOTOS, BUNDLES = "photomgr-photos", "photomgr-bundles"
+
+
+@pytest.fixture(scope="session")
+def s3_server():
+    server = S3Server()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def aws_account(monkeypatch):
+    """Make boto3 see this account and nothing of the machine's own."""
+    for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL", "AWS_REGION"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+
+
+@pytest.fixture
+def reconnect():
+    """Return what builds the clients anew, for a test that changes the environment once more."""
+    yield aws._client.cache_clear
+    aws._client.cache_clear()
+
+
+@pytest.fixture
+def s3(s3_server, aws_account, settings, monkeypatch):
+    """Put the application's storages into two empty buckets; return the server in front of them."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", s3_server.url)
+    # Building a client takes a tenth of a second: those of the test before are kept if they are ours.
+    if aws.client("s3").meta.endpoint_url != s3_server.url:
+        aws._client.cache_clear()
+    urllib3.request("POST", f"{s3_server.url}/moto-api/reset")
+    for bucket in (PHOTOS, BUNDLES):
+        aws.client("s3").create_bucket(Bucket=bucket)
+    settings.PHOTOS_BUCKET, settings.BUNDLES_BUCKET = PHOTOS, BUNDLES
+    settings.STORAGES = {
+        **settings.STORAGES,
+        "originals": in_bucket(PHOTOS, "originals", StorageClass="INTELLIGENT_TIERING"),
+        "renditions": in_bucket(BUNDLES, "renditions"),
+        "bundles": in_bucket(BUNDLES, "bundles"),
+    }
+    # A field asks for its storage once, when the process starts.
+    for model, field, name in (
+        (Photo, "original", "originals"),
+        (Photo, "thumbnail", "renditions"),
+        (Photo, "rendition", "renditions"),
+        (BundlePart, "file", "bundles"),
+    ):
+        monkeypatch.setattr(model._meta.get_field(field), "storage", storages[name])
+    s3_server.reset()
+    yield s3_server
+    s3_server.reset()
+
+
+@pytest.fixture
+def keys():
+    """Return what lists the keys of a bucket, sorted."""
+
+    def listed(bucket):
+        rows = aws.client("s3").list_objects_v2(Bucket=bucket).get("Contents", [])
+        return sorted(row["Key"] for row in rows)
+
+    return listed
