@@ -53,13 +53,13 @@ def test_a_checkout_has_nothing_to_say(settings):
         ),
         pytest.param(
             "labels.E022",
-            {"PHOTOS_BUCKET": "p", "BUNDLES_BUCKET": "b", "BUNDLE_CHUNK_BYTES": 5 * 1024**2 - 1},
+            {"BUNDLE_CHUNK_BYTES": 5 * 1024**2 - 1, "PHOTOS_BUCKET": "p", "BUNDLES_BUCKET": "b"},
             "within these limits",
             id="chunks that S3 refuses",
         ),
         pytest.param(
             "labels.E022",
-            {"PHOTOS_BUCKET": "p", "BUNDLES_BUCKET": "b", "UPLOAD_MAX_BYTES": 5 * 1024**3 + 1},
+            {"UPLOAD_MAX_BYTES": 5 * 1024**3 + 1, "PHOTOS_BUCKET": "p", "BUNDLES_BUCKET": "b"},
             "within these limits",
             id="photos that S3 refuses",
         ),
