@@ -10,13 +10,14 @@ FOLDER = Path(__file__).resolve().parents[1] / "labels"
 # From the ground up; a module imports only from lower lines. Those of one line do not know each other.
 LAYERS = [
     {"names"},
+    {"metrics", "truth"},
     {"archive_names", "zipformat", "pictures", "policy", "mail_files", "upload_handlers", "manifest"},
     {"models", "zipplan", "library", "drawing", "buckets"},
     {"summaries", "forms", "detectors"},
     {"intake"},
     {"renditions"},
     {"detection", "labelling", "selection"},
-    {"bundles", "notifications"},
+    {"bundles", "notifications", "evaluation"},
     {"tasks", "verify"},
     {"queue"},
     {"sweep", "signals", "storage_check"},

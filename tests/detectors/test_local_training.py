@@ -10,7 +10,8 @@ import pytest
 
 from labels.detectors.local import learning, scenes
 from labels.detectors.local import train as training
-from labels.detectors.local.judging import average_precision, precision_recall, stratified_folds
+from labels.detectors.local.judging import stratified_folds
+from labels.metrics import average_precision
 
 ROOT = Path(__file__).parents[2]
 SHARED = Path(os.environ.get("PHOTOMGR_SHARED") or ROOT.parent / "shared")
@@ -31,25 +32,6 @@ def test_folds_depend_on_the_seed_alone():
 
     assert (stratified_folds(kinds, 5, seed=1) == stratified_folds(kinds, 5, seed=1)).all()
     assert (stratified_folds(kinds, 5, seed=1) != stratified_folds(kinds, 5, seed=2)).any()
-
-
-def test_precision_and_recall_count_what_was_said_and_what_was_there():
-    said = np.array([True, True, True, False, False])
-    answers = np.array([1, 1, 0, 1, 0])
-
-    assert precision_recall(said, answers) == pytest.approx((2 / 3, 2 / 3))
-
-
-@pytest.mark.parametrize(
-    ("scores", "expected"),
-    [
-        pytest.param([4, 3, 2, 1], 1.0, id="perfect"),
-        pytest.param([1, 2, 3, 4], (1 / 3 + 2 / 4) / 2, id="the wrong way round"),
-        pytest.param([4, 1, 3, 2], (1 / 1 + 2 / 4) / 2, id="one late"),
-    ],
-)
-def test_average_precision_is_the_mean_precision_at_each_hit(scores, expected):
-    assert average_precision(np.array(scores), np.array([1, 1, 0, 0])) == pytest.approx(expected)
 
 
 def test_logistic_regression_finds_the_minimum_of_its_loss():

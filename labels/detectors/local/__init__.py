@@ -22,6 +22,10 @@ class LocalDetector:
         """Return the model's fingerprint: part of the cache key, as other coefficients give other answers."""
         return {"model": load_model().digest}
 
+    @functools.cached_property
+    def learnt_from(self) -> frozenset[str]:
+        return frozenset(one.decode() for one in load_model().arrays["learnt_from"])
+
     def detect(self, picture: Picture) -> dict:
         """Return labels and image properties; raise PhotoRefused for bytes that are no picture."""
         image = decode(picture.jpeg)

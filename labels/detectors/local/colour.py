@@ -43,6 +43,27 @@ def colour_grid(lab: np.ndarray, rough: np.ndarray) -> np.ndarray:
     return ((cells + cells[:, ::-1]) / 2)[:, :2].ravel()
 
 
+def centre_surround(lab: np.ndarray, rough: np.ndarray) -> np.ndarray:
+    """Return colours, light and roughness of the middle, a ring around it and the rim: 153 numbers.
+
+    A subject stands in the middle before something else; a meadow is the same everywhere.
+    """
+    words = colour_words(lab)
+    shares = [np.sqrt(np.bincount(words[ring], minlength=_COLOURS) / ring.sum()) for ring in _discs()]
+    tone = [np.append(lab[ring].mean(0) / LAB_UNITS, np.log(rough[ring].mean() + 0.003)) for ring in _discs()]
+    spread = [lab[ring].std(0) / LAB_UNITS for ring in _discs()]
+    colours, light = shares[0] - shares[2], tone[0] - tone[2]
+    return np.concatenate([*shares, colours, np.abs(colours), *tone, light, np.abs(light[:3]), *spread])
+
+
+@functools.cache
+def _discs() -> list[np.ndarray]:
+    """Return masks of the middle, the ring around it and the rim, about a third of the picture each."""
+    axis = np.linspace(-1, 1, SIDE)
+    radius = np.hypot(axis[:, None], axis)
+    return [radius < 0.55, (radius >= 0.55) & (radius < 0.95), radius >= 0.95]
+
+
 def sky_signs(lab: np.ndarray, rough: np.ndarray) -> np.ndarray:
     """Return signs of a sky: what hangs smoothly from the top, and how rows change downwards: 59 numbers."""
     light, a, b = lab[..., 0], lab[..., 1], lab[..., 2]

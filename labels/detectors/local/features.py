@@ -38,6 +38,7 @@ def describe(image: Image.Image) -> Views:
         colour={
             "colour_texture": colour.colour_texture(lab, rough),
             "colour_grid": colour.colour_grid(lab, rough),
+            "centre_surround": colour.centre_surround(lab, rough),
             "sky_signs": colour.sky_signs(lab, rough),
             "foliage_signs": colour.foliage_signs(lab, rough, rgb),
             "overall": colour.overall(lab, rough, rgb),

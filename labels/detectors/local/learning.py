@@ -1,4 +1,4 @@
-"""Fit the scene model: dictionary of patches, three linear judges a label, and the one that weighs them.
+"""Fit the scene model: dictionary of patches, four linear judges a label, and the one that weighs them.
 
 Everything is Newton's method on a penalised logistic loss, so the result does not depend on a learning rate
 or on when to stop. Random choices use numpy's RandomState, whose streams are frozen for good.
@@ -10,7 +10,7 @@ import numpy as np
 
 from labels.detectors.local.features import Views
 from labels.detectors.local.judging import stratified_folds
-from labels.detectors.local.scenes import logistic, pool_cells, standardise
+from labels.detectors.local.scenes import JUDGES, logistic, pool_cells, standardise
 from labels.detectors.local.structure import patches, word_histograms
 
 WORDS = 128
@@ -23,10 +23,11 @@ INNER_FOLDS = 5
 
 @dataclass(frozen=True)
 class Photos:
-    """Features of n photos, and for each label 1 present, 0 absent, -1 not judged."""
+    """Features of n photos, for each label 1 present, 0 absent, -1 not judged, and the files' SHA-256."""
 
     views: list[Views]
     truth: dict[str, np.ndarray]
+    digests: list[str]
 
 
 def fit_model(photos: Photos, rows: np.ndarray, labels: list[str]) -> tuple[dict, tuple]:
@@ -44,11 +45,13 @@ def fit_model(photos: Photos, rows: np.ndarray, labels: list[str]) -> tuple[dict
     # Every group of features gets the same total variance: 300 bins must not outvote 30 line lengths.
     share = [np.repeat(1 / np.sqrt(widths[view]), widths[view]) for view in ("structure", "colour")]
     views[0], views[1] = views[0] * share[0], views[1] * share[1]
+    views.append(np.hstack(views[:2]))
     fitted = [_fit_label(views, photos.truth[label], rows) for label in labels]
     for name in fitted[0]:
         arrays[name] = np.array([one[name] for one in fitted])
     arrays["structure_weights"] *= share[0]
     arrays["colour_weights"] *= share[1]
+    arrays["whole_weights"] *= np.concatenate(share)
     arrays = {name: value.astype(np.float32) for name, value in arrays.items()}
     arrays["labels"] = np.array(labels)
     return arrays, vectors
@@ -103,18 +106,16 @@ def learn_words(lights: np.ndarray, per_photo: int = 200, rounds: int = 15) -> d
 
 
 def _fit_label(views: list[np.ndarray], truth: np.ndarray, rows: np.ndarray) -> dict:
-    """Return one label's weights: three judges, fused by what they say about photos they have not seen."""
+    """Return one label's weights: four judges, fused by what they say about photos they have not seen."""
     rows = rows[truth[rows] >= 0]
-    unseen = np.empty((len(rows), 3))
+    unseen = np.empty((len(rows), len(JUDGES)))
     folds = stratified_folds(truth[rows], INNER_FOLDS, seed=100)
     for fold in range(INNER_FOLDS):
         judges = _fit_judges(views, truth, rows[folds != fold])
         unseen[folds == fold] = _judge(views, rows[folds == fold], judges)
     fusion, bias = fit_fusion(unseen, truth[rows])
     fitted = {"fusion": fusion, "fusion_bias": bias}
-    for view, (weights, constant) in zip(
-        ("structure", "colour", "cells"), _fit_judges(views, truth, rows), strict=True
-    ):
+    for view, (weights, constant) in zip(JUDGES, _fit_judges(views, truth, rows), strict=True):
         fitted |= {f"{view}_weights": weights, f"{view}_bias": constant}
     return fitted
 
@@ -122,20 +123,21 @@ def _fit_label(views: list[np.ndarray], truth: np.ndarray, rows: np.ndarray) -> 
 def _fit_judges(
     views: list[np.ndarray], truth: np.ndarray, rows: np.ndarray
 ) -> list[tuple[np.ndarray, float]]:
-    structure, colour, cells = views
+    structure, colour, cells, whole = views
     answers = truth[rows]
     return [
         fit_logistic(structure[rows], answers, RIDGE),
         fit_logistic(colour[rows], answers, RIDGE),
         fit_cells(cells[rows], answers),
+        # Its features carry the variance of two views.
+        fit_logistic(whole[rows], answers, 2 * RIDGE),
     ]
 
 
 def _judge(views: list[np.ndarray], rows: np.ndarray, judges: list[tuple[np.ndarray, float]]) -> np.ndarray:
-    structure, colour, cells = (
-        values[rows] @ judge[0] + judge[1] for values, judge in zip(views, judges, strict=True)
-    )
-    return np.stack([structure, colour, pool_cells(cells)], 1)
+    scores = [values[rows] @ judge[0] + judge[1] for values, judge in zip(views, judges, strict=True)]
+    scores[JUDGES.index("cells")] = pool_cells(scores[JUDGES.index("cells")])
+    return np.stack(scores, 1)
 
 
 def fit_logistic(values: np.ndarray, answers: np.ndarray, ridge: float) -> tuple[np.ndarray, float]:
@@ -168,7 +170,7 @@ def fit_cells(cells: np.ndarray, answers: np.ndarray) -> tuple[np.ndarray, float
 
 
 def fit_fusion(scores: np.ndarray, answers: np.ndarray) -> tuple[np.ndarray, float]:
-    """Return non-negative weights and a bias that turn the judges' scores (n, 3) into a calibrated logit."""
+    """Return non-negative weights and a bias that turn the judges' scores (n, 4) into a calibrated logit."""
     scale = scores.std(0)
     used = np.ones(scores.shape[1], bool)
     while True:

@@ -1,8 +1,8 @@
 """Sky, Vegetation, Building and a few suggestions, from a small linear model learnt by `train.py`.
 
-Three linear judges look at a photo: one at its structure, one at its colours, and one at each of 64 cells, of
-which the most convinced count (foliage may fill a corner only). A fourth, again linear, weighs the three and
-gives a probability that was calibrated on photos the three had not seen.
+Four linear judges look at a photo: one at its structure, one at its colours, one at each of 64 cells, of which
+the most convinced count (foliage may fill a corner only), and one at structure and colours together. A fifth,
+again linear, weighs the four and gives a probability that was calibrated on photos the four had not seen.
 
 Confidence follows from that probability p. The operating point is p = 0.5, "more likely than not": thresholds
 chosen inside training folds did no better and swung with the folds. It has to come out at 55, where the
@@ -30,6 +30,7 @@ OPERATING_POINT = 0.5
 LEAST_CONFIDENCE = 20.0  # below this an answer is noise: nobody would look at it, even as a suggestion
 CLIP = 4.0  # standard deviations: a photo unlike all training photos must not shout
 TOP_CELLS = (4, 12)
+JUDGES = ("structure", "colour", "cells", "whole")
 
 
 @dataclass(frozen=True)
@@ -79,12 +80,12 @@ def vectors(arrays: dict, views: Views) -> tuple[np.ndarray, np.ndarray, np.ndar
 
 def probabilities(arrays: dict, structure: np.ndarray, colour: np.ndarray, cells: np.ndarray) -> np.ndarray:
     """Return the probability of each label for a batch of n photos: (n, labels)."""
-    scores = [
-        standardise(structure, arrays, "structure") @ arrays["structure_weights"].T
-        + arrays["structure_bias"],
-        standardise(colour, arrays, "colour") @ arrays["colour_weights"].T + arrays["colour_bias"],
-        pool_cells(standardise(cells, arrays, "cells") @ arrays["cells_weights"].T + arrays["cells_bias"]),
-    ]
+    structure = standardise(structure, arrays, "structure")
+    colour = standardise(colour, arrays, "colour")
+    cells = standardise(cells, arrays, "cells")
+    views = dict(zip(JUDGES, (structure, colour, cells, np.hstack([structure, colour])), strict=True))
+    scores = [views[name] @ arrays[f"{name}_weights"].T + arrays[f"{name}_bias"] for name in JUDGES]
+    scores[JUDGES.index("cells")] = pool_cells(scores[JUDGES.index("cells")])
     logits = np.einsum("vnl,lv->nl", np.array(scores), arrays["fusion"]) + arrays["fusion_bias"]
     return logistic(logits)
 

@@ -6,27 +6,28 @@ same file, byte for byte, on the same machine.
 """
 
 import argparse
-import csv
+import hashlib
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from labels import drawing, metrics, truth
 from labels.detectors.local.features import describe
-from labels.detectors.local.judging import average_precision, precision_recall, stratified_folds
+from labels.detectors.local.judging import stratified_folds
 from labels.detectors.local.learning import Photos, fit_model
 from labels.detectors.local.pixels import decode
 from labels.detectors.local.scenes import MODEL_FILE, OPERATING_POINT, probabilities
 
 FOLDS, REPEATS = 5, 5
 COLUMNS = {
-    "Sky": "sky",
-    "Vegetation": "vegetation",
-    "Building": "building",
-    "Animal": "animal",
-    "Water": "water",
-    "Flower": "flower",
+    "sky": "Sky",
+    "vegetation": "Vegetation",
+    "building": "Building",
+    "animal": "Animal",
+    "water": "Water",
+    "flower": "Flower",
 }
 # Precision an accepted label must reach; None: never better than a suggestion in cross-validation.
 # Person, mountain, sunset, night, snow and sand have 2 to 6 examples and are not attempted.
@@ -37,46 +38,53 @@ LEAST_RECALL = 0.75
 
 @dataclass(frozen=True)
 class Result:
-    """How one label fared: means over the repeats, with the worst repeat beside precision and recall."""
+    """How one label fared: a score each repeat."""
 
     label: str
-    present: int
-    judged: int
-    precision: float
-    worst_precision: float
-    recall: float
-    worst_recall: float
-    average_precision: float
+    scores: list[metrics.Score]
     suggestion: bool
 
-    @property
-    def base_rate(self) -> float:
-        return self.present / self.judged
+    def mean(self, name: str) -> float:
+        return float(np.mean([_number(getattr(score, name)) for score in self.scores]))
+
+    def worst(self, name: str) -> float:
+        return float(np.min([_number(getattr(score, name)) for score in self.scores]))
 
     @property
     def verdict(self) -> str:
         if self.suggestion:
             return "suggestion"
-        reached = self.precision >= TARGETS[self.label] and self.recall >= LEAST_RECALL
+        reached = self.mean("precision") >= TARGETS[self.label] and self.mean("recall") >= LEAST_RECALL
         return "reached" if reached else "missed"
 
 
+def _number(value: float | None) -> float:
+    return float("nan") if value is None else value
+
+
 def read_photos(folder: Path) -> Photos:
-    """Return features and truth of the photos a folder's ground_truth.csv lists."""
-    with (folder / "ground_truth.csv").open(newline="") as file:
-        rows = list(csv.DictReader(file))
-    views = [describe(decode((folder / row["file"]).read_bytes())) for row in rows]
-    truth = {
-        label: np.array([{"1": 1, "0": 0}.get(row[column], -1) for row in rows])
-        for label, column in COLUMNS.items()
+    """Return features and truth of the photos a folder's ground_truth.csv lists, drawn as a worker does."""
+    table = truth.from_csv((folder / "ground_truth.csv").read_bytes(), COLUMNS)
+    views, digests = [], []
+    for name in table.answers:
+        with (folder / name).open("rb") as file:
+            digests.append(hashlib.file_digest(file, "sha256").hexdigest())
+            views.append(describe(decode(drawing.rendition(drawing.upright(file)))))
+    answers = {
+        label: np.array([-1 if row[label] is None else int(row[label]) for row in table.answers.values()])
+        for label in table.labels
     }
-    return Photos(views, truth)
+    return Photos(views, answers, digests)
 
 
 def train(photos: Photos) -> dict:
     """Return the arrays of the model to ship, learnt from every photo."""
     arrays, _ = fit_model(photos, np.arange(len(photos.views)), list(TARGETS))
-    return arrays | {"accepted": np.array([target is not None for target in TARGETS.values()])}
+    accepted = [target is not None for target in TARGETS.values()]
+    return arrays | {
+        "accepted": np.array(accepted),
+        "learnt_from": np.array(sorted(photos.digests), np.bytes_),
+    }
 
 
 def cross_validate(photos: Photos, repeats: int = REPEATS, labels: list[str] | None = None) -> list[Result]:
@@ -101,18 +109,8 @@ def cross_validate(photos: Photos, repeats: int = REPEATS, labels: list[str] | N
 def _result(label: str, photos: Photos, p: np.ndarray) -> Result:
     judged = photos.truth[label] >= 0
     answers = photos.truth[label][judged]
-    pairs = np.array([precision_recall(one[judged] >= OPERATING_POINT, answers) for one in p])
-    return Result(
-        label=label,
-        present=int((answers == 1).sum()),
-        judged=int(judged.sum()),
-        precision=float(pairs[:, 0].mean()),
-        worst_precision=float(pairs[:, 0].min()),
-        recall=float(pairs[:, 1].mean()),
-        worst_recall=float(pairs[:, 1].min()),
-        average_precision=float(np.mean([average_precision(one[judged], answers) for one in p])),
-        suggestion=TARGETS[label] is None,
-    )
+    scores = [metrics.score(one[judged], one[judged] >= OPERATING_POINT, answers) for one in p]
+    return Result(label, scores, TARGETS[label] is None)
 
 
 def table(results: list[Result]) -> str:
@@ -122,10 +120,12 @@ def table(results: list[Result]) -> str:
         "|---|---|---|---|---|---|---|",
     ]
     for r in results:
+        present, judged = r.scores[0].present, r.scores[0].judged
         lines.append(
-            f"| {r.label} | {r.present} of {r.judged} | {r.base_rate:.2f}"
-            f" | {r.precision:.3f} ({r.worst_precision:.2f})"
-            f" | {r.recall:.3f} ({r.worst_recall:.2f}) | {r.average_precision:.3f} | {r.verdict} |"
+            f"| {r.label} | {present} of {judged} | {present / judged:.2f}"
+            f" | {r.mean('precision'):.3f} ({r.worst('precision'):.2f})"
+            f" | {r.mean('recall'):.3f} ({r.worst('recall'):.2f})"
+            f" | {r.mean('average_precision'):.3f} | {r.verdict} |"
         )
     return "\n".join(lines)
 
