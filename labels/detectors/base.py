@@ -41,12 +41,14 @@ class Detector(Protocol):
     """Answers in DetectLabels' shape: `{"Labels": [...], "LabelModelVersion": "..."}`.
 
     `name`, `version` and `params` are the cache key next to the photo's content: change one of them
-    whenever the same picture would get another answer.
+    whenever the same picture would get another answer. `learnt_from` holds the SHA-256 of the photos
+    it was trained on, as far as they are known: what it says about those proves nothing.
     """
 
     name: str
     version: str
     params: dict
+    learnt_from: frozenset[str]
 
     def detect(self, picture: Picture) -> dict:
         """Return the raw response; raise PhotoRefused or DetectorUnavailable."""

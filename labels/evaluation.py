@@ -1,0 +1,98 @@
+"""Compare what a detector says about a folder of photos with what is on them."""
+
+from collections import Counter
+from pathlib import PurePosixPath
+
+from labels import detection, drawing, intake, metrics, pictures, policy
+from labels.detectors.base import PhotoRefused, Picture
+from labels.names import fold
+
+_EXTENSIONS = {f".{extension}" for _, extensions in pictures.FORMATS.values() for extension in extensions}
+
+
+def is_picture(name):
+    """Return whether a file's name is that of a photo."""
+    return PurePosixPath(name).suffix.lower() in _EXTENSIONS
+
+
+def responses(files, detector):
+    """Yield (name, sha256, response, reason) a file: a response, or None and why there is none.
+
+    Each passes the same checks and is drawn anew as in an upload. What was answered before about the
+    same content is not asked again, and a new answer is kept. Raise DetectorUnavailable.
+    """
+    for name, opener in files:
+        try:
+            with opener() as file:
+                checked = intake.check(file, name)
+                run = detection.ask(detector, checked.sha256, _drawing(file, checked))
+        except (intake.Refused, PhotoRefused) as refusal:
+            yield name, "", None, refusal.reason
+        else:
+            yield name, checked.sha256, run.answer, ""
+
+
+def _drawing(file, checked):
+    def draw():
+        file.seek(0)
+        try:
+            jpeg = drawing.rendition(drawing.upright(file))
+        except pictures.BrokenPicture as error:
+            raise PhotoRefused(f"The photo cannot be decoded: {error}.", "damaged") from error
+        return Picture(jpeg, checked.width, checked.height, checked.facts.exif)
+
+    return draw
+
+
+def compare(answered, truth, min_confidence):
+    """Return a row a label of the truth, and how often other labels were said.
+
+    `answered` maps a file to its response. A row holds the score of the plain answers, of which those from
+    `min_confidence` percent on count as said, and that of what the rules make of them.
+    """
+    plain = {name: _plain(response) for name, response in answered.items()}
+    decided = {name: _decided(response, min_confidence) for name, response in answered.items()}
+    rows = []
+    for label in truth.labels:
+        names = [name for name in answered if truth.answers[name][label] is not None]
+        correct = [truth.answers[name][label] for name in names]
+        key = fold(label)
+        before = [plain[name].get(key, 0.0) for name in names]
+        after = [decided[name].get(key, (0.0, False)) for name in names]
+        rows.append(
+            {
+                "label": label,
+                "without_rules": metrics.score(before, [one >= min_confidence for one in before], correct),
+                "with_rules": metrics.score([one for one, _ in after], [said for _, said in after], correct),
+            }
+        )
+    return rows, _others(answered, truth, min_confidence)
+
+
+def _plain(response):
+    """Return the confidence of each folded name in a raw response."""
+    best = {}
+    for raw in response.get("Labels", []):
+        key = fold(raw["Name"])
+        best[key] = max(best.get(key, 0.0), float(raw["Confidence"]))
+    return best
+
+
+def _decided(response, min_confidence):
+    """Return (confidence, whether it is shown) of each folded name after the rules."""
+    return {
+        fold(decision.name): (decision.confidence, decision.active)
+        for decision in policy.decide(response, min_confidence)
+    }
+
+
+def _others(answered, truth, min_confidence):
+    """Return {label: photos} of what is shown and the truth knows nothing of, the most frequent first."""
+    judged = {fold(label) for label in truth.labels}
+    counts = Counter(
+        decision.name
+        for response in answered.values()
+        for decision in policy.decide(response, min_confidence)
+        if decision.active and fold(decision.name) not in judged
+    )
+    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))

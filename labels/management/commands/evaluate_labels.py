@@ -1,0 +1,142 @@
+from pathlib import Path
+
+from django.conf import settings
+from django.core.management.base import CommandError
+
+from labels import detectors, evaluation, truth
+from labels.detectors.base import DetectorUnavailable
+from labels.intake import sources
+from photomgr.json_command import JsonCommand
+
+FILE_NAMES = "file-names"
+
+
+class Command(JsonCommand):
+    help = "Measure how right a detector is about photos whose content is known. Needs no account."
+
+    def add_arguments(self, parser):
+        parser.add_argument("folder", help="A folder (with its sub-folders) or a zip file of photos.")
+        parser.add_argument(
+            "--truth",
+            required=True,
+            help="A CSV file: column `file`, and one a label with 1 (there), 0 (not) or ? (not judged). "
+            f"Or `{FILE_NAMES}`, for flags named by region code: all are a Flag, US and UM an American Flag.",
+        )
+        parser.add_argument(
+            "--columns",
+            nargs="+",
+            metavar="COLUMN[=LABEL]",
+            help="Only these columns of the CSV, and what the detector calls them.",
+        )
+        parser.add_argument("--detector", choices=detectors.NAMES, default=settings.LABELS_DETECTOR)
+
+    def run(self, folder, truth, columns, detector, **options):
+        try:
+            files = sources.find(folder)
+        except ValueError as error:
+            raise CommandError(str(error)) from None
+        pictures = {name: opener for name, opener in files if evaluation.is_picture(name)}
+        known = _read_truth(truth, columns, pictures)
+        detector = detectors.by_name(detector)
+        # A file the truth names is tried whatever its extension says.
+        judged = [(name, opener) for name, opener in files if name in known.answers]
+        answered, refused, learnt = self._ask(judged, detector)
+        rows, others = evaluation.compare(answered, known, settings.LABELS_MIN_CONFIDENCE)
+        document = {
+            "detector": detector.name,
+            "version": detector.version,
+            "min_confidence": settings.LABELS_MIN_CONFIDENCE,
+            "photos": len(answered),
+            "learnt_from": learnt,
+            "labels": [_flat(row) for row in rows],
+            "not_in_truth": {"files": sorted(set(pictures) - set(known.answers)), "labels": others},
+            "not_in_folder": sorted(set(known.answers) - {name for name, _ in files}),
+            "refused": refused,
+            "ignored_columns": list(known.ignored),
+        }
+        findings = document["not_in_truth"]["files"] or document["not_in_folder"] or refused
+        return document, bool(findings)
+
+    def _ask(self, judged, detector):
+        """Return {file: response}, what was refused and why, and how many the detector was trained on."""
+        answered, refused, learnt = {}, [], 0
+        answers = evaluation.responses(judged, detector)
+        try:
+            for name, sha256, response, reason in self.progress(answers, len(judged), "photos"):
+                if response is None:
+                    refused.append({"name": name, "reason": reason})
+                else:
+                    answered[name] = response
+                    learnt += sha256 in detector.learnt_from
+        except DetectorUnavailable as error:
+            raise CommandError(f"{detector.name} cannot answer now: {error.reason}") from None
+        return answered, refused, learnt
+
+    def as_text(self, document):
+        lines = [f"{document['detector']} {document['version']}, {document['photos']} photos", ""]
+        lines += [_HEAD, *(_line(row) for row in document["labels"]), ""]
+        if document["learnt_from"]:
+            learnt = document["learnt_from"]
+            lines.append(f"The detector learnt from {learnt} of these photos and is worse on others.")
+        missing, unjudged = document["not_in_folder"], document["not_in_truth"]["files"]
+        lines += [f"{_printable(name)}: in the truth, not in the folder" for name in missing]
+        lines += [f"{_printable(name)}: in the folder, not in the truth" for name in unjudged]
+        lines += [f"{_printable(one['name'])}: {_printable(one['reason'])}" for one in document["refused"]]
+        return "\n".join(lines).rstrip()
+
+
+_WAY = "precis.  recall  av.prec."
+_HEAD = (
+    f"{'':24} {'':>12}   {'without rules':26}     with rules\n{'label':24} {'there':>12}   {_WAY}   {_WAY}"
+)
+
+
+def _read_truth(place, columns, pictures):
+    if place == FILE_NAMES:
+        if columns:
+            raise CommandError(f"--columns goes with a CSV file, not with --truth {FILE_NAMES}.")
+        if not pictures:
+            raise CommandError("The folder holds no photo.")
+        return truth.from_flag_names(pictures)
+    try:
+        return truth.from_csv(Path(place).read_bytes(), columns and _named(columns))
+    except OSError as error:
+        raise CommandError(f"{place} cannot be read: {error.strerror}.") from None
+    except truth.BadTruth as error:
+        raise CommandError(f"{place}: {error}.") from None
+
+
+def _named(columns):
+    """Return {column: label} of what stands as COLUMN or COLUMN=LABEL."""
+    pairs = [text.partition("=") for text in columns]
+    return {column: label or truth.as_label(column) for column, _, label in pairs}
+
+
+def _flat(row):
+    without, ruled = row["without_rules"], row["with_rules"]
+    counts = {"label": row["label"], "present": ruled.present, "judged": ruled.judged}
+    return counts | {"without_rules": _figures(without), "with_rules": _figures(ruled)}
+
+
+def _figures(score):
+    figures = score.as_dict()
+    return {name: figures[name] for name in ("said", "right", "precision", "recall", "average_precision")}
+
+
+def _line(row):
+    cells = [
+        "    ".join(_rounded(row[way][name]) for name in ("precision", "recall", "average_precision"))
+        for way in ("without_rules", "with_rules")
+    ]
+    return (
+        f"{_printable(row['label']):24} {row['present']:>4} of {row['judged']:<4}   {'       '.join(cells)}"
+    )
+
+
+def _rounded(value):
+    return "   -" if value is None else f"{value:4.2f}"
+
+
+def _printable(text):
+    """Return text without what a terminal would obey: names come from files of strangers."""
+    return text if text.isprintable() else ascii(text)
