@@ -1,7 +1,7 @@
 """Sky, Vegetation, Building and a few suggestions, from a small linear model learnt by `train.py`.
 
-Four linear judges look at a photo: one at its structure, one at its colours, one at each of 64 cells, of which
-the most convinced count (foliage may fill a corner only), and one at structure and colours together. A fifth,
+Four linear judges look at a photo: one at its structure, one at its colours, one at each of 64 cells, of
+which the most convinced count (foliage may fill a corner only), and one at structure and colours. A fifth,
 again linear, weighs the four and gives a probability that was calibrated on photos the four had not seen.
 
 Confidence follows from that probability p. The operating point is p = 0.5, "more likely than not": thresholds
