@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from alarms.bands import Band
 from alarms.evaluation import ALARM, OK, STATES, Rule, alarm_starts, evaluate_all, outside
 
 WEEK = 7 * 86_400
@@ -20,18 +21,13 @@ M_OF_N = ((1, 1), (2, 2), (2, 3), (3, 3), (3, 5), (5, 5), (4, 6), (8, 10))
 class History:
     """A metric as an alarm would have seen it.
 
-    values, expected, down, up: equally long float arrays; the band is
-    expected - k * down .. expected + k * up, cut to natural_min .. natural_max.
-    incidents: (first, last + 1) places; begin: the first place that is judged, before it is warm-up.
+    values: floats, NaN missing; band: of the same places, None for a threshold; incidents: (first, last + 1)
+    places; begin: the first place that is judged, before it is warm-up.
     """
 
-    period: int
+    period: float
     values: np.ndarray
-    expected: np.ndarray | None = None
-    down: np.ndarray | None = None
-    up: np.ndarray | None = None
-    natural_min: float | None = None
-    natural_max: float | None = None
+    band: Band | None = None
     incidents: tuple = ()
     begin: int = 0
 
@@ -48,12 +44,6 @@ class History:
         for first, end in self.incidents:
             inside[max(first, 0) : end] = True
         return inside
-
-    def band(self, k):
-        """Return (lower, upper) at the width k."""
-        lower = self.expected - k * self.down
-        upper = self.expected + k * self.up
-        return np.clip(lower, self.natural_min, None), np.clip(upper, None, self.natural_max)
 
 
 @dataclass(frozen=True)
@@ -73,7 +63,7 @@ class Verdict:
 
 def band_points(history, k, side="both"):
     """Return 1 breaching, 0 not, -1 missing for each value against the band of width k."""
-    return outside(history.values, *history.band(k), side)
+    return outside(history.values, history.band.lower(k), history.band.upper(k), side)
 
 
 def judge(history, points, rule, k=None):
@@ -155,5 +145,5 @@ def _delay(history, states, incident):
 
 def _worst_week(history, false):
     places = np.asarray(false) - history.begin
-    counts = np.bincount(places * history.period // WEEK) if len(places) else [0]
+    counts = np.bincount((places * history.period // WEEK).astype(int)) if len(places) else [0]
     return int(max(counts))

@@ -9,25 +9,20 @@ from hypothesis import strategies as st
 
 from alarms import backtest
 from alarms.backtest import History, Verdict
+from alarms.bands import Band
 from alarms.evaluation import Rule
 
 HOUR = 3600
 
 
-def history(values, **kwargs):
-    """Return hourly values around an expectation of 10 with a scale of 1 on both sides."""
+def history(values, expected=None, **kwargs):
+    """Return hourly values around an expectation of 10 with an error scale of 1 on both sides."""
     values = np.asarray(values, dtype=float)
     flat = np.ones(len(values))
-    return History(
-        **{
-            "period": HOUR,
-            "values": values,
-            "expected": 10 * flat,
-            "down": flat,
-            "up": flat,
-            **kwargs,
-        }
-    )
+    expected = 10 * flat if expected is None else expected
+    times = HOUR * np.arange(len(values), dtype=float)
+    band = Band(times, values, expected, flat, flat, np.full(len(values), "none"), HOUR)
+    return History(HOUR, values, band, **kwargs)
 
 
 def calm(weeks=1, **spikes):
@@ -100,12 +95,6 @@ def test_a_band_that_is_not_there_yet_is_missing():
     points = backtest.band_points(case, 3)
 
     assert (points[5], points[20], points[21]) == (-1, -1, 0)
-
-
-def test_natural_bounds_cut_the_band():
-    lower, upper = history(calm(), natural_min=8, natural_max=12).band(5)
-
-    assert (lower.min(), upper.max()) == (8, 12)
 
 
 def test_the_tables_hold_every_width_and_every_m_of_n():
