@@ -76,7 +76,8 @@ def _cpu(rng, minutes, starts):
     for start in starts:
         places = np.arange(max(int(np.ceil(start)), 0), min(int(np.ceil(start + RUN)), minutes))
         values[places] = SKYLINE[np.minimum((places - start).astype(int), RUN - 1)]
-    return np.clip(values + rng.normal(0, 1.5, minutes), 0, 100).round(2)
+    noise = rng.normal(0, 1, minutes) * (0.4 + 0.015 * values)
+    return np.clip(values + noise, 0, 100).round(2)
 
 
 def _wandering(rng, minutes, spread=0.03, memory=120):

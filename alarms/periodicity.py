@@ -1,0 +1,122 @@
+"""Pure: does a metric repeat itself, after how long, and can a band learn that?"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+HOUR, DAY, WEEK = 3600, 86_400, 604_800
+# Below this a repetition is too weak to speak of; noise of a thousand points stays under a tenth.
+STRONG = 0.3
+# Of the strongest repetition, how much its basic period must reach: every multiple of a period repeats, too.
+_BASIC = 0.85
+_LEAST_CYCLES = 4
+
+
+@dataclass(frozen=True)
+class Period:
+    """seconds: length of the basic period; strength: correlation with itself one period later, 0..1."""
+
+    seconds: float
+    strength: float
+
+    @property
+    def season(self):
+        """Return hourly, daily or weekly when a band of that season holds this period, else None.
+
+        A period that divides the hour or the day comes back at the same minute of it. Dividing the week
+        is not enough: nobody's loop of 71 minutes is meant by "weekly".
+        """
+        for name, length in (("hourly", HOUR), ("daily", DAY)):
+            cycles = length / self.seconds
+            # Drift of a fiftieth of a cycle each time is half a cycle within a month.
+            if round(cycles) >= 1 and abs(cycles - round(cycles)) <= 0.02:
+                return name
+        return (
+            "weekly" if abs(WEEK / self.seconds - round(WEEK / self.seconds)) <= 0.02 and self._days else None
+        )
+
+    @property
+    def _days(self):
+        return abs(self.seconds / DAY - round(self.seconds / DAY)) <= 0.02
+
+
+def find_period(values, period):
+    """Return the Period of the values (NaN = missing, one every `period` seconds), or None."""
+    correlation = _autocorrelation(values)
+    longest = len(correlation) // _LEAST_CYCLES
+    peaks = _peaks(correlation[:longest])
+    if not len(peaks):
+        return None
+    best = correlation[peaks].max()
+    if best < STRONG:
+        return None
+    lag = peaks[correlation[peaks] >= _BASIC * best][0]
+    return Period(_refined(correlation, lag, longest) * period, float(correlation[lag]))
+
+
+def _autocorrelation(values):
+    """Return the correlation of the values with themselves at each lag; 1 at lag 0."""
+    known = np.isfinite(values)
+    if known.sum() < 20:
+        return np.zeros(0)
+    low, high = np.nanquantile(values, [0.005, 0.995])
+    # Single outliers would hide everything else.
+    centred = np.where(known, np.clip(values, low, high), 0)
+    centred = np.where(known, centred - centred[known].mean(), 0)
+    size = 2 ** int(np.ceil(np.log2(2 * len(values))))
+    products = _correlate(centred, size)[: len(values)]
+    pairs = _correlate(known.astype(float), size)[: len(values)]
+    if products[0] <= 0:
+        return np.zeros(0)
+    return products / np.maximum(pairs, 1) * (pairs[0] / products[0])
+
+
+def _correlate(values, size):
+    spectrum = np.fft.rfft(values, size)
+    return np.fft.irfft(np.abs(spectrum) ** 2, size)
+
+
+def _peaks(correlation):
+    """Return the lags of the local maxima after the first fall below zero, highest around."""
+    below = np.flatnonzero(correlation < 0)
+    if not len(below):
+        return below
+    lags = np.arange(max(below[0], 2), len(correlation) - 1)
+    here = correlation[lags]
+    return lags[(here >= correlation[lags - 1]) & (here > correlation[lags + 1]) & (here > 0)]
+
+
+def _refined(correlation, lag, longest):
+    """Return the lag as a fraction of a place: a late multiple of it is where a small error shows."""
+    exact = float(lag)
+    for multiple in range(2, longest // lag):
+        around = round(exact * multiple)
+        reach = max(1, int(lag * 0.1))
+        window = correlation[max(around - reach, 0) : around + reach + 1]
+        if not len(window) or window.max() < _BASIC * correlation[lag] * 0.5:
+            break
+        exact = (max(around - reach, 0) + int(window.argmax())) / multiple
+    return exact
+
+
+@dataclass(frozen=True)
+class RegimeChange:
+    """The metric repeats otherwise than it did. `since`: place of the change, roughly."""
+
+    before: Period
+    after: Period | None
+    since: int
+
+
+def find_regime_change(values, period):
+    """Return how the repetition of the last days differs from that of the time before, or None."""
+    for recent in (DAY, 2 * DAY, 4 * DAY, WEEK):
+        places = int(recent / period)
+        if places < 40 or len(values) < 3 * places:
+            continue
+        before, after = (find_period(part, period) for part in (values[:-places], values[-places:]))
+        if before is None or recent < 6 * before.seconds:
+            continue
+        if after is not None and abs(after.seconds / before.seconds - 1) > 0.1:
+            return RegimeChange(before, after, len(values) - places)
+    return None
