@@ -22,6 +22,7 @@ class LabelsConfig(AppConfig):
             (bundles.chunks_ready, signals.call_helpers, Bundle),
             (bundles.archive_ready, signals.ring_for_sum, BundlePart),
             (post_migrate, signals.make_schedules, self),
+            (post_migrate, signals.make_region_rows, self),
             (post_execute, queue.monitor_seen, None),
         ):
             signal.connect(receiver, sender=sender, dispatch_uid=receiver.__qualname__)

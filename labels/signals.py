@@ -2,7 +2,7 @@
 
 from django.db import transaction
 
-from labels import bundles, labelling, queue
+from labels import bundles, labelling, queue, regions
 
 
 def ring_for_photo(sender, instance, created, raw, **kwargs):
@@ -45,3 +45,7 @@ def delete_bundle_files(sender, instance, **kwargs):
 
 def make_schedules(sender, **kwargs):
     queue.ensure_schedules()
+
+
+def make_region_rows(sender, **kwargs):
+    regions.follow_settings()

@@ -242,6 +242,27 @@ if env.str("EMAIL_URL", ""):
 LABELS_DETECTOR = env.str("LABELS_DETECTOR", "local")
 LABELS_MIN_CONFIDENCE = env.float("LABELS_MIN_CONFIDENCE", 55.0)
 
+# Amazon Rekognition -----------------------------------------------------------------------------
+
+
+@env.parser_for("regions")
+def _regions(text):
+    """Return {Region: calls per second, None for the published quota} of "us-east-1=50,us-west-2"."""
+    pairs = (item.strip().partition("=") for item in text.split(",") if item.strip())
+    return {region: float(rate) if rate else None for region, _, rate in pairs}
+
+
+REKOGNITION_REGIONS = env.regions("REKOGNITION_REGIONS", "")
+# Further questions about each photo, each paid for: DetectModerationLabels, DetectText, RecognizeCelebrities.
+REKOGNITION_ALSO = env.list("REKOGNITION_ALSO", [])
+# bytes: the 1280 px rendition, to any Region; s3object: the original, where it lies.
+REKOGNITION_IMAGE = env.str("REKOGNITION_IMAGE", "bytes")
+# Accounts without a residency of their own: the group of Regions their photos may be sent to; empty = all.
+REKOGNITION_RESIDENCY = env.str("REKOGNITION_RESIDENCY", "")
+# US dollars, unset = no limit. What is over waits for the next day or month.
+REKOGNITION_DAILY_BUDGET = env.decimal("REKOGNITION_DAILY_BUDGET", None)
+REKOGNITION_MONTHLY_BUDGET = env.decimal("REKOGNITION_MONTHLY_BUDGET", None)
+
 # Downloads --------------------------------------------------------------------------------------
 
 BUNDLE_KEEP_HOURS = env.int("BUNDLE_KEEP_HOURS", 24)

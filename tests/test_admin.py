@@ -19,6 +19,9 @@ from labels.models import (
     Photo,
     PhotoLabel,
     Recipe,
+    RegionQuota,
+    Residency,
+    Spending,
     WorkerSeen,
 )
 from labels.selection import Selection
@@ -30,10 +33,12 @@ pytestmark = pytest.mark.django_db
 
 MODELS = sorted(apps.get_app_config("labels").get_models(), key=lambda model: model.__name__)
 NAMES = pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
-# What may be done by hand: nothing is added, these are opened to be edited, these deleted.
+# What may be done by hand: these are added, these are opened to be edited, these are never deleted.
+ADDED = {"Residency"}
 EDITED = {"Label": {"parents"}, "Photo": set(), "Bundle": set()}
+EDITED |= {"RegionQuota": {"group", "quota", "price_micros", "enabled"}, "Residency": {"owner", "group"}}
 KEPT = {"DetectionRun", "Label", "LabelCount", "PhotoLabel", "PhotoSummary", "LibraryVersion"}
-KEPT |= {"BundlePart", "BundlePhoto", "BundleChunk"}
+KEPT |= {"BundlePart", "BundlePhoto", "BundleChunk", "RegionQuota", "Spending"}
 
 
 @pytest.fixture
@@ -56,6 +61,8 @@ def rows(dan, eve, commits):
         owner=eve, name="The sea", selection=Selection(any=("Blue",)).as_json(), part_bytes=1
     )
     WorkerSeen.objects.create(cluster="labels", role="worker", seen_at=timezone.now())
+    Residency.objects.create(owner=eve, group="eu")
+    Spending.objects.create(day=timezone.localdate(), calls=2, micros=2000)
 
 
 def _url(model, page, *arguments):
@@ -96,8 +103,8 @@ def test_search_and_filters_work(staff, rows, model):
 
 
 @NAMES
-def test_nothing_is_added_by_hand(staff, rows, model):
-    assert staff.get(_url(model, "add")).status_code == 403
+def test_only_what_is_born_here_is_added_by_hand(staff, rows, model):
+    assert staff.get(_url(model, "add")).status_code == (200 if model.__name__ in ADDED else 403)
 
 
 @NAMES
@@ -213,3 +220,26 @@ def test_the_list_of_downloads_reads_the_selection_aloud(staff, eve, rows):
     bundles.ask(eve, Selection(any=("Lake",), none=("Person",)))
 
     assert "Lake; none of Person" in staff.get(_url(Bundle, "changelist")).content.decode()
+
+
+def test_a_region_quota_is_edited_and_what_it_has_seen_stays(staff):
+    row = RegionQuota.objects.get(region="us-east-1", operation="DetectLabels")
+    RegionQuota.objects.filter(pk=row.pk).update(throttles=7)
+
+    staff.post(
+        _url(RegionQuota, "change", row.pk),
+        {"group": "us", "quota": "80", "price_micros": "900", "enabled": "on"},
+    )
+
+    row.refresh_from_db()
+    assert (row.quota, row.price_micros, row.throttles) == (80, 900, 7)
+
+
+def test_a_residency_without_any_region_is_refused(staff, dan):
+    answer = staff.post(_url(Residency, "add"), {"owner": dan.pk, "group": "EU"})
+
+    assert (
+        "There is no Region in &#x27;EU&#x27;; groups are ap, eu, il, sa, us, us-gov."
+        in answer.content.decode()
+    )
+    assert not Residency.objects.exists()

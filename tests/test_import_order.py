@@ -13,6 +13,7 @@ LAYERS = [
     {"metrics", "truth"},
     {"archive_names", "zipformat", "pictures", "policy", "mail_files", "upload_handlers", "manifest"},
     {"models", "zipplan", "library", "drawing", "buckets"},
+    {"regions"},
     {"summaries", "forms", "detectors"},
     {"intake"},
     {"renditions"},

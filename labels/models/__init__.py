@@ -4,6 +4,7 @@ from labels.models.label import Label, LabelCount, PhotoLabel
 from labels.models.notice import Notice
 from labels.models.photo import Photo
 from labels.models.recipe import Recipe
+from labels.models.region import RegionQuota, Residency, Spending
 from labels.models.summary import LibraryVersion, PhotoSummary
 from labels.models.worker import WorkerSeen
 
@@ -21,5 +22,8 @@ __all__ = [
     "LibraryVersion",
     "PhotoSummary",
     "Recipe",
+    "RegionQuota",
+    "Residency",
+    "Spending",
     "WorkerSeen",
 ]

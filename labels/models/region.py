@@ -1,0 +1,106 @@
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.core.validators import MinValueValidator, RegexValidator
+from django.db import models
+
+REGION_NAME = RegexValidator(r"^[a-z]{2}(-[a-z]+)+-\d+$", "A Region is written like us-east-1.")
+
+
+class RegionQuotaQuerySet(models.QuerySet):
+    def used(self):
+        """Return the rows of the Regions that REKOGNITION_REGIONS names, for the calls that are made."""
+        operations = ("DetectLabels", *settings.REKOGNITION_ALSO)
+        return self.filter(region__in=settings.REKOGNITION_REGIONS, operation__in=operations)
+
+    def allowed(self, operation, residency):
+        """Return the rows a call may go through; an empty residency allows every Region that is used."""
+        rows = self.used().filter(operation=operation, enabled=True)
+        return rows.filter(group=residency) if residency else rows
+
+
+class RegionQuota(models.Model):
+    """How fast one operation may be called in one Region, and how it has fared there.
+
+    All workers of all machines share these rows. Moments are seconds since 1970 by the database's
+    clock; `labels.regions.pacing` says what they mean.
+    """
+
+    region = models.CharField(max_length=32, validators=[REGION_NAME])
+    operation = models.CharField(max_length=40)
+    group = models.CharField(
+        "residency group", max_length=16, help_text="Accounts with this residency may be served here."
+    )
+    quota = models.FloatField(
+        validators=[MinValueValidator(0.01)], help_text="Calls per second Amazon allows this account."
+    )
+    configured = models.FloatField(
+        null=True, editable=False, help_text="What REKOGNITION_REGIONS said when it was last followed."
+    )
+    price_micros = models.PositiveIntegerField(
+        "price", default=0, help_text="Millionths of a US dollar for one call."
+    )
+    enabled = models.BooleanField(default=True, help_text="Untick to keep photos out of this Region.")
+
+    next_at = models.FloatField(default=0, editable=False)
+    granted_at = models.FloatField(default=0, editable=False)
+    ramp_at = models.FloatField(default=0, editable=False)
+    factor = models.FloatField(default=1, editable=False)
+    factor_at = models.FloatField(default=0, editable=False)
+    cut_at = models.FloatField(default=0, editable=False)
+    failures = models.PositiveIntegerField(default=0, editable=False)
+    opened_at = models.FloatField(default=0, editable=False)
+    open_until = models.FloatField(default=0, editable=False)
+    recent = models.FloatField(default=0, editable=False)
+
+    throttles = models.PositiveBigIntegerField(default=0, editable=False)
+    throttled_at = models.DateTimeField(null=True, editable=False)
+    trouble = models.CharField(max_length=200, blank=True, editable=False)
+    refused = models.CharField(
+        max_length=200, blank=True, editable=False, help_text="Why Amazon refuses us here; empty when not."
+    )
+
+    objects = RegionQuotaQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "Region quota"
+        constraints = [
+            models.UniqueConstraint(fields=["region", "operation"], name="region_quota_once"),
+            models.CheckConstraint(condition=models.Q(quota__gt=0), name="region_quota_positive"),
+        ]
+
+    def __str__(self):
+        return f"{self.operation} in {self.region}"
+
+
+class Residency(models.Model):
+    """Where the photos of one account may be sent; an account without one follows the installation."""
+
+    owner = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="residency")
+    group = models.CharField(max_length=16, help_text="Only Regions of this group, for example eu.")
+
+    class Meta:
+        verbose_name_plural = "residencies"
+
+    def __str__(self):
+        return f"{self.owner}: {self.group}"
+
+    def clean(self):
+        known = sorted(set(RegionQuota.objects.values_list("group", flat=True)))
+        if self.group not in known:
+            raise ValidationError(
+                {"group": f"There is no Region in {self.group!r}; groups are {', '.join(known)}."}
+            )
+
+
+class Spending(models.Model):
+    """What Rekognition has cost on one day: counted with the permit, before the call."""
+
+    day = models.DateField(unique=True)
+    calls = models.PositiveIntegerField(default=0)
+    micros = models.BigIntegerField(default=0, help_text="Millionths of a US dollar.")
+
+    class Meta:
+        verbose_name_plural = "spending"
+
+    def __str__(self):
+        return f"{self.day}: {self.calls} calls"

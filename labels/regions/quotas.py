@@ -1,0 +1,60 @@
+"""The rows of the Regions: Amazon's published quotas as data, and what REKOGNITION_REGIONS says of them."""
+
+import csv
+from functools import cache
+from pathlib import Path
+
+from django.conf import settings
+
+from labels.models import RegionQuota
+
+_FILE = Path(__file__).with_name("published.csv")
+# They share one published quota: "individual Image data plane operations".
+OPERATIONS = ("DetectLabels", "DetectModerationLabels", "DetectText", "RecognizeCelebrities")
+
+
+@cache
+def published():
+    """Return {region: {"group", "quota" in calls per second, "price_micros" of the first tier}}.
+
+    Source: AWS General Reference and the pricing page, October 2026. Prices are those of us-east-1;
+    where a Region costs more, its row in the admin says so.
+    """
+    with _FILE.open(newline="") as file:
+        return {
+            row["region"]: {
+                "group": row["group"],
+                "quota": float(row["quota"]),
+                "price_micros": int(row["price_micros"]),
+            }
+            for row in csv.DictReader(file)
+        }
+
+
+def follow_settings():
+    """Make the rows that are missing, and follow REKOGNITION_REGIONS where it has changed.
+
+    A rate in the setting is written to the row once, so that of setting and admin the later change
+    counts. Return how many rows were made or changed.
+    """
+    rows = {(row.region, row.operation): row for row in RegionQuota.objects.all()}
+    wanted = {**published(), **{region: _of(region) for region in settings.REKOGNITION_REGIONS}}
+    missing = [
+        RegionQuota(region=region, operation=operation, **values)
+        for region, values in wanted.items()
+        for operation in OPERATIONS
+        if (region, operation) not in rows
+    ]
+    RegionQuota.objects.bulk_create(missing, ignore_conflicts=True)
+    changed = 0
+    for row in rows.values():
+        rate = settings.REKOGNITION_REGIONS.get(row.region)
+        if rate and row.configured != rate:
+            changed += RegionQuota.objects.filter(pk=row.pk).update(quota=rate, configured=rate)
+    return len(missing) + changed
+
+
+def _of(region):
+    known = published().get(region, {"group": region.split("-")[0], "quota": 5.0, "price_micros": 1000})
+    rate = settings.REKOGNITION_REGIONS[region]
+    return {**known, **({"quota": rate, "configured": rate} if rate else {})}
