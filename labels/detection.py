@@ -4,20 +4,27 @@ import hashlib
 import json
 import time
 
+from django.conf import settings
+
 from labels import renditions
-from labels.detectors import get_detector
+from labels.detectors import get_detector, get_further
 from labels.detectors.base import Picture
-from labels.models import DetectionRun
+from labels.models import DetectionRun, Residency
 
 
 def run_for(photo):
     """Return the photo's DetectionRun, from the cache when these bytes were answered before.
 
-    Raise PhotoRefused or DetectorUnavailable. The raw response is kept as it came.
+    Further questions are asked after the first, and their answers kept beside it. Raise PhotoRefused or
+    DetectorUnavailable. The raw response is kept as it came.
     """
     jpeg = renditions.ensure(photo)
-    picture = Picture(jpeg, photo.width, photo.height, photo.exif)
-    return ask(get_detector(), photo.sha256, lambda: picture, photo.pk)
+    run = ask(get_detector(), photo.sha256, lambda: _picture(photo, jpeg), photo.pk)
+    for further in get_further():
+        # Each may wait for its turn as long as the first did.
+        photo.renew_lease()
+        ask(further, photo.sha256, lambda: _picture(photo, jpeg), photo.pk)
+    return run
 
 
 def ask(detector, sha256, draw, photo_id=None):
@@ -25,20 +32,17 @@ def ask(detector, sha256, draw, photo_id=None):
 
     `draw()` returns the Picture and is called only then. Raise what the detector raises.
     """
-    key = {
-        "content_sha256": sha256,
-        "detector": detector.name,
-        "version": detector.version,
-        "params_hash": params_hash(detector.params),
-    }
-    known = DetectionRun.objects.filter(**key).first()
+    known = kept(detector).filter(content_sha256=sha256).order_by("-pk").first()
     if known:
         return known
     picture = draw()
     began = time.monotonic()
     response = detector.detect(picture)
     run, _ = DetectionRun.objects.get_or_create(
-        **key,
+        content_sha256=sha256,
+        detector=detector.name,
+        version=detector.version or detector.version_of(response),
+        params_hash=params_hash(detector.params),
         defaults={
             "photo_id": photo_id,
             "params": detector.params,
@@ -47,6 +51,23 @@ def ask(detector, sha256, draw, photo_id=None):
         },
     )
     return run
+
+
+def kept(detector):
+    """Return the answers of this detector as it is configured; of any version when it names none."""
+    runs = DetectionRun.objects.filter(detector=detector.name, params_hash=params_hash(detector.params))
+    return runs.filter(version=detector.version) if detector.version else runs
+
+
+def _picture(photo, jpeg):
+    residency = Residency.objects.filter(owner=photo.owner_id).values_list("group", flat=True).first()
+    return Picture(
+        jpeg,
+        photo.width,
+        photo.height,
+        photo.exif,
+        residency=residency or settings.REKOGNITION_RESIDENCY,
+    )
 
 
 def params_hash(params):

@@ -7,7 +7,7 @@ import uuid
 from django.conf import settings
 
 from labels import bundles, detection, labelling, notifications, policy
-from labels.detectors.base import DetectorUnavailable, PhotoRefused
+from labels.detectors.base import DetectorUnavailable, NotNow, PhotoRefused
 from labels.models import Bundle, Notice, Photo
 from labels.models.claim import in_words
 
@@ -23,6 +23,8 @@ def label_photo(photo_id):
         labelling.record(photo, run, decisions)
     except PhotoRefused as refusal:
         labelling.fail(photo, refusal.code, refusal.reason)
+    except NotNow as turn:
+        labelling.wait(photo, turn.code, turn.reason, turn.seconds)
     except DetectorUnavailable as trouble:
         labelling.postpone(photo, trouble.code, trouble.reason)
     except Exception as error:

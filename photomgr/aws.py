@@ -16,7 +16,8 @@ _RETRIES = {"mode": "standard", "total_max_attempts": 4}
 # Rekognition: the Region limiter has to see every throttle, and every attempt needs its own permit.
 _ONCE = {"total_max_attempts": 1}
 _OPTIONS = {
-    "rekognition": {"retries": _ONCE},
+    # A Region that hangs must not hold a worker longer than its claim lasts.
+    "rekognition": {"retries": _ONCE, "connect_timeout": 3, "read_timeout": 15},
     "s3": {
         # With an endpoint of one's own botocore signs links the old way, which S3 has given up.
         "signature_version": "s3v4",

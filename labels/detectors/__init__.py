@@ -4,12 +4,21 @@ from functools import cache
 
 from django.conf import settings
 
-NAMES = ("local", "fake")
+from labels.detectors import rekognition
+
+NAMES = ("local", "rekognition", "fake")
 
 
 def get_detector():
     """Return the configured detector, one per process: loading a model takes longer than using it."""
     return by_name(settings.LABELS_DETECTOR)
+
+
+def get_further():
+    """Return the detectors that are asked after the first one, for what is only kept and shown."""
+    if settings.LABELS_DETECTOR != "rekognition":
+        return []
+    return [rekognition.of(operation) for operation in settings.REKOGNITION_ALSO]
 
 
 @cache
@@ -18,6 +27,8 @@ def by_name(name):
         from labels.detectors.local import LocalDetector
 
         return LocalDetector()
+    if name == "rekognition":
+        return rekognition.of("DetectLabels")
     if name == "fake":
         from labels.detectors.fake import FakeDetector
 
