@@ -18,6 +18,8 @@ _ONCE = {"total_max_attempts": 1}
 _OPTIONS = {
     # A Region that hangs must not hold a worker longer than its claim lasts.
     "rekognition": {"retries": _ONCE, "connect_timeout": 3, "read_timeout": 15},
+    # alarms.backends.cloudwatch keeps to CloudWatch's pace, and repeats in that pace.
+    "cloudwatch": {"retries": _ONCE},
     "s3": {
         # With an endpoint of one's own botocore signs links the old way, which S3 has given up.
         "signature_version": "s3v4",

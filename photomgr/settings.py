@@ -275,6 +275,12 @@ BUNDLE_PART_BYTES = env.int("BUNDLE_PART_BYTES", 4 * 1024**3)
 # 5 MiB (but the last), nor more than 10,000.
 BUNDLE_CHUNK_BYTES = env.int("BUNDLE_CHUNK_BYTES", (8 if BUNDLES_BUCKET else 32) * 1024**2)
 
+# Alarms -----------------------------------------------------------------------------------------
+
+ALARMS_BACKEND = env.str("ALARMS_BACKEND", "local")
+# What CloudWatch takes of changes to alarms; questions go at three times that pace.
+ALARMS_CALLS_PER_SECOND = env.float("ALARMS_CALLS_PER_SECOND", 3.0)
+
 # Logging ----------------------------------------------------------------------------------------
 
 LOGGING = {

@@ -24,6 +24,9 @@ class StateChange(models.Model):
     source = models.CharField(max_length=10, choices=Source, default=Source.LOCAL)
     # [{"arn", "outcome": "sent" | "muted" | "failed", "error"}]
     actions = models.JSONField(default=list, blank=True)
+    told = models.BooleanField(
+        default=True, help_text="Off: the local backend's next tick tells those who are to know."
+    )
 
     class Meta:
         ordering = ["-at", "-pk"]

@@ -1,0 +1,98 @@
+"""What plans, pages and commands need of a place where alarms live."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from alarms.plan import Existing
+
+
+class BackendError(Exception):
+    """A call that was refused or did not get through; `code` is CloudWatch's own word for it."""
+
+    def __init__(self, code, message):
+        super().__init__(f"{message} ({code})")
+        self.code = code
+
+
+@dataclass(frozen=True)
+class Transition:
+    """An alarm changed its state."""
+
+    alarm_name: str
+    at: datetime
+    old: str
+    new: str
+    reason: str = ""
+    data: dict = field(default_factory=dict)
+
+
+class Backend:
+    """Names and definitions are as in alarms.definitions; every method may raise BackendError."""
+
+    name = ""
+
+    def __init__(self, region=""):
+        self.region = region
+
+    def existing(self, detectors=True, tags=False):
+        """Return all alarms, whatever their names, and all detectors unless they are not asked for."""
+        alarms, foreign = self.alarms(tags)
+        return Existing(alarms, self.detectors() if detectors else {}, foreign)
+
+    def alarms(self, tags=False):
+        """Return ({name: ExistingAlarm}, names of kinds we never touch)."""
+        raise NotImplementedError
+
+    def detectors(self):
+        """Return {key: definition} of both kinds of detectors."""
+        raise NotImplementedError
+
+    def detector_states(self):
+        """Return {key: PENDING_TRAINING | TRAINED_INSUFFICIENT_DATA | TRAINED}."""
+        raise NotImplementedError
+
+    def put_alarm(self, definition, tags):
+        """Create the alarm, or replace it wholly; tags are only looked at when it is new."""
+        raise NotImplementedError
+
+    def delete_alarm(self, name):
+        """Delete the alarm; one that is gone already is no error."""
+        raise NotImplementedError
+
+    def retag_alarm(self, name, tags):
+        """Have the alarm carry these tags and no others."""
+        raise NotImplementedError
+
+    def put_detector(self, definition):
+        raise NotImplementedError
+
+    def delete_detector(self, definition):
+        """Delete the detector; one that is gone already is no error."""
+        raise NotImplementedError
+
+    def set_state(self, name, state, reason):
+        """Put an alarm into a state until its next evaluation, to try what happens then."""
+        raise NotImplementedError
+
+    def transitions(self, since, name=None):
+        """Return the Transitions since a moment, of one alarm or of all, oldest first."""
+        raise NotImplementedError
+
+    def put_mute(self, rule):
+        """Create or replace a mute rule: a dict in PutAlarmMuteRule's shape."""
+        raise NotImplementedError
+
+    def delete_mute(self, name):
+        raise NotImplementedError
+
+    def put_data(self, namespace, data):
+        """Publish up to 1000 data: dicts in the shape of PutMetricData's MetricData."""
+        raise NotImplementedError
+
+    def statistics(self, metric, period, start, end):
+        """Return [(start of period, value), …] of a metric and its statistic, oldest first.
+
+        `metric` has namespace, name, dimensions (dict) and stat, as alarms.models.Metric; periods
+        without data are left out.
+        """
+        raise NotImplementedError

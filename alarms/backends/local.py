@@ -1,0 +1,120 @@
+"""Alarms in our own database: the same rules as CloudWatch's, evaluated by the tick of a worker."""
+
+from django.db import transaction
+from django.utils import timezone
+
+from alarms import store
+from alarms.backends.base import Backend, BackendError, Transition
+from alarms.definitions import detector_key, detector_of, is_composite
+from alarms.models import LocalAlarm, LocalDetector, StateChange
+from alarms.plan import ExistingAlarm
+from alarms.validation import alarm_problems, detector_problems
+
+
+class Local(Backend):
+    name = "local"
+
+    def alarms(self, tags=False):
+        rows = LocalAlarm.objects.filter(region=self.region)
+        return {row.name: self._alarm(row, tags) for row in rows}, frozenset()
+
+    def _alarm(self, row, tags):
+        arn = f"arn:local:cloudwatch:{self.region}:000000000000:alarm:{row.name}"
+        return ExistingAlarm(
+            row.definition, arn, row.state, row.state_reason, row.state_at, row.tags if tags else None
+        )
+
+    def detectors(self):
+        rows = LocalDetector.objects.filter(region=self.region)
+        return {row.identity: row.definition for row in rows}
+
+    def detector_states(self):
+        # A local band is computed when it is needed; there is nothing to wait for.
+        rows = LocalDetector.objects.filter(region=self.region)
+        return dict.fromkeys(rows.values_list("identity", flat=True), "TRAINED")
+
+    def put_alarm(self, definition, tags):
+        _refuse(alarm_problems(definition))
+        now = timezone.now()
+        values = {"definition": definition, "composite": is_composite(definition), "configured_at": now}
+        with transaction.atomic():
+            row = LocalAlarm.objects.select_for_update().filter(
+                region=self.region, name=definition["AlarmName"]
+            )
+            kinds = set(row.values_list("composite", flat=True))
+            if kinds and kinds != {values["composite"]}:
+                raise BackendError("ValidationError", f"{definition['AlarmName']} is another kind of alarm")
+            LocalAlarm.objects.update_or_create(
+                region=self.region,
+                name=definition["AlarmName"],
+                defaults=values,
+                create_defaults={**values, "tags": tags or {}, "state_at": now},
+            )
+            # As CloudWatch does: a band without a detector gets one.
+            if detector := detector_of(definition):
+                self._detector(detector, create_only=True)
+
+    def delete_alarm(self, name):
+        LocalAlarm.objects.filter(region=self.region, name=name).delete()
+
+    def retag_alarm(self, name, tags):
+        LocalAlarm.objects.filter(region=self.region, name=name).update(tags=tags)
+
+    def put_detector(self, definition):
+        _refuse(detector_problems(definition))
+        self._detector(definition)
+
+    def _detector(self, definition, create_only=False):
+        LocalDetector.objects.update_or_create(
+            region=self.region,
+            identity=detector_key(definition),
+            defaults={} if create_only else {"definition": definition},
+            create_defaults={"definition": definition},
+        )
+
+    def delete_detector(self, definition):
+        LocalDetector.objects.filter(region=self.region, identity=detector_key(definition)).delete()
+
+    @transaction.atomic
+    def set_state(self, name, state, reason):
+        row = LocalAlarm.objects.select_for_update().filter(region=self.region, name=name).first()
+        if row is None:
+            raise BackendError("ResourceNotFound", f"there is no alarm {name}")
+        if row.state == state:
+            return
+        now = timezone.now()
+        StateChange.objects.create(
+            region=self.region,
+            alarm_name=name,
+            at=now,
+            old=row.state,
+            new=state,
+            reason=reason,
+            source=StateChange.Source.PERSON,
+            told=False,
+        )
+        row.state, row.state_reason, row.state_at = state, reason, now
+        row.save(update_fields=["state", "state_reason", "state_at"])
+
+    def transitions(self, since, name=None):
+        rows = StateChange.objects.filter(region=self.region, at__gte=since).order_by("at", "pk")
+        if name:
+            rows = rows.filter(alarm_name=name)
+        return [Transition(r.alarm_name, r.at, r.old, r.new, r.reason, r.reason_data) for r in rows]
+
+    def put_mute(self, rule):
+        """Do nothing: the row of the mute is what the tick looks at."""
+
+    def delete_mute(self, name):
+        """Do nothing: the row of the mute is what the tick looks at."""
+
+    def put_data(self, namespace, data):
+        store.keep(namespace, data)
+
+    def statistics(self, metric, period, start, end):
+        return store.statistics(metric, period, start, end)
+
+
+def _refuse(problems):
+    if problems:
+        raise BackendError("ValidationError", "; ".join(map(str, problems)))
