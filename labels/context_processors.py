@@ -2,6 +2,7 @@ from django.utils.functional import SimpleLazyObject
 
 from labels.models import Bundle, Notice
 from labels.notifications import subject
+from labels.regions import troubles
 
 _TONES = {
     Notice.Outcome.READY: "good",
@@ -18,7 +19,7 @@ def frame(request):
 
 def _frame(user):
     if not user or not user.is_authenticated:
-        return {"building": 0, "news": 0, "notices": [], "has_badge": False}
+        return {"building": 0, "news": 0, "notices": [], "has_badge": False, "troubles": []}
     building = Bundle.objects.owned_by(user).filter(status__in=Bundle.UNFINISHED).count()
     notices = [
         {
@@ -34,4 +35,6 @@ def _frame(user):
         "news": len(notices),
         "notices": notices,
         "has_badge": bool(building or notices),
+        # What an operator has to mend stands on every page of those who can.
+        "troubles": troubles() if user.is_staff else [],
     }

@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass
 
 from django.utils import timezone
 
-from labels import bundles, labelling, notifications, queue
+from labels import bundles, labelling, notifications, queue, regions
 from labels.models import Bundle, BundlePart, Notice, Photo
 
 # A bell that is still in the queue may be rung twice; this bounds how often, and it costs a millisecond.
@@ -32,21 +32,23 @@ class Swept:
 def sweep():
     """Carry out one sweep and return what was found; safe to run at any time, twice, or side by side."""
     now = timezone.now()
+    regions.follow_settings()
     return Swept(
         photos_given_up=labelling.give_up(Photo.objects.worn_out(now)),
         bundles_given_up=bundles.give_up(Bundle.objects.worn_out(now)),
         notices_given_up=notifications.give_up(Notice.objects.worn_out(now)),
         notices_interrupted=notifications.end_interrupted(now),
         bundles_expired=bundles.expire(now),
-        photos_rung=_ring(Photo.objects.due(now), queue.label_photo, queue.LABELS),
+        photos_rung=_ring(Photo.objects.due(now), queue.label_photo, queue.LABELS, regions.calls_a_minute()),
         notices_rung=_ring(Notice.objects.due(now), queue.send_notice, queue.LABELS),
         bundles_rung=_ring(Bundle.objects.due(now), queue.build_bundle, queue.BUNDLES),
         sums_rung=_ring(BundlePart.objects.unsummed(now).order_by("pk"), queue.add_sum, queue.BUNDLES),
     ).as_json()
 
 
-def _ring(rows, bell, cluster):
-    room = max(0, QUEUE_TARGET - queue.waiting(cluster))
+def _ring(rows, bell, cluster, a_minute=0):
+    # Of photos that waited for Rekognition there may be more than the target until the next sweep.
+    room = max(0, max(QUEUE_TARGET, a_minute) - queue.waiting(cluster))
     ids = list(rows.values_list("pk", flat=True)[:room])
     for pk in ids:
         bell(pk)

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from labels.views import bundles, photos, recipes, status, tags, upload
+from labels.views import bundles, photos, recipes, regions, status, tags, upload
 
 urlpatterns = [
     path("", photos.photo_list, name="photos"),
@@ -27,6 +27,7 @@ urlpatterns = [
     path("recipes/<int:pk>/delete/", recipes.recipe_delete, name="recipe_delete"),
     path("status/", status.status, name="status"),
     path("status/retry/", status.status_retry, name="status_retry"),
+    path("status/regions/retry/", regions.regions_retry, name="regions_retry"),
     path("healthz", status.healthz, name="healthz"),
     path("readyz", status.readyz, name="readyz"),
 ]

@@ -5,6 +5,6 @@ Amazon publishes.
 """
 
 from labels.regions.quotas import follow_settings
-from labels.regions.report import report, troubles, try_again
+from labels.regions.report import calls_a_minute, report, troubles, try_again
 
-__all__ = ["follow_settings", "report", "troubles", "try_again"]
+__all__ = ["calls_a_minute", "follow_settings", "report", "troubles", "try_again"]

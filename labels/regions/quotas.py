@@ -37,6 +37,8 @@ def follow_settings():
     A rate in the setting is written to the row once, so that of setting and admin the later change
     counts. Return how many rows were made or changed.
     """
+    if settings.LABELS_DETECTOR != "rekognition" and RegionQuota.objects.exists():
+        return 0
     rows = {(row.region, row.operation): row for row in RegionQuota.objects.all()}
     wanted = {**published(), **{region: _of(region) for region in settings.REKOGNITION_REGIONS}}
     missing = [

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from django.conf import settings
+from django.db.models import Sum
 
 from labels.models import RegionQuota
 from labels.regions import pacing
@@ -41,6 +42,14 @@ def troubles():
     return [f"Amazon Rekognition refuses {row.operation} in {row.region}: {row.refused}" for row in rows]
 
 
+def calls_a_minute():
+    """Return how many photos Rekognition may be asked about in a minute, 0 for other detectors."""
+    if settings.LABELS_DETECTOR != "rekognition":
+        return 0
+    rows = RegionQuota.objects.used().filter(operation="DetectLabels", enabled=True)
+    return int(60 * rows.aggregate(all=Sum("quota", default=0.0))["all"])
+
+
 def try_again():
     """Let every resting Region be probed at once; return how many there were."""
     return RegionQuota.objects.used().filter(open_until__gt=database_now()).update(open_until=0)
@@ -66,7 +75,7 @@ def _words(row, pace, now):
     """Return (tone, words, when it is tried again)."""
     until = datetime.fromtimestamp(pace.open_until, UTC) if pace.open_until > now else None
     if not row.enabled:
-        return "off", "switched off", None
+        return "cancelled", "switched off", None
     if row.refused:
         return "bad", f"refused: {row.refused}", until
     if pacing.is_tripped(pace):

@@ -10,6 +10,8 @@ from django.utils import timezone
 from labels.models import Spending
 
 MICROS = 1_000_000
+# What a photo that waits for the next day or month has as its failure_code.
+CODES = ("budget_day", "budget_month")
 
 
 class BudgetSpent(Exception):
@@ -68,10 +70,10 @@ def _limits(day):
     """Yield (dollars, first day, words, code, the day it is over) of the budgets that are set."""
     month = day.replace(day=1)
     if settings.REKOGNITION_DAILY_BUDGET is not None:
-        yield settings.REKOGNITION_DAILY_BUDGET, day, "today", "budget_day", day + timedelta(days=1)
+        yield settings.REKOGNITION_DAILY_BUDGET, day, "today", CODES[0], day + timedelta(days=1)
     if settings.REKOGNITION_MONTHLY_BUDGET is not None:
         after = (month + timedelta(days=32)).replace(day=1)
-        yield settings.REKOGNITION_MONTHLY_BUDGET, month, "this month", "budget_month", after
+        yield settings.REKOGNITION_MONTHLY_BUDGET, month, "this month", CODES[1], after
 
 
 def _reason(words, limit):

@@ -19,6 +19,8 @@ from labels import labelling, queue
 from labels.detectors import get_detector
 from labels.models import Photo
 from labels.models.photo import originals
+from labels.regions import troubles
+from labels.views import regions
 
 _WAITING = (Photo.Status.PENDING, Photo.Status.LABELLING)
 
@@ -59,6 +61,7 @@ def status(request):
                 **Photo.objects.aggregate(photos=Count("pk"), bytes=Sum("size", default=0)),
                 "free": shutil.disk_usage(settings.DATA_DIR).free,
             },
+            "regions": regions.section(),
             "retry_url": reverse("status_retry"),
         },
     )
@@ -88,9 +91,11 @@ def healthz(request):
 @login_not_required
 @require_safe
 def readyz(request):
-    """Database, queue and storage, each "ok" or what is wrong, in words that give nothing away."""
+    """Database, storage, queue, Regions, each "ok" or what is wrong, in words that give nothing away."""
     found = {"database": _database(), "storage": _storage()}
     found["queue"] = _queue() if found["database"] == "ok" else "not known"
+    if settings.LABELS_DETECTOR == "rekognition":
+        found["detector"] = _detector() if found["database"] == "ok" else "not known"
     ready = all(state == "ok" for state in found.values())
     return JsonResponse(found, status=200 if ready else 503)
 
@@ -117,3 +122,7 @@ def _storage():
 def _queue():
     silent = [cluster for cluster in queue.CLUSTERS if not queue.is_alive(cluster)]
     return f"no sign of life from {' and '.join(silent)}" if silent else "ok"
+
+
+def _detector():
+    return "calls are refused in some Regions; the status page says why" if troubles() else "ok"

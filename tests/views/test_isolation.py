@@ -29,7 +29,7 @@ OPEN = {
 PARAMETERS = {("photo", "pk"), ("bundle", "pk"), ("bundle", "number"), ("notice", "pk"), ("recipe", "pk")}
 # Parameters that hold no id.
 NO_IDS = {"uidb64", "token"}
-STAFF = {"status", "status_retry"}
+STAFF = {"status", "status_retry", "regions_retry"}
 
 
 def _urls(resolver=None, parameters=()):

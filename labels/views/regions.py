@@ -1,0 +1,42 @@
+"""What staff see of Amazon's Regions and of the money: states, rates, budgets, and one button."""
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.admin.views.decorators import staff_member_required
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.views.decorators.http import require_POST
+
+from labels import regions
+from labels.models import Photo
+from labels.regions import spending
+
+
+def section():
+    """Return what templates/_regions.html shows, None when Rekognition is not in use."""
+    if settings.LABELS_DETECTOR != "rekognition":
+        return None
+    rows = regions.report()
+    return {
+        "rows": rows,
+        "several_operations": len({row.operation for row in rows}) > 1,
+        "resting": any(row.until for row in rows),
+        "spending": spending.summary(),
+        "waiting_for_budget": Photo.objects.filter(
+            status=Photo.Status.PENDING, failure_code__in=spending.CODES
+        ).count(),
+        "retry_url": reverse("regions_retry"),
+        "edit_url": reverse("admin:labels_regionquota_changelist"),
+    }
+
+
+@staff_member_required(login_url="login")
+@require_POST
+def regions_retry(request):
+    """Probe the resting Regions at once, without waiting for their pause to end."""
+    resting = regions.try_again()
+    messages.success(
+        request,
+        f"{resting} resting Region{'s are' if resting != 1 else ' is'} tried again with the next photo.",
+    )
+    return redirect("status")
