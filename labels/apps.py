@@ -9,7 +9,7 @@ class LabelsConfig(AppConfig):
     def ready(self):
         from django_q.signals import post_execute
 
-        from labels import bundles, checks, queue, signals  # noqa: F401 (checks register themselves)
+        from labels import bundles, checks, queue, rekognition_checks, signals  # noqa: F401 (checks register themselves)
         from labels.models import Bundle, BundlePart, Notice, Photo
 
         for signal, receiver, sender in (

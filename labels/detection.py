@@ -9,6 +9,7 @@ from django.conf import settings
 from labels import renditions
 from labels.detectors import get_detector, get_further
 from labels.detectors.base import Picture
+from labels.detectors.rekognition import limits
 from labels.models import DetectionRun, Residency
 
 
@@ -67,7 +68,16 @@ def _picture(photo, jpeg):
         photo.height,
         photo.exif,
         residency=residency or settings.REKOGNITION_RESIDENCY,
+        s3=_object(photo),
     )
+
+
+def _object(photo):
+    """Return (bucket, key) of an original that Rekognition may read for itself, else None."""
+    if settings.REKOGNITION_IMAGE != "s3object" or not limits.object_fits(photo):
+        return None
+    storage = photo.original.storage
+    return storage.bucket, storage.key(photo.original.name)
 
 
 def params_hash(params):

@@ -109,3 +109,48 @@ def test_a_pillow_without_our_formats_is_named(settings, monkeypatch):
 )
 def test_a_right_setting_says_nothing(settings, changed):
     assert _found(settings, **changed) == {}
+
+
+REKOGNITION = {"LABELS_DETECTOR": "rekognition", "REKOGNITION_REGIONS": {"us-east-1": 50.0}}
+
+
+@pytest.mark.parametrize(
+    ("id", "changed", "hint"),
+    [
+        pytest.param("labels.E030", {"REKOGNITION_REGIONS": {}}, "us-east-1=50", id="no Regions"),
+        pytest.param("labels.E030", {"REKOGNITION_REGIONS": {"useast1": 50}}, "us-east-1=50", id="no Region"),
+        pytest.param("labels.E030", {"REKOGNITION_REGIONS": {"us-east-1": 0}}, "us-east-1=50", id="rate 0"),
+        pytest.param(
+            "labels.W030",
+            {"REKOGNITION_REGIONS": {"ca-central-1": 5}},
+            "us-east-1",
+            id="no DetectLabels there",
+        ),
+        pytest.param("labels.E031", {"REKOGNITION_ALSO": ["DetectFaces"]}, "DetectText", id="unknown call"),
+        pytest.param("labels.E032", {"REKOGNITION_DAILY_BUDGET": -1}, "US dollars", id="negative budget"),
+        pytest.param("labels.E032", {"REKOGNITION_MONTHLY_BUDGET": -1}, "US dollars", id="negative month"),
+        pytest.param(
+            "labels.E033", {"REKOGNITION_RESIDENCY": "eu"}, "Their groups: us", id="nowhere allowed"
+        ),
+        pytest.param("labels.E034", {"REKOGNITION_IMAGE": "png"}, "bytes or s3object", id="unknown image"),
+        pytest.param("labels.E034", {"REKOGNITION_IMAGE": "s3object"}, "PHOTOS_BUCKET", id="no bucket"),
+        pytest.param(
+            "labels.E034",
+            {
+                "REKOGNITION_IMAGE": "s3object",
+                "PHOTOS_BUCKET": "photos",
+                "BUNDLES_BUCKET": "bundles",
+                "REKOGNITION_REGIONS": {"us-east-1": 50.0, "us-west-2": 50.0},
+            },
+            "the bucket's own Region",
+            id="objects in two Regions",
+        ),
+    ],
+)
+def test_a_wrong_setting_for_rekognition_is_named(settings, id, changed, hint):
+    assert id not in _found(settings, **REKOGNITION)
+
+    found = _found(settings, **changed)
+
+    assert hint in found[id].hint
+    assert next(iter(changed)) in found[id].msg

@@ -19,10 +19,10 @@ LABELS = [
     {"renditions"},
     {"detection", "labelling", "selection"},
     {"bundles", "notifications", "evaluation"},
-    {"tasks", "verify"},
+    {"tasks", "costs", "verify"},
     {"queue"},
     {"sweep", "signals", "storage_check"},
-    {"views", "admin", "checks", "context_processors", "supervisor"},
+    {"views", "admin", "checks", "rekognition_checks", "context_processors", "supervisor"},
     {"urls", "apps", "management"},
 ]
 ALARMS = [

@@ -1,7 +1,7 @@
 from django.db.models import Q
 from django.utils import timezone
 
-from labels import labelling, queue, tasks
+from labels import costs, labelling, queue, tasks
 from labels.models import Label, Photo, PhotoLabel
 from photomgr.json_command import JsonCommand, find_owner
 
@@ -15,7 +15,13 @@ class Command(JsonCommand):
         parser.add_argument("--label", help="Only photos that have this label.")
         parser.add_argument("--now", action="store_true", help="In this process, without the queue.")
 
-    def run(self, owner, status, label, now, **options):
+        parser.add_argument(
+            "--dry-run", action="store_true", help="Only say how many calls that makes and what they cost."
+        )
+
+    def run(self, owner, status, label, now, dry_run, **options):
+        if dry_run:
+            return costs.estimate(_chosen(owner, status, label)), False
         ids = labelling.label_again(_chosen(owner, status, label))
         if not now:
             for pk in ids:
@@ -23,8 +29,10 @@ class Command(JsonCommand):
             return {"queued": len(ids), "failed": 0}, False
         for pk in self.progress(ids, len(ids), "photos"):
             tasks.label_photo(pk)
-        labelled = _count(ids, Photo.Status.LABELLED)
-        return {"labelled": labelled, "failed": len(ids) - labelled}, labelled < len(ids)
+        labelled, waiting = (_count(ids, state) for state in (Photo.Status.LABELLED, Photo.Status.PENDING))
+        document = {"labelled": labelled, "failed": len(ids) - labelled - waiting}
+        # Nothing is wrong with those: the detector is away, no Region is free, or the budget is spent.
+        return {**document, **({"waiting": waiting} if waiting else {})}, labelled < len(ids)
 
 
 def _chosen(owner, status, label):
