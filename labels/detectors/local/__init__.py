@@ -4,6 +4,7 @@ import functools
 
 from labels.detectors.base import Picture
 from labels.detectors.local.facts import fact_labels
+from labels.detectors.local.graphics import graphic_labels, measure_flatness
 from labels.detectors.local.palette import dominant_colours, is_colourless, thumbnail
 from labels.detectors.local.pixels import decode
 from labels.detectors.local.quality import measure
@@ -15,7 +16,7 @@ class LocalDetector:
     """Answers in DetectLabels' shape without asking anybody."""
 
     name = "local"
-    version = "embedded-1"
+    version = "embedded-2"
 
     @functools.cached_property
     def params(self) -> dict:
@@ -31,7 +32,10 @@ class LocalDetector:
         image = decode(picture.jpeg)
         pixels, quality = thumbnail(image), measure(image)
         colours = dominant_colours(pixels)
-        labels = [scene_label(name, value) for name, value in label_scenes(image).items()]
+        flatness = measure_flatness(image)
+        scenes = label_scenes(image, is_photo=not flatness.is_graphic)
+        labels = [scene_label(name, value) for name, value in scenes.items()]
+        labels += graphic_labels(flatness, picture.width, picture.height)
         labels += fact_labels(
             picture.width, picture.height, colours, is_colourless(pixels), quality, picture.exif
         )

@@ -8,11 +8,13 @@ SCENES = {
     "Animal": ((), (), "Animals and Pets"),
     "Architecture": ((), (), "Buildings and Architecture"),
     "Building": (("Architecture",), (), "Buildings and Architecture"),
+    "Flag": (("Symbol",), (), "Symbols and Flags"),
     "Flower": (("Plant",), ("Blossom",), "Plants and Flowers"),
     "Nature": (("Outdoors",), (), "Nature and Outdoors"),
     "Outdoors": ((), (), "Nature and Outdoors"),
     "Plant": ((), (), "Plants and Flowers"),
     "Sky": (("Nature", "Outdoors"), (), "Nature and Outdoors"),
+    "Symbol": ((), (), "Symbols and Flags"),
     "Vegetation": (("Plant",), (), "Nature and Outdoors"),
     "Water": ((), (), "Nature and Outdoors"),
 }
