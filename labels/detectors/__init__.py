@@ -1,10 +1,11 @@
-"""The detectors by name; LABELS_DETECTOR chooses one."""
+"""The detectors by name; LABELS_DETECTOR chooses one.
+
+Each is imported when it is wanted: the local one is trained and measured without Django.
+"""
 
 from functools import cache
 
 from django.conf import settings
-
-from labels.detectors import rekognition
 
 NAMES = ("local", "rekognition", "fake")
 
@@ -18,6 +19,8 @@ def get_further():
     """Return the detectors that are asked after the first one, for what is only kept and shown."""
     if settings.LABELS_DETECTOR != "rekognition":
         return []
+    from labels.detectors import rekognition
+
     return [rekognition.of(operation) for operation in settings.REKOGNITION_ALSO]
 
 
@@ -28,6 +31,8 @@ def by_name(name):
 
         return LocalDetector()
     if name == "rekognition":
+        from labels.detectors import rekognition
+
         return rekognition.of("DetectLabels")
     if name == "fake":
         from labels.detectors.fake import FakeDetector
