@@ -26,12 +26,12 @@ LABELS = [
     {"urls", "apps", "management"},
 ]
 ALARMS = [
-    {"rules", "arns", "pacing", "evaluation", "metric_math", "bands", "periodicity"},
+    {"rules", "arns", "pacing", "evaluation", "metric_math", "bands", "periodicity", "charts", "mutes"},
     {"definitions", "watch", "backtest"},
-    {"query_rules", "cost", "doctor"},
+    {"query_rules", "cost", "doctor", "alarm_tests"},
     {"validation", "plan", "experiments"},
     {"models"},
-    {"metrics", "store", "configuration"},
+    {"metrics", "store", "configuration", "retention"},
     {"backends"},
     {"planning"},
     {"apply"},

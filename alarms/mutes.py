@@ -1,0 +1,141 @@
+"""Pure: when mutes are in force. Schedules are those of PutAlarmMuteRule, at(…) and cron(…)."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+_MONTHS = ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"]
+_DAYS = ["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"]
+# (name, least, most, words and the number of the first one)
+_FIELDS = (
+    ("minute", 0, 59, [], 0),
+    ("hour", 0, 23, [], 0),
+    ("day of month", 1, 31, [], 0),
+    ("month", 1, 12, _MONTHS, 1),
+    ("day of week", 0, 7, _DAYS, 0),
+)
+_SCHEDULE = re.compile(r"(at|cron)\((.*)\)", re.DOTALL)
+_LONGEST = timedelta(days=15)
+
+
+class BadSchedule(ValueError):
+    """A schedule that cannot be read; the message says where."""
+
+
+def check(schedule, timezone="UTC"):
+    """Raise BadSchedule when the schedule or the zone cannot be read."""
+    _zone(timezone)
+    _read(schedule)
+
+
+def spans(mute, start, end):
+    """Return [(from, until), …] in which a mute is in force within [start, end), merged, in order of time.
+
+    `mute` has schedule, minutes, timezone, starts_at and ends_at, as alarms.models.Mute.
+    """
+    length = timedelta(minutes=mute.minutes)
+    found = []
+    for moment in _occurrences(mute.schedule, mute.timezone, start - length, end):
+        if mute.starts_at and moment < mute.starts_at:
+            continue
+        begin, until = max(moment, start), min(moment + length, end, mute.ends_at or end)
+        if begin >= until:
+            continue
+        if found and begin <= found[-1][1]:
+            found[-1] = (found[-1][0], max(found[-1][1], until))
+        else:
+            found.append((begin, until))
+    return found
+
+
+def in_force(mute, moment):
+    """Return whether the mute is in force at a moment."""
+    return bool(spans(mute, moment, moment + timedelta(seconds=1)))
+
+
+def for_ever(mute, now):
+    """Return whether the mute goes on without a break or an end: nobody will ever be told."""
+    later = now + 2 * _LONGEST
+    return mute.ends_at is None and spans(mute, now, later) == [(now, later)]
+
+
+def _occurrences(schedule, timezone, start, end):
+    """Yield the moments in [start, end) at which the schedule begins, in order."""
+    zone = _zone(timezone)
+    kind, fields = _read(schedule)
+    if kind == "at":
+        moment = fields.replace(tzinfo=zone).astimezone(UTC)
+        if start <= moment < end:
+            yield moment
+        return
+    minutes, hours, *days = fields
+    day = start.astimezone(zone).date()
+    while day <= end.astimezone(zone).date():
+        if _on(day, *days):
+            for hour in sorted(hours):
+                for minute in sorted(minutes):
+                    moment = datetime(day.year, day.month, day.day, hour, minute, tzinfo=zone).astimezone(UTC)
+                    if start <= moment < end:
+                        yield moment
+        day += timedelta(days=1)
+
+
+def _on(day, days_of_month, months, days_of_week):
+    if day.month not in months:
+        return False
+    in_month = day.day in days_of_month
+    in_week = day.isoweekday() % 7 in days_of_week
+    # As cron does: when both are given, either is enough.
+    if len(days_of_month) < 31 and len(days_of_week) < 7:
+        return in_month or in_week
+    return in_month and in_week
+
+
+def _read(schedule):
+    match = _SCHEDULE.fullmatch(schedule.strip())
+    if match is None:
+        raise BadSchedule(f"{schedule!r} is neither at(2026-11-21T22:00) nor cron(0 2 * * SUN).")
+    if match[1] == "at":
+        try:
+            moment = datetime.fromisoformat(match[2].strip())
+        except ValueError:
+            raise BadSchedule(f"{match[2]!r} is not a time like 2026-11-21T22:00.") from None
+        if moment.tzinfo:
+            raise BadSchedule(f"{match[2]!r} has a zone of its own; the mute's zone counts.")
+        return "at", moment
+    parts = match[2].split()
+    if len(parts) != 5:
+        raise BadSchedule(f"cron has five fields (minute hour day month weekday), not {len(parts)}.")
+    return "cron", [_numbers(part, *field) for part, field in zip(parts, _FIELDS, strict=True)]
+
+
+def _numbers(text, name, least, most, words, first):
+    """Return the set of numbers of one field: * 5 1-5 */15 1,3,5 and words."""
+    found = set()
+    for part in text.upper().split(","):
+        match = re.fullmatch(r"(\*|\w+)(?:-(\w+))?(?:/(\d+))?", part)
+        if match is None:
+            raise BadSchedule(f"{text!r} is no {name}.")
+        low, high, step = match[1], match[2], int(match[3] or 1)
+        begin = least if low == "*" else _number(low, name, least, most, words, first)
+        until = most if low == "*" or (match[3] and not high) else begin
+        until = _number(high, name, least, most, words, first) if high else until
+        if not step or begin > until:
+            raise BadSchedule(f"{text!r} is no {name}.")
+        found |= set(range(begin, until + 1, step))
+    # Sunday is 0 and 7.
+    return {number % 7 for number in found} if name == "day of week" else found
+
+
+def _number(text, name, least, most, words, first):
+    number = words.index(text) + first if text in words else int(text) if text.isdecimal() else -1
+    if not least <= number <= most:
+        raise BadSchedule(f"{text!r} is no {name}; it goes from {least} to {most}.")
+    return number
+
+
+def _zone(name):
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError):
+        raise BadSchedule(f"{name!r} is no time zone; Europe/Berlin is one.") from None
