@@ -24,6 +24,7 @@ class Swept:
     notices_given_up: int = 0
     notices_interrupted: int = 0
     bundles_expired: int = 0
+    recalled_from_future: int = 0
 
     def as_json(self):
         return asdict(self)
@@ -34,6 +35,7 @@ def sweep():
     now = timezone.now()
     regions.follow_settings()
     return Swept(
+        recalled_from_future=sum(model.objects.recall(now) for model in (Photo, Bundle, Notice)),
         photos_given_up=labelling.give_up(Photo.objects.worn_out(now)),
         bundles_given_up=bundles.give_up(Bundle.objects.worn_out(now)),
         notices_given_up=notifications.give_up(Notice.objects.worn_out(now)),

@@ -190,6 +190,37 @@ def test_the_sweep_rings_again_for_what_was_lost(dan, commits):
     assert (rung, lost.photo_labels.count()) == ([], 4)
 
 
+def test_what_a_wrong_clock_put_off_for_years_is_due_at_once(dan, commits):
+    far, waiting = timezone.now() + timedelta(days=400), factory.photo(dan, factory.BLUE)
+    photo = factory.photo(dan)
+    Photo.objects.filter(pk=photo.pk).update(next_attempt_at=far)
+    soon = timezone.now() + timedelta(seconds=labelling.LONGEST_TURN * 1.25)
+    Photo.objects.filter(pk=waiting.pk).update(next_attempt_at=soon)
+
+    with commits():
+        swept = sweep.sweep()
+
+    photo.refresh_from_db()
+    waiting.refresh_from_db()
+    assert (swept["recalled_from_future"], swept["photos_rung"]) == (1, 1)
+    assert photo.status == Photo.Status.LABELLED
+    assert (waiting.status, waiting.next_attempt_at) == (Photo.Status.PENDING, soon)
+
+
+def test_a_lease_from_the_future_ends_like_any_other(dan, settings, commits):
+    photo = factory.photo(dan)
+    Photo.objects.claim(photo.pk, "dead")
+    Photo.objects.update(lease_until=timezone.now() + timedelta(days=400))
+
+    before = timezone.now()
+    assert sweep.sweep()["recalled_from_future"] == 1
+
+    photo.refresh_from_db()
+    lease = timedelta(seconds=settings.CLAIM_LEASE_SECONDS)
+    assert before <= photo.lease_until - lease <= timezone.now()
+    assert sweep.sweep()["recalled_from_future"] == 0
+
+
 def test_the_sweep_rings_no_more_than_the_queue_shall_hold(dan, django_capture_on_commit_callbacks):
     factory.many_photos(dan, sweep.QUEUE_TARGET + 20, status=Photo.Status.PENDING)
 

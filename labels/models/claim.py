@@ -13,6 +13,9 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 
+# More than any wait there is: 300 s of backoff, 900 s for a turn and a quarter of it for jitter.
+LONGEST_WAIT = timedelta(minutes=20)
+
 
 class ClaimQuerySet(models.QuerySet):
     def claimable(self, now):
@@ -31,6 +34,16 @@ class ClaimQuerySet(models.QuerySet):
     def worn_out(self, now):
         """Return the claimable rows whose every attempt ended with the death of its worker."""
         return self.claimable(now).filter(attempts__gte=settings.MAX_ATTEMPTS)
+
+    def recall(self, now):
+        """Make due what was put off or claimed further ahead than anyone does, and return how many.
+
+        A clock that was wrong for a while wrote those times; set right, it would leave the rows waiting
+        for years.
+        """
+        put_off = self.filter(status=self.model.WAITING, next_attempt_at__gt=now + LONGEST_WAIT)
+        held = self.filter(status=self.model.WORKING, lease_until__gt=now + lease() + LONGEST_WAIT)
+        return put_off.update(next_attempt_at=now) + held.update(lease_until=now + lease())
 
     def claim(self, pk, holder):
         """Return the row claimed for `holder`, or None when it is gone, done, held or not yet due."""
