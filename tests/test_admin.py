@@ -1,5 +1,6 @@
 """The admin: every model is there, its actions work, and what an edit would break cannot be edited."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -90,6 +91,15 @@ def test_every_model_is_registered_with_columns_and_a_page_for_each_row(staff, r
     assert len(admin.site._registry[model].list_display) > 1
     assert (shown.status_code, one.status_code) == (200, 200)
     assert shown.context["cl"].result_count >= 1
+
+
+@NAMES
+def test_the_index_names_rows_in_english(staff, model):
+    plural = str(model._meta.verbose_name_plural)
+
+    assert plural.capitalize() in staff.get(reverse("admin:index")).content.decode()
+    # What Django makes of "summary" and "worker seen" by adding an s.
+    assert not re.search(r"[^aeiou]ys\b|seens\b", plural)
 
 
 @NAMES

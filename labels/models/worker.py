@@ -13,6 +13,7 @@ class WorkerSeen(models.Model):
     seen_at = models.DateTimeField()
 
     class Meta:
+        verbose_name_plural = "workers seen"
         constraints = [
             models.UniqueConstraint(fields=["cluster", "role"], name="worker_seen_once"),
         ]
