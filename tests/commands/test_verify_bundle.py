@@ -311,6 +311,19 @@ def test_what_is_no_archive_is_a_mistake_of_the_caller(tmp_path, make, message):
         run("verify_bundle", path)
 
 
+def test_the_others_are_checked_when_one_cannot_be_read(tmp_path):
+    whole = _archive(tmp_path / "x-part-1-of-2.zip", {"sea.jpg": SEA})
+    changed = _archive(tmp_path / "y.zip", {"lake.jpg": LAKE}, {"lake.jpg": SEA})
+    gone = tmp_path / "x-part-2-of-2.zip"
+
+    code, document = run("verify_bundle", gone, whole, changed)
+
+    assert (code, document["files"], document["photos"]) == (2, 2, 1)
+    problems = [(one["file"], one["problem"]) for one in document["findings"]]
+    assert problems[0] == (str(gone), "No such file or directory")
+    assert ("y.zip", "3000 bytes instead of 4000") in problems
+
+
 @hypothesis_settings(
     max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )

@@ -15,7 +15,13 @@ class Command(JsonCommand):
     def run(self, files, **options):
         archives, photos, found, missing = [], 0, [], []
         for file in files:
-            archives.append(self._checked(file))
+            # One that cannot be read says nothing about the others, and they are what is left.
+            try:
+                archives.append(self._checked(file))
+            except verify.NotAnArchive as reason:
+                found.append((file, "", str(reason)))
+        if not archives:
+            raise CommandError("; ".join(f"{file}: {reason}" for file, _, reason in found) + ".")
         for archive in archives:
             found += [(archive.path.name, *finding) for finding in archive.findings]
             missing += archive.missing
@@ -41,10 +47,7 @@ class Command(JsonCommand):
         return "\n".join(map(_printable, lines))
 
     def _checked(self, file):
-        try:
-            archive = verify.Archive(file)
-        except verify.NotAnArchive as reason:
-            raise CommandError(f"{file}: {reason}.") from None
+        archive = verify.Archive(file)
         with closing(archive):
             for _ in self.progress(archive.check(), len(archive), "files"):
                 pass
