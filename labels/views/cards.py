@@ -26,15 +26,16 @@ def cards(photos, fields=()):
             "height": photo.thumbnail_height,
             "status": photo.status,
             "status_text": photo.get_status_display(),
+            "is_undated": photo.taken_at is None,
         }
         for photo in photos
     ]
 
 
 def alt_text(photo, labels):
-    """Return "Sky, Building — photo of 12 May 2024"."""
-    when = f"photo of {date_format(photo.shown_at, 'j F Y')}"
-    return f"{', '.join(labels[:_SHOWN_IN_ALT])} — {when}" if labels else when.capitalize()
+    """Return "Sky, Building — photo of 12 May 2024"; without a date, when it was uploaded."""
+    when = f"{'of' if photo.taken_at else 'uploaded on'} {date_format(photo.shown_at, 'j F Y')}"
+    return f"{', '.join(labels[:_SHOWN_IN_ALT])} — photo {when}" if labels else f"Photo {when}"
 
 
 def _labels(photos):

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import groupby
 
+from django.conf import settings
 from django.contrib import messages
 from django.db.models import Count, Q
 from django.db.models.functions import TruncMonth
@@ -15,10 +16,10 @@ from django.utils.http import urlencode
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_POST, require_safe
 
-from labels import labelling, queue
+from labels import bundles, labelling, queue
 from labels import selection as selections
 from labels.models import Bundle, BundlePhoto, Photo, PhotoLabel
-from labels.selection import Selection
+from labels.selection import Overview, Selection
 from labels.views import sending
 from labels.views.cards import cards
 
@@ -43,7 +44,8 @@ def photo_list(request):
     library = Photo.objects.owned_by(request.user)
     waiting = Q(status__in=(Photo.Status.PENDING, Photo.Status.LABELLING))
     counts = library.aggregate(total=Count("pk"), waiting=Count("pk", filter=waiting))
-    download = selection if not selection.is_empty else Selection(everything=True)
+    everything = Selection(everything=True)
+    download = everything if selection.is_empty else selection
     return render(
         request,
         "photos.html",
@@ -53,6 +55,9 @@ def photo_list(request):
             "selection_fields": download.fields(),
             "download_url": reverse("bundle_create"),
             "library_count": counts["total"],
+            # The same number that the tag list and the download itself will say.
+            "download": selection.is_empty
+            and bundles.outline(Overview(request.user, everything), settings.BUNDLE_PART_BYTES),
             "waiting": counts["waiting"],
         },
     )

@@ -3,10 +3,12 @@
 from datetime import UTC, datetime
 
 import pytest
+from django.template.defaultfilters import filesizeformat
 from django.urls import reverse
+from django.utils.formats import date_format
 from django.utils.http import urlencode
 
-from labels.models import Photo
+from labels.models import Bundle, Photo
 from tests import factory
 
 pytestmark = pytest.mark.django_db
@@ -63,6 +65,32 @@ def test_months_have_totals_and_go_on_without_a_second_heading(client, dan):
     ]
     assert "May 2024 <" in first.content.decode()
     assert "May 2024" not in second.content.decode()
+
+
+def test_photos_without_a_date_are_marked_and_are_not_said_to_be_of_their_upload(client, dan):
+    factory.many_photos(dan, 3, taken_at=MOMENT)
+    undated = factory.photo(dan)
+
+    answer = client.get(reverse("photos"))
+
+    shown = {card["pk"]: card for month in answer.context["months"] for card in month["photos"]}
+    assert [pk for pk, card in shown.items() if card["is_undated"]] == [undated.pk]
+    assert shown[undated.pk]["alt"] == f"Photo uploaded on {date_format(undated.uploaded_at, 'j F Y')}"
+    assert answer.content.decode().count("No date</span>") == 1
+
+
+def test_downloading_everything_says_the_size_that_the_archive_will_have(client, dan):
+    for colour in (factory.RED, factory.BLUE):
+        factory.photo(dan, colour)
+    page = client.get(reverse("photos"))
+
+    client.post(page.context["download_url"], dict(page.context["selection_fields"]))
+
+    bundle = Bundle.objects.get()
+    assert page.context["download"].bytes == bundle.planned_bytes > 0
+    assert (
+        f'Download all <span class="quiet">· {filesizeformat(bundle.planned_bytes)}' in page.content.decode()
+    )
 
 
 def test_months_of_a_selection_count_the_selection(client, dan):
