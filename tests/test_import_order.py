@@ -32,6 +32,7 @@ ALARMS = [
     {"validation", "plan", "experiments"},
     {"models"},
     {"metrics", "store", "configuration", "retention"},
+    {"readings"},
     {"backends"},
     {"planning"},
     {"apply"},

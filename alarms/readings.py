@@ -1,0 +1,157 @@
+"""Measurements as alarms see them: one value each period, the band beside them.
+
+`backend` is anything with `statistics`, as alarms.backends.base.Backend.
+"""
+
+import csv
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+
+import numpy as np
+
+from alarms import bands, retention
+from alarms.definitions import detector_key, detector_of, detector_settings
+from alarms.models import Metric
+from alarms.models.metric import metric_identity
+
+# What a band learns from; longer ago is kept by the five minutes.
+LEARN = timedelta(days=14)
+# These add up over a longer period; the others do not.
+_SUMS = ("Sum", "SampleCount")
+_NONE = SimpleNamespace(natural_min=None, natural_max=None, kind="gauge")
+
+
+class BadReadings(ValueError):
+    """A file of measurements that cannot be read; the message says where."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """times: starts of the periods in seconds since 1970; values: NaN where nothing was measured."""
+
+    times: np.ndarray
+    values: np.ndarray
+    period: int
+
+
+def read(backend, watch, start, end, now=None):
+    """Return the Reading of what an alarm watches between two moments, at the period its age allows.
+
+    Sums over a longer period than the alarm's are divided, so that they compare with its threshold.
+    """
+    age = (now or end) - start
+    period = retention.period_for(age, watch.period) or 3600
+    first = _ceil(start.timestamp(), period)
+    times = np.arange(first, end.timestamp() - period + 1, period)
+    columns = {name: _column(backend, source, period, times) for name, source in watch.sources.items()}
+    values = watch.values(columns) if len(times) else np.zeros(0)
+    return Reading(times, values, period)
+
+
+def band_of(definition, watch, reading, detectors=None, known=None):
+    """Return the Band of a band alarm, or None of any other.
+
+    `detectors`: {key: definition} for time zone and excluded ranges; `known`: {identity: Metric}.
+    """
+    if watch.k is None:
+        return None
+    detector = detector_of(definition)
+    learnt = detector_settings((detectors or {}).get(detector_key(detector), {})) if detector else {}
+    metric = nature(watch, known)
+    return bands.walk_forward(
+        reading.times,
+        reading.values,
+        reading.period,
+        tz=learnt.get("MetricTimezone", "UTC"),
+        excluded=[
+            tuple(_seconds(moment) for moment in pair) for pair in learnt.get("ExcludedTimeRanges", [])
+        ],
+        natural_min=metric.natural_min,
+        natural_max=metric.natural_max,
+    )
+
+
+def nature(watch, known=None):
+    """Return the Metric row of what is watched, or one that knows nothing; metric math is nobody's row."""
+    if watch.expression not in watch.sources:
+        return _NONE
+    known = metrics_by_identity() if known is None else known
+    return known.get(identity_of(watch.source), _NONE)
+
+
+def metrics_by_identity():
+    """Return {identity without unit: Metric} of all metrics."""
+    return {
+        metric_identity(metric.namespace, metric.name, metric.dimensions, metric.stat): metric
+        for metric in Metric.objects.all()
+    }
+
+
+def identity_of(source):
+    return metric_identity(source.namespace, source.name, dict(source.dimensions), source.stat)
+
+
+def read_csv(lines):
+    """Return the Reading of `timestamp,value` lines; raise BadReadings naming the line.
+
+    timestamp: ISO 8601 (UTC without a zone) or seconds since 1970; an empty value is a missing one.
+    """
+    rows = csv.reader(lines)
+    head = next(rows, [])
+    if [name.strip() for name in head[:2]] != ["timestamp", "value"]:
+        raise BadReadings("The first line must be: timestamp,value")
+    found = [_row(rows.line_num, row) for row in rows if row]
+    if len(found) < 2:
+        raise BadReadings("There are fewer than two values.")
+    times, values = np.array(found).T
+    steps = np.diff(times)
+    if (steps <= 0).any():
+        raise BadReadings(f"Line {int(np.argmax(steps <= 0)) + 3} is not later than the one before it.")
+    period = int(round(float(np.median(steps))))
+    return _on_grid(times, values, max(period, 1))
+
+
+def _row(line, row):
+    try:
+        moment, value = row[0].strip(), row[1].strip()
+        seconds = float(moment) if moment.replace(".", "", 1).isdecimal() else _seconds(moment)
+        return seconds, float(value) if value else np.nan
+    except (IndexError, ValueError):
+        raise BadReadings(f"Line {line} is not timestamp,value: {','.join(row)[:80]!r}.") from None
+
+
+def _on_grid(times, values, period):
+    """Return the values at even steps; a step without one is missing, the last of several stays."""
+    places = np.rint((times - times[0]) / period).astype(int)
+    if places[-1] > 20 * len(times) + 1000:
+        raise BadReadings(f"The values are too far apart for a period of {period} s.")
+    grid = np.full(places[-1] + 1, np.nan)
+    grid[places] = values
+    return Reading(times[0] + period * np.arange(len(grid), dtype=float), grid, period)
+
+
+def _column(backend, source, period, times):
+    column = np.full(len(times), np.nan)
+    if not len(times):
+        return column
+    metric = SimpleNamespace(
+        namespace=source.namespace, name=source.name, dimensions=dict(source.dimensions), stat=source.stat
+    )
+    start, end = (datetime.fromtimestamp(moment, UTC) for moment in (times[0], times[-1] + period))
+    found = backend.statistics(metric, period, start, end)
+    if found:
+        moments = np.array([moment.timestamp() for moment, _ in found])
+        places = np.rint((moments - times[0]) / period).astype(int)
+        inside = (places >= 0) & (places < len(times))
+        column[places[inside]] = np.array([value for _, value in found], dtype=float)[inside]
+    return column * (source.period / period) if source.stat in _SUMS else column
+
+
+def _seconds(text):
+    moment = datetime.fromisoformat(text)
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+
+
+def _ceil(seconds, period):
+    return -(-int(seconds) // period) * period
