@@ -92,6 +92,16 @@ def identity_of(source):
     return metric_identity(source.namespace, source.name, dict(source.dimensions), source.stat)
 
 
+def metric_like(source, stat=None):
+    """Return what a backend's `statistics` takes."""
+    return SimpleNamespace(
+        namespace=source.namespace,
+        name=source.name,
+        dimensions=dict(source.dimensions),
+        stat=stat or source.stat,
+    )
+
+
 def read_csv(lines):
     """Return the Reading of `timestamp,value` lines; raise BadReadings naming the line.
 
@@ -135,9 +145,7 @@ def _column(backend, source, period, times):
     column = np.full(len(times), np.nan)
     if not len(times):
         return column
-    metric = SimpleNamespace(
-        namespace=source.namespace, name=source.name, dimensions=dict(source.dimensions), stat=source.stat
-    )
+    metric = metric_like(source)
     start, end = (datetime.fromtimestamp(moment, UTC) for moment in (times[0], times[-1] + period))
     found = backend.statistics(metric, period, start, end)
     if found:

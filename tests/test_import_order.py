@@ -36,6 +36,10 @@ ALARMS = [
     {"backends"},
     {"planning"},
     {"apply"},
+    {"telling"},
+    {"tick"},
+    {"queue"},
+    {"signals"},
     {"apps", "management"},
 ]
 LAYERS = {"labels": LABELS, "alarms": ALARMS}
@@ -117,8 +121,8 @@ def test_one_file_builds_the_clients_of_aws(name):
 
 
 def test_only_the_queue_knows_django_q2():
-    for path in _modules("labels"):
+    for path in (*_modules("labels"), *_modules("alarms")):
         knows = any(imported.split(".")[0] == "django_q" for imported in _imports(path))
         if knows:
             # The supervisor starts its processes, apps.py connects its signal.
-            assert _name(path) in {"labels.queue", "labels.apps", "labels.supervisor"}
+            assert _name(path) in {"labels.queue", "labels.apps", "labels.supervisor", "alarms.queue"}

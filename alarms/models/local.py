@@ -23,6 +23,9 @@ class LocalAlarm(models.Model):
     state_reason_data = models.JSONField(default=dict, blank=True)
     state_at = models.DateTimeField()
     configured_at = models.DateTimeField()
+    evaluated_at = models.DateTimeField(
+        null=True, help_text="The end of the last minute it was evaluated for."
+    )
 
     class Meta:
         ordering = ["name"]

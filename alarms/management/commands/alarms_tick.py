@@ -1,0 +1,9 @@
+from alarms.tick import tick
+from photomgr.json_command import JsonCommand
+
+
+class Command(JsonCommand):
+    help = "Evaluate the local backend's alarms up to the minute that is over; tell those who are to know."
+
+    def run(self, **options):
+        return tick(), False
