@@ -18,7 +18,7 @@ from alarms.models import LocalAlarm, StateChange
 from alarms.tick import tick
 from photomgr import aws
 from tests.alarms import factory
-from tests.alarms.test_readings import publish
+from tests.alarms.test_readings import publish, publish_many
 from tests.alarms.test_watch import _band
 
 pytestmark = pytest.mark.django_db
@@ -156,11 +156,11 @@ def test_a_metric_that_stops_rings_a_floor_that_takes_missing_as_breaching(mailo
 
 
 def test_a_band_rings_when_orders_fall_by_half(mailoutbox):
-    orders = series.orders(np.random.default_rng(3), 4 * series.DAY)
+    orders = series.orders(np.random.default_rng(3), 8 * series.DAY)
     first = len(orders) - 12 * series.HOUR
     orders[first : first + 30] //= 2
     factory.metric(natural_min=0.0)
-    publish(orders[: first + 3], end=minutes(3))
+    publish_many(orders[: first + 3], end=minutes(3))
     Local().put_alarm(_band(), {})
 
     tick(minutes(0))
