@@ -1,10 +1,13 @@
 """Take uploads to disk, and never more of one than the limit allows."""
 
 import errno
+import sqlite3
 from contextlib import contextmanager
 
 from django.conf import settings
 from django.core.files.uploadhandler import TemporaryFileUploadHandler
+
+_POSTGRES_DISK_FULL = "53100"
 
 
 class LimitedUploadHandler(TemporaryFileUploadHandler):
@@ -42,5 +45,10 @@ class LimitedUploadHandler(TemporaryFileUploadHandler):
 
 
 def says_full(error):
-    """Return whether an OSError says that there is no room left, on the disk or in the quota."""
-    return error.errno in (errno.ENOSPC, errno.EDQUOT)
+    """Return whether an error says that there is no room left: on a disk, in a quota, for the database."""
+    cause = error.__cause__
+    return (
+        getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT)
+        or getattr(cause, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
+        or getattr(cause, "sqlstate", None) == _POSTGRES_DISK_FULL
+    )

@@ -1,11 +1,14 @@
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import OperationalError
 from django.urls import reverse
 
 from labels.models import Photo
-from labels.upload_handlers import LimitedUploadHandler
+from labels.upload_handlers import LimitedUploadHandler, says_full
 from tests import factory
 from tests.conftest import stored
 
@@ -28,6 +31,26 @@ def test_uploads_leave_no_temporary_files(client, settings):
 
     assert Photo.objects.count() == 1
     assert list(settings.FILE_UPLOAD_TEMP_DIR.iterdir()) == []
+
+
+def test_a_database_without_room_says_full_and_a_locked_one_does_not():
+    with closing(sqlite3.connect(":memory:")) as database:
+        database.execute("pragma max_page_count = 2")
+        with pytest.raises(sqlite3.OperationalError, match="full") as full:
+            database.execute("create table photo as select zeroblob(100000)")
+        with pytest.raises(sqlite3.OperationalError) as other:
+            database.execute("select * from nothing")
+
+    assert says_full(_raised_by(full.value))
+    assert not says_full(_raised_by(other.value))
+
+
+def _raised_by(cause):
+    """Return the error as Django passes it on."""
+    try:
+        raise OperationalError(str(cause)) from cause
+    except OperationalError as error:
+        return error
 
 
 @pytest.fixture

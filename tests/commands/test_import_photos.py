@@ -1,3 +1,4 @@
+import errno
 import json
 import os
 import subprocess
@@ -6,6 +7,8 @@ import zipfile
 
 import pytest
 from django.conf import settings as configured
+from django.core.files.base import ContentFile
+from django.core.files.storage import FileSystemStorage
 from django.core.management import CommandError
 
 from labels.models import Photo
@@ -59,6 +62,51 @@ def test_refused_files_are_named_with_their_folder_and_are_findings(dan, folder)
     assert code == 2
     assert document["imported"] == 2
     assert document["refused"] == [{"name": "sub/empty.jpg", "reason": "empty.jpg is empty (0 bytes)."}]
+
+
+class SmallDisk(FileSystemStorage):
+    """Has room for one photo, writes half of the second, and then says what a full disk says."""
+
+    def _save(self, name, content):
+        if not stored("originals"):
+            return super()._save(name, content)
+        super()._save(name, ContentFile(content.read(100)))
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+@pytest.mark.parametrize("packed", [False, True], ids=["folder", "zip"])
+def test_a_full_disk_ends_it_with_a_sentence_and_nothing_half_done(dan, folder, tmp_path, settings, packed):
+    source = folder
+    if packed:
+        source = tmp_path / "a.zip"
+        with zipfile.ZipFile(source, "w") as archive:
+            archive.write(folder / "a.jpg", "a.jpg")
+            archive.write(folder / "b.png", "b.png")
+    roomy = settings.STORAGES
+    small = {**roomy["originals"], "BACKEND": f"{__name__}.SmallDisk"}
+    settings.STORAGES = {**roomy, "originals": small}
+
+    with pytest.raises(CommandError, match="^The disk is full at b.png; the library holds 1 of the files"):
+        run("import_photos", source, "--owner", "dan")
+
+    assert stored("originals") == [Photo.objects.get().original.name]
+    settings.STORAGES = roomy
+    assert run("import_photos", source, "--owner", "dan")[1]["imported"] == 1
+
+
+def test_another_trouble_with_the_disk_is_not_called_a_full_one(dan, folder, settings):
+    settings.STORAGES = {
+        **settings.STORAGES,
+        "originals": {**settings.STORAGES["originals"], "BACKEND": f"{__name__}.BrokenDisk"},
+    }
+
+    with pytest.raises(OSError, match="Input/output error"):
+        run("import_photos", folder, "--owner", "dan")
+
+
+class BrokenDisk(FileSystemStorage):
+    def _save(self, name, content):
+        raise OSError(errno.EIO, "Input/output error")
 
 
 def test_a_zip_is_imported(dan, folder, tmp_path):

@@ -1,6 +1,8 @@
 from django.core.management.base import CommandError
+from django.db import OperationalError
 
 from labels.intake import Outcome, Refused, Taken, sources, take
+from labels.upload_handlers import says_full
 from photomgr.json_command import JsonCommand, find_owner
 
 
@@ -22,7 +24,12 @@ class Command(JsonCommand):
         document = {"imported": 0, "duplicates": 0, "refused": []}
         seen = set()
         for name, opener in self.progress(files, len(files), "files"):
-            taken = _take(name, opener, owner, dry_run)
+            try:
+                taken = _take(name, opener, owner, dry_run)
+            except (OSError, OperationalError) as error:
+                if not says_full(error):
+                    raise
+                raise CommandError(_full(name, document)) from None
             if taken.outcome == Outcome.REFUSED:
                 document["refused"].append({"name": name, "reason": taken.reason})
             # In a dry run nothing is stored by which a second copy could be found.
@@ -44,6 +51,15 @@ class Command(JsonCommand):
             f"{len(document['refused'])} refused"
         )
         return "\n".join(lines)
+
+
+def _full(name, document):
+    where = f" at {name}" if name.isprintable() else ""
+    done = document["imported"] + document["duplicates"]
+    return (
+        f"The disk is full{where}; the library holds {done} of the files before it, and nothing of this one. "
+        "Make room and run it again: what is there is recognised."
+    )
 
 
 def _take(name, opener, owner, dry_run):
