@@ -159,7 +159,7 @@ def _static(alarm):
 
 def _band(alarm):
     result = {**_periods(alarm), "ComparisonOperator": BAND_OPERATORS.get(alarm.side or "both")}
-    queries = [dict(query) for query in alarm.queries] or _band_queries(alarm)
+    queries = [dict(query) for query in alarm.queries] or band_queries(alarm.metric, alarm.period)
     band = next((q for q in queries if "ANOMALY_DETECTION_BAND" in (q.get("Expression") or "")), None)
     if band:
         result["ThresholdMetricId"] = band["Id"]
@@ -169,14 +169,14 @@ def _band(alarm):
     return {**result, "Metrics": queries}
 
 
-def _band_queries(alarm):
-    metric = alarm.metric
+def band_queries(metric, period):
+    """Return the queries of a plain band: the metric as m1, the band around it as ad1."""
     if metric is None:
         return []
     watched = {"Namespace": metric.namespace, "MetricName": metric.name}
     if metric.dimensions:
         watched["Dimensions"] = metric.dimension_list()
-    stat = {"Metric": watched, "Period": alarm.period, "Stat": metric.stat}
+    stat = {"Metric": watched, "Period": period, "Stat": metric.stat}
     if metric.unit:
         stat["Unit"] = metric.unit
     return [

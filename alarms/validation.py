@@ -10,7 +10,16 @@ from dataclasses import dataclass
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from alarms import arns, rules
-from alarms.definitions import ACTION_FIELDS, BAND, BAND_OPERATORS, STATISTICS, is_composite, moment
+from alarms.definitions import (
+    ACTION_FIELDS,
+    BAND,
+    BAND_OPERATORS,
+    COMPOSITE_FIELDS,
+    METRIC_FIELDS,
+    STATISTICS,
+    is_composite,
+    moment,
+)
 from alarms.query_rules import query_problems
 
 DAY, WEEK = 86_400, 604_800
@@ -34,6 +43,19 @@ STAT = re.compile(
 )
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _SINGLE = ("Namespace", "MetricName", "Dimensions", "Period", "Unit", "Statistic", "ExtendedStatistic")
+
+
+_WHOLE, _LIST, _OBJECT = (int, "a whole number"), (list, "a list"), (dict, "an object")
+_TYPES = {
+    "ActionsEnabled": (bool, "true or false"),
+    "Threshold": ((int, float), "a number"),
+    **dict.fromkeys(("Period", "EvaluationPeriods", "DatapointsToAlarm", "EvaluationInterval"), _WHOLE),
+    **dict.fromkeys(("ActionsSuppressorWaitPeriod", "ActionsSuppressorExtensionPeriod"), _WHOLE),
+    **dict.fromkeys((*ACTION_FIELDS, "Dimensions", "Metrics"), _LIST),
+    **dict.fromkeys(
+        ("EvaluationWindow", "WarmUpConfiguration", "EvaluationCriteria", "ActionConfiguration"), _OBJECT
+    ),
+}
 
 
 @dataclass(frozen=True)
@@ -61,8 +83,10 @@ class Problem:
 def alarm_problems(definition):
     """Return every problem of one alarm's definition; an empty list when CloudWatch would take it."""
     checks = _COMPOSITE if is_composite(definition) else _METRIC
-    name = definition.get("AlarmName", "")
-    return [Problem(*found, alarm=name) for check in checks for found in check(definition)]
+    name = str(definition.get("AlarmName", ""))
+    # What is of another type than it should be cannot be judged further.
+    wrong = [Problem(*found, alarm=name) for found in _types(definition)]
+    return wrong or [Problem(*found, alarm=name) for check in checks for found in check(definition)]
 
 
 def prefix_problems(definition, prefix):
@@ -71,6 +95,32 @@ def prefix_problems(definition, prefix):
     if name.startswith(prefix):
         return []
     return [Problem("AlarmName", name, f"it must begin with the prefix of its set, {prefix!r}.", name)]
+
+
+def _types(d):
+    known = COMPOSITE_FIELDS if is_composite(d) else METRIC_FIELDS
+    for field, given in d.items():
+        kinds, word = _TYPES.get(field, (str, "text"))
+        if field not in known:
+            yield field, given, "an alarm of this kind has no such field."
+        elif given is not None and (
+            not isinstance(given, kinds) or isinstance(given, bool) != (kinds is bool)
+        ):
+            yield field, given, f"it must be {word}."
+    for field in ("Metrics", "Dimensions"):
+        if not all(isinstance(part, dict) for part in _listed(d.get(field))):
+            yield field, d[field], "it must be a list of objects."
+    for query in _listed(d.get("Metrics")):
+        stat = query.get("MetricStat") if isinstance(query, dict) else None
+        if stat is not None and not (isinstance(stat, dict) and isinstance(stat.get("Metric"), dict)):
+            yield "Metrics.MetricStat", stat, "it must be an object with Metric, Period and Stat."
+    for field in ACTION_FIELDS:
+        if not all(isinstance(part, str) for part in _listed(d.get(field))):
+            yield field, d[field], "it must be a list of ARNs."
+
+
+def _listed(value):
+    return value if isinstance(value, list) else []
 
 
 def _names(d):

@@ -13,8 +13,8 @@ FINDINGS = 2
 class JsonCommand(BaseCommand):
     """0 = done, 1 = usage or unexpected error, 2 = done with findings.
 
-    Subclasses implement `run(**options)` and return (document, whether there are findings);
-    `as_text(document)` is for people.
+    Subclasses implement `run(**options)` and return (document, whether there are findings), or a code of
+    their own in its place; `as_text(document)` is for people.
     """
 
     def create_parser(self, prog_name, subcommand, **kwargs):
@@ -31,7 +31,7 @@ class JsonCommand(BaseCommand):
         else:
             self.stdout.write(self.as_text(document))
         if findings:
-            sys.exit(FINDINGS)
+            sys.exit(FINDINGS if findings is True else findings)
 
     def run(self, **options):
         raise NotImplementedError

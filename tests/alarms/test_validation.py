@@ -35,6 +35,14 @@ RIGHT = {
     "letters of every script": static("shop-Bestellungen für Köln ✓"),
 }
 WRONG = {
+    "text for a number": (static(Threshold="low"), "Threshold"),
+    "a number for text": (static(AlarmDescription=7), "AlarmDescription"),
+    "yes for true": (static(ActionsEnabled="yes"), "ActionsEnabled"),
+    "true for a number": (static(Period=True), "Period"),
+    "one action for a list": (static(AlarmActions=TOPIC), "AlarmActions"),
+    "a metric without its names": (math(Metrics=[{"Id": "a", "MetricStat": "orders"}]), "Metrics.MetricStat"),
+    "a field there is not": (static(Treshold=1.0), "Treshold"),
+    "a field of the other kind": (composite(Period=60), "Period"),
     "no metric": (without(static(), "MetricName"), "MetricName"),
     "metric and queries": ({**math(), "EvaluationCriteria": {"PromQLCriteria": {"Query": "up"}}}, "Metrics"),
     "queries and a period": (math(Period=60), "Period"),

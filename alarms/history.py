@@ -1,0 +1,90 @@
+"""What happened to alarms: changes of state, kept because CloudWatch forgets, and of configuration."""
+
+from datetime import timedelta
+
+from django.utils import timezone
+
+from alarms.backends import backend_for
+from alarms.models import Change, StateChange
+
+# Read a little more than is missing: CloudWatch's history is not at once complete.
+_OVERLAP = timedelta(hours=1)
+_OLDEST = timedelta(days=30)
+
+
+def fetch(alarm_set):
+    """Store the changes of state since the last time; return how many were new.
+
+    The local backend keeps its own and there is nothing to fetch.
+    """
+    backend = backend_for(alarm_set.region)
+    if backend.name == "local":
+        return 0
+    known = StateChange.objects.filter(
+        region=alarm_set.region,
+        source=StateChange.Source.CLOUDWATCH,
+        alarm_name__startswith=alarm_set.prefix,
+    )
+    newest = known.first()
+    oldest = timezone.now() - _OLDEST
+    since = max(newest.at - _OVERLAP, oldest) if newest else oldest
+    before = known.count()
+    StateChange.objects.bulk_create(
+        [
+            StateChange(
+                region=alarm_set.region,
+                alarm_name=found.alarm_name,
+                at=found.at,
+                old=found.old,
+                new=found.new,
+                reason=found.reason,
+                reason_data=found.data,
+                source=StateChange.Source.CLOUDWATCH,
+            )
+            for found in backend.transitions(since)
+            if found.alarm_name.startswith(alarm_set.prefix)
+        ],
+        ignore_conflicts=True,
+    )
+    return known.count() - before
+
+
+def events(alarm_set=None, name=None, since=None, limit=200):
+    """Return the newest events first: [{"at", "alarm", "event", "what", "why", "who"}], at most `limit`."""
+    states, changes = StateChange.objects.all(), Change.objects.filter(outcome=Change.Outcome.DONE)
+    if alarm_set:
+        states = states.filter(region=alarm_set.region, alarm_name__startswith=alarm_set.prefix)
+        changes = changes.filter(run__alarm_set=alarm_set)
+    if name:
+        states, changes = states.filter(alarm_name=name), changes.filter(name=name)
+    if since:
+        states, changes = states.filter(at__gte=since), changes.filter(done_at__gte=since)
+    found = [_state(row) for row in states[:limit]]
+    found += [_change(row) for row in changes.select_related("run").order_by("-done_at")[:limit]]
+    return sorted(found, key=lambda event: event["at"], reverse=True)[:limit]
+
+
+def _state(row):
+    return {
+        "at": row.at,
+        "alarm": row.alarm_name,
+        "event": "state",
+        "what": f"{row.get_old_display() or 'unknown'} → {row.get_new_display()}",
+        "state": row.new,
+        "why": row.reason,
+        "who": row.get_source_display(),
+    }
+
+
+def _change(row):
+    fields = ", ".join(field for field, *_ in row.fields)
+    return {
+        "at": row.done_at,
+        "alarm": row.name,
+        "event": "configuration",
+        "what": f"{row.verb}{f': {fields}' if fields else ''}",
+        "state": "",
+        "why": row.run.reason,
+        "who": row.run.who,
+        "run": row.run_id,
+    }

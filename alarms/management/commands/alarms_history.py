@@ -1,0 +1,41 @@
+from datetime import timedelta
+
+from django.core.management.base import CommandError
+from django.utils import timezone
+
+from alarms.backends import BackendError
+from alarms.history import events, fetch
+from alarms.management.sets import add_set, chosen_sets
+from photomgr.json_command import JsonCommand
+
+
+class Command(JsonCommand):
+    help = "What happened to alarms, newest first; CloudWatch's history is fetched and kept."
+
+    def add_arguments(self, parser):
+        parser.add_argument("alarm", nargs="?", help="Only this one.")
+        add_set(parser)
+        parser.add_argument("--days", type=int, default=14)
+        parser.add_argument("--limit", type=int, default=200)
+        parser.add_argument("--offline", action="store_true", help="Only what is kept here.")
+
+    def run(self, alarm, set_name, days, limit, offline, **options):
+        if not 1 <= limit <= 10_000 or not 1 <= days <= 3650:
+            raise CommandError("--limit is 1 to 10000, --days 1 to 3650.")
+        sets, fetched = chosen_sets(set_name), 0
+        try:
+            for found in [] if offline else sets:
+                fetched += fetch(found)
+        except BackendError as error:
+            raise CommandError(f"The history cannot be read: {error}") from error
+        since = timezone.now() - timedelta(days=days)
+        found = events(sets[0] if set_name else None, alarm, since, limit)
+        shown = [{**event, "at": event["at"].isoformat()} for event in found]
+        return {"fetched": fetched, "events": shown}, False
+
+    def as_text(self, document):
+        lines = (
+            f"{event['at'][:19]}  {event['alarm']}  {event['what']}  {event['who']}"
+            for event in document["events"]
+        )
+        return "\n".join(lines) or "Nothing happened."

@@ -1,0 +1,50 @@
+from django.core.management.base import CommandError
+
+from alarms.backends import BackendError, backend_for
+from alarms.management.sets import add_set, chosen_sets
+from alarms.plan_text import lines
+from alarms.planning import plan_for
+from alarms.thresholds import refresh
+from photomgr.json_command import FINDINGS, JsonCommand
+
+
+class Command(JsonCommand):
+    help = (
+        "Show what alarms_apply would change. Exit 1 when the configuration has problems; with "
+        "--detailed-exitcode, 2 when there are changes."
+    )
+
+    def add_arguments(self, parser):
+        add_set(parser)
+        parser.add_argument("--detailed-exitcode", action="store_true", help="Exit 2 when there are changes.")
+        parser.add_argument("--prune", action="store_true", help="Delete what no configuration names, too.")
+        parser.add_argument("--tags", action="store_true", help="Compare tags as well: one call an alarm.")
+        parser.add_argument(
+            "--refresh", action="store_true", help="First compute the thresholds that follow a rule."
+        )
+
+    def run(self, set_name, detailed_exitcode, prune, tags, refresh, **options):
+        try:
+            plans = [_plan(found, prune, tags, refresh) for found in chosen_sets(set_name)]
+        except BackendError as error:
+            raise CommandError(f"The alarms cannot be read: {error}") from error
+        changes = sum(len(plan.get("changes", ())) for plan in plans)
+        document = {"sets": plans, "changes": changes}
+        if any(plan["problems"] for plan in plans):
+            return document, 1
+        return document, FINDINGS if changes and detailed_exitcode else 0
+
+    def as_text(self, document):
+        return (
+            "\n".join(line for plan in document["sets"] for line in lines(plan)) or "There are no alarm sets."
+        )
+
+
+def _plan(alarm_set, prune, tags, with_refresh):
+    failed = []
+    if with_refresh:
+        _, failed = refresh(alarm_set, backend_for(alarm_set.region))
+    planned = plan_for(alarm_set, prune, tags).as_json()
+    if failed and "notes" in planned:
+        planned["notes"] += [f"{alarm.name}: {why}" for alarm, why in failed]
+    return planned

@@ -1,0 +1,36 @@
+from django.core.management.base import CommandError
+from django.utils import timezone
+
+from alarms.backends import BackendError, backend_for
+from alarms.management.sets import find_alarm, who
+from alarms.models import Run
+from alarms.models.state import StateChange
+from photomgr.json_command import JsonCommand
+
+
+class Command(JsonCommand):
+    help = "Put an alarm into a state until it is evaluated again, to see whether its actions arrive."
+
+    def add_arguments(self, parser):
+        parser.add_argument("alarm")
+        parser.add_argument("state", choices=StateChange.State.values)
+        parser.add_argument("--reason", default="Tried by hand")
+
+    def run(self, alarm, state, reason, **options):
+        row = find_alarm(alarm)
+        backend = backend_for(row.alarm_set.region)
+        try:
+            backend.set_state(row.name, state, f"{reason} ({who()})")
+        except BackendError as error:
+            raise CommandError(f"Not set: {error}") from error
+        Run.objects.create(
+            kind=Run.Kind.SET_STATE,
+            alarm_set=row.alarm_set,
+            set_name=row.alarm_set.name,
+            backend=backend.name,
+            who=who(),
+            reason=f"{row.name}: {state}. {reason}",
+            outcome=Run.Outcome.DONE,
+            finished_at=timezone.now(),
+        )
+        return {"alarm": row.name, "state": state, "backend": backend.name}, False

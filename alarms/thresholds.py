@@ -1,0 +1,78 @@
+"""Thresholds that follow from the past: "1.3 x max over 30 d"."""
+
+import re
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.utils import timezone
+
+from alarms.models import Alarm
+
+_RULE = re.compile(r"^\s*(\d+(?:\.\d+)?)\s*[x×*]\s*(max|min|average)\s+over\s+(\d+)\s*d\s*$")
+_WORDS = {"max": max, "min": min, "average": lambda values: sum(values) / len(values)}
+# How long CloudWatch and the local store keep each period: days, seconds.
+_KEPT = ((15, 60), (63, 300), (455, 3600))
+
+
+class BadRule(ValueError):
+    """A rule that cannot be read, or for which there are no data."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    factor: float
+    word: str
+    days: int
+
+    def of(self, values):
+        """Return the threshold that follows from the values of the past."""
+        return float(f"{self.factor * _WORDS[self.word](values):.6g}")
+
+
+def read(text):
+    """Return the Rule; raise BadRule saying how one is written."""
+    match = _RULE.match(text)
+    if not match:
+        raise BadRule(f"{text!r} is no rule; write it like 1.3 x max over 30 d (or min, average).")
+    rule = Rule(float(match[1]), match[2], int(match[3]))
+    if not 1 <= rule.days <= 455:
+        raise BadRule(f"{rule.days} days: data are kept for 1 to 455 days.")
+    return rule
+
+
+def refresh(alarm_set, backend):
+    """Compute the thresholds of a set that have a rule; return ([(alarm, old, new)], [(alarm, why not)]).
+
+    Periods that are no longer kept are read from longer ones: a sum over five minutes counts as five
+    equal minutes, so a peak of long ago may be higher than it is taken for.
+    """
+    done, failed = [], []
+    for alarm in (
+        Alarm.objects.filter(alarm_set=alarm_set).exclude(threshold_rule="").select_related("metric")
+    ):
+        try:
+            new = _compute(alarm, backend)
+        except BadRule as why:
+            failed.append((alarm, str(why)))
+            continue
+        done.append((alarm, alarm.threshold, new))
+        alarm.threshold, alarm.threshold_at = new, timezone.now()
+        alarm.save(update_fields=["threshold", "threshold_at", "changed_at"])
+    return done, failed
+
+
+def _compute(alarm, backend):
+    rule, now = read(alarm.threshold_rule), timezone.now()
+    if alarm.metric is None:
+        raise BadRule("only the threshold of a plain metric can follow from the past.")
+    values, newest = [], now
+    for days, period in _KEPT:
+        oldest = now - timedelta(days=min(days, rule.days))
+        period = max(period, alarm.period)
+        points = backend.statistics(alarm.metric, period, oldest, newest) if oldest < newest else []
+        scale = alarm.period / period if alarm.metric.stat in ("Sum", "SampleCount") else 1
+        values += [value * scale for _, value in points]
+        newest = oldest
+    if not values:
+        raise BadRule(f"there are no data of {alarm.metric} in the last {rule.days} days.")
+    return rule.of(values)
