@@ -44,7 +44,8 @@ def main():
 def _sections():
     """Return {heading: text} of the figures as they stand."""
     text = _README.read_text() if _README.exists() else ""
-    return dict(re.findall(r"^## (.+?)\n(.*?)(?=^## |\Z)", text, re.MULTILINE | re.DOTALL))
+    found = re.findall(r"^## (.+?)\n(.*?)(?=^## |\Z)", text, re.MULTILINE | re.DOTALL)
+    return {heading: f"\n{section.strip()}\n" for heading, section in found}
 
 
 def _measured(name):

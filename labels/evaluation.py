@@ -51,7 +51,8 @@ def compare(answered, truth, min_confidence):
     `min_confidence` percent on count as said, and that of what the rules make of them.
     """
     plain = {name: _plain(response) for name, response in answered.items()}
-    decided = {name: _decided(response, min_confidence) for name, response in answered.items()}
+    decisions = {name: policy.decide(response, min_confidence) for name, response in answered.items()}
+    decided = {name: _decided(found) for name, found in decisions.items()}
     rows = []
     for label in truth.labels:
         names = [name for name in answered if truth.answers[name][label] is not None]
@@ -66,7 +67,7 @@ def compare(answered, truth, min_confidence):
                 "with_rules": metrics.score([one for one, _ in after], [said for _, said in after], correct),
             }
         )
-    return rows, _others(answered, truth, min_confidence)
+    return rows, _others(decisions.values(), truth)
 
 
 def _plain(response):
@@ -78,21 +79,18 @@ def _plain(response):
     return best
 
 
-def _decided(response, min_confidence):
+def _decided(decisions):
     """Return (confidence, whether it is shown) of each folded name after the rules."""
-    return {
-        fold(decision.name): (decision.confidence, decision.active)
-        for decision in policy.decide(response, min_confidence)
-    }
+    return {fold(decision.name): (decision.confidence, decision.active) for decision in decisions}
 
 
-def _others(answered, truth, min_confidence):
+def _others(decided, truth):
     """Return {label: photos} of what is shown and the truth knows nothing of, the most frequent first."""
     judged = {fold(label) for label in truth.labels}
     counts = Counter(
         decision.name
-        for response in answered.values()
-        for decision in policy.decide(response, min_confidence)
+        for decisions in decided
+        for decision in decisions
         if decision.active and fold(decision.name) not in judged
     )
     return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
