@@ -61,9 +61,9 @@ class BucketStorage(Storage):
             # One by one: other makers' S3 refuses the call for many.
             self.client.delete_object(Bucket=self.bucket, Key=self.key(name))
 
-    def walk(self, after=""):
-        """Yield (name, size, modified) of every object in the order of their names, those beyond `after`."""
-        for row in objects(self.bucket, self.prefix, self.key(after) if after else ""):
+    def walk(self, after="", within=""):
+        """Yield (name, size, modified) of the objects `within` a prefix, by name, those beyond `after`."""
+        for row in objects(self.bucket, self.key(within), self.key(after) if after else ""):
             yield row["Key"].removeprefix(self.prefix), row["Size"], row["LastModified"]
 
     def fetch(self, name, start=0, end=None):

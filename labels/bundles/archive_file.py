@@ -1,7 +1,6 @@
 """Where archives lie: local files, written in place by any number of workers at once.
 
-Object storage has the same four steps as a multipart upload: allocate, write a chunk, take chunks
-over into a new plan, remove.
+`archive_upload` has the same steps for a bucket; `archives.archives` chooses.
 """
 
 import hashlib
@@ -10,9 +9,20 @@ import shutil
 import uuid
 from pathlib import Path
 
+from django.conf import settings
+
 from labels.models.bundle import bundle_files
 
+# Chunks in the making at a time in one process: a disk is not waited for.
+AT_ONCE = 1
+# What a failed download has built already waits for another try.
+KEPT_FOR_RETRY = True
 _BUFFER = 8 * 1024 * 1024
+
+
+def chunk_bytes(size):
+    """Return the size of the chunks of an archive of `size` bytes."""
+    return settings.BUNDLE_CHUNK_BYTES
 
 
 def allocate(bundle_id, size):
@@ -29,15 +39,42 @@ def allocate(bundle_id, size):
     return key
 
 
-def write(key, start, content):
-    """Write an iterable of bytes at `start`, into a file that must be there."""
+def replace(key, bundle_id, size, kept):
+    """Return the key of an archive of `size` bytes of which the first `kept` are those of `key`."""
+    new = allocate(bundle_id, size)
+    try:
+        if kept:
+            _take_over(key, new, kept)
+    except BaseException:
+        remove(new)
+        raise
+    return new
+
+
+def write(key, chunk, content):
+    """Write the bytes of a chunk into a file that must be there; return its tag, which files have not."""
     with _path(key).open("r+b", buffering=0) as file:
-        file.seek(start)
+        file.seek(chunk.start)
         for piece in content:
             file.write(piece)
+    return ""
 
 
-def take_over(old_key, new_key, size):
+def is_there(key):
+    """Return whether the archive is whole or can be gone on with."""
+    return _path(key).exists()
+
+
+def lost(key, tags):
+    """Return the numbers of the chunks that are no longer as they were written: none, on a disk."""
+    return []
+
+
+def finish(key, tags):
+    """Make the archive whole; a file is."""
+
+
+def _take_over(old_key, new_key, size):
     """Copy the first `size` bytes, which both plans share."""
     with _path(old_key).open("rb") as old, _path(new_key).open("r+b") as new:
         left = size
@@ -79,6 +116,16 @@ def sha256(key, on_beat):
             digest.update(piece)
             on_beat()
     return digest.hexdigest()
+
+
+def copy_out(key, path):
+    """Copy an archive to another place."""
+    shutil.copyfile(_path(key), path)
+
+
+def address(key):
+    """Return where an operator finds the archive."""
+    return str(_path(key))
 
 
 def _path(key):

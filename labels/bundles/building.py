@@ -4,10 +4,11 @@ One worker holds the bundle and leads; any others may help with chunks. Every fi
 recorded, so a killed build goes on with the missing ones and gives the same bytes.
 """
 
+import contextlib
 import errno
+import logging
 import time
 
-from django.conf import settings
 from django.db import transaction
 from django.db.models import F, Sum
 from django.dispatch import Signal
@@ -15,7 +16,10 @@ from django.template.defaultfilters import filesizeformat
 from django.utils import timezone
 from django.utils.text import slugify
 
-from labels.bundles import archive_file, chunks
+from labels.buckets import StorageTrouble
+from labels.buckets.multipart import PartsChanged
+from labels.bundles import crew
+from labels.bundles.archives import archives
 from labels.bundles.chunks import NotHeld
 from labels.bundles.ending import fail, keep_until, postpone
 from labels.bundles.layout import Layout
@@ -25,6 +29,7 @@ from labels.models.claim import in_words
 from labels.selection import Selection
 from labels.zipplan import Piece
 
+_log = logging.getLogger(__name__)
 _WAIT_SECONDS = 0.1
 _LESS_OR_ROOM = "Choose fewer photos, or ask your administrator to make room."
 
@@ -46,6 +51,10 @@ def build(bundle):
         return
     except NoSpace as error:
         fail(bundle, str(error), free=True)
+    except StorageTrouble as trouble:
+        # The storage as a whole is away and nobody's fault: the download waits until it is back.
+        postpone(bundle, in_words(trouble), counts=False)
+        _log.warning("download %s waits: %s", bundle.pk, trouble)
     except Exception as error:
         if isinstance(error, OSError) and error.errno == errno.ENOSPC:
             fail(bundle, f"The server's disk ran full. {_LESS_OR_ROOM}", free=True)
@@ -60,14 +69,16 @@ def help_build(bundle_id, holder):
         part__bundle_id=bundle_id, part__bundle__status=Bundle.Status.BUILDING
     )
     layouts = {}
-    while chunk := building.select_related("part__bundle").claim_next(holder):
-        key = chunk.part.file.name
-        if key not in layouts:
-            layouts = {key: Layout(chunk.part)}
-        try:
-            chunks.make(chunk, layouts[key])
-        except NotHeld:
-            return
+
+    def layout_of(part):
+        plan = part.pk, part.file.name, part.edition
+        if plan not in layouts:
+            layouts.clear()
+            layouts[plan] = Layout(part)
+        return layouts[plan]
+
+    with contextlib.suppress(NotHeld):
+        crew.make_chunks(building, holder, layout_of)
 
 
 def _carry_out(bundle):
@@ -83,11 +94,11 @@ def _parts(bundle):
     parts = list(bundle.parts.all())
     if parts:
         # A worker that was killed while it planned anew may have left a file of its own.
-        archive_file.keep_only(bundle.pk, {part.file.name for part in parts})
+        archives().keep_only(bundle.pk, {part.file.name for part in parts})
         return parts
     if not Bundle.objects.held(bundle).update(started_at=timezone.now(), photos_done=0, bytes_done=0):
         raise NotHeld
-    archive_file.clear(bundle.pk)
+    archives().clear(bundle.pk)
     _check_space(bundle)
     bundle.photos.exclude(missing_reason="").update(missing_reason="")
     planned = parts_of(bundle)
@@ -113,35 +124,53 @@ class _PartBuild:
         self.part = part
 
     def run(self):
-        self._lay_out()
-        self._make_chunks()
-        while self._leave_out_changed():
+        try:
+            self._lay_out()
             self._make_chunks()
+            while self._leave_out_changed() or not self._finish():
+                self._make_chunks()
+        except FileNotFoundError:
+            # It was taken away under our hands: cancelled, or planned anew by another worker.
+            raise NotHeld from None
 
     def _lay_out(self):
         """Load the layout, and begin anew when the chunks on record are not those of it."""
         self.layout = Layout(self.part)
-        size = self.layout.plan.size
+        size, key = self.layout.plan.size, self.part.file.name
         # They are others, too, when BUNDLE_CHUNK_BYTES was changed while a build waited.
         known = list(self.part.chunks.order_by("number").values_list("start", "end"))
-        if not self.part.file or known != _bounds(size):
+        if not key or known != _bounds(size) or not archives().is_there(key):
             self.part.chunks.all().delete()
             self._use_new_file(kept=0)
 
     def _make_chunks(self):
         """Make and await chunks until all are done, or a photo is reported changed."""
-        holder = self.bundle.lease_owner
+        free = self.part.chunks.all()
         while True:
-            chunk = self.part.chunks.select_related("part__bundle").claim_next(holder)
-            if chunk:
-                chunks.make(chunk, self.layout, self._keep_hold)
+            crew.make_chunks(
+                free, self.bundle.lease_owner, lambda part: self.layout, self._keep_hold, self._has_change
+            )
             self._keep_hold()
-            open_chunks = self.part.chunks.filter(done=False)
-            if not open_chunks.exists() or open_chunks.exclude(changed_position=None).exists():
+            if not self.part.chunks.filter(done=False).exists() or self._has_change():
                 return
-            if chunk is None:
-                # The rest is in the hands of others; one that dies loses its lease.
-                time.sleep(_WAIT_SECONDS)
+            # The rest is in the hands of others; one that dies loses its lease.
+            time.sleep(_WAIT_SECONDS)
+
+    def _has_change(self):
+        return self.part.chunks.exclude(changed_position=None).exists()
+
+    def _finish(self):
+        """Make the archive whole; return False when chunks of it got lost, which are to be made again."""
+        tags = list(self.part.chunks.order_by("number").values_list("tag", flat=True))
+        lost = archives().lost(self.part.file.name, tags)
+        if not lost:
+            self._keep_hold()
+            with contextlib.suppress(PartsChanged):
+                archives().finish(self.part.file.name, tags)
+                return True
+        self.part.chunks.filter(number__in=lost).update(done=False, tag="", pieces=[], photos=0)
+        self._recount()
+        return False
 
     def _leave_out_changed(self):
         """Plan anew without the photos found missing or changed; return whether there were any."""
@@ -155,14 +184,18 @@ class _PartBuild:
             self.layout.plan.header_offset(self.layout.positions.index(position)) for position in changed
         ]
         # Bytes before the first of them do not depend on it.
-        kept = min(offsets) // settings.BUNDLE_CHUNK_BYTES
+        kept = min(offsets) // archives().chunk_bytes(self.layout.plan.size)
         with transaction.atomic():
             self._keep_hold()
             for position, reason in changed.items():
                 self.bundle.photos.filter(position=position).update(missing_reason=reason)
             # Chunks in the making are thrown away: their workers write to the old file.
             self.part.chunks.exclude(done=True, number__lt=kept).delete()
-        self.layout = Layout(self.part)
+        before, self.layout = self.layout, Layout(self.part)
+        if archives().chunk_bytes(before.plan.size) != archives().chunk_bytes(self.layout.plan.size):
+            # Of an archive near S3's limit of parts.
+            self.part.chunks.all().delete()
+            kept = 0
         self._use_new_file(kept)
         return True
 
@@ -178,16 +211,15 @@ class _PartBuild:
     def _use_new_file(self, kept):
         """Move to a new file with the first `kept` chunks of the old one, and record what is to be made."""
         old, size = self.part.file.name, self.layout.plan.size
-        new = archive_file.allocate(self.bundle.pk, size)
+        new = archives().replace(old, self.bundle.pk, size, kept * archives().chunk_bytes(size))
         try:
-            if kept:
-                archive_file.take_over(old, new, kept * settings.BUNDLE_CHUNK_BYTES)
             self._record_file(new, size)
         except BaseException:
-            archive_file.remove(new)
+            if new != old:
+                archives().remove(new)
             raise
-        if old:
-            archive_file.remove(old)
+        if old and new != old:
+            archives().remove(old)
 
     @transaction.atomic
     def _record_file(self, key, size):
@@ -199,7 +231,8 @@ class _PartBuild:
             if number not in done
         )
         self.part.file, self.part.size = key, size
-        self.part.save(update_fields=["file", "size"])
+        self.part.edition += 1
+        self.part.save(update_fields=["file", "size", "edition"])
         self._recount()
 
     def _recount(self):
@@ -241,7 +274,7 @@ def _publish(bundle):
 
 def _bounds(size):
     """Return the (start, end) of each chunk of an archive of `size` bytes."""
-    step = settings.BUNDLE_CHUNK_BYTES
+    step = archives().chunk_bytes(size)
     return [(start, min(start + step, size)) for start in range(0, size, step)]
 
 
@@ -253,7 +286,7 @@ def _file_name(bundle, number, parts):
 
 
 def _check_space(bundle):
-    free = archive_file.free_bytes()
+    free = archives().free_bytes()
     if bundle.planned_bytes > free:
         raise NoSpace(
             f"The archives need {filesizeformat(bundle.planned_bytes)} and the server has "

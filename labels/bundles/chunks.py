@@ -6,13 +6,13 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
-from labels.bundles import archive_file
+from labels.bundles.archives import archives
 from labels.models import Bundle, BundleChunk
 from labels.models.claim import lease
 from labels.zipplan import EntryChanged
 
 # How often a worker says that it still works on its chunk.
-_BEAT_SECONDS = 1
+BEAT_SECONDS = 1
 
 
 class NotHeld(Exception):
@@ -29,14 +29,14 @@ def make(chunk, layout, on_beat=lambda: None):
     beat = _Beat(chunk, on_beat)
     try:
         content = layout.plan.read(chunk.start, chunk.end, layout.open_entry, pieces.append)
-        archive_file.write(chunk.part.file.name, chunk.start, beat.over(content))
+        tag = archives().write(chunk.part.file.name, chunk, beat.over(content))
     except EntryChanged as changed:
-        _report(chunk, layout.positions[changed.index], changed.reason)
+        report(chunk, layout.positions[changed.index], changed.reason)
     except FileNotFoundError:
         # Its file was removed: cancelled, or planned anew into another one.
         raise NotHeld from None
     else:
-        _record(chunk, layout, pieces)
+        record(chunk, layout, pieces, tag)
 
 
 class _Beat:
@@ -48,14 +48,15 @@ class _Beat:
     def over(self, content):
         for piece in content:
             yield piece
-            if time.monotonic() - self._last > _BEAT_SECONDS:
+            if time.monotonic() - self._last > BEAT_SECONDS:
                 self._last = time.monotonic()
                 if not BundleChunk.objects.held(self._chunk).update(lease_until=timezone.now() + lease()):
                     raise NotHeld
                 self._on_beat()
 
 
-def _report(chunk, position, reason):
+def report(chunk, position, reason):
+    """Record which photo of the held chunk is missing or changed."""
     held = BundleChunk.objects.held(chunk).update(
         changed_position=position, changed_reason=reason, lease_owner="", lease_until=None
     )
@@ -64,7 +65,8 @@ def _report(chunk, position, reason):
 
 
 @transaction.atomic
-def _record(chunk, layout, pieces):
+def record(chunk, layout, pieces, tag):
+    """Record that the held chunk is written."""
     cut = [piece for piece in pieces if piece.end - piece.start < layout.plan.entry_size(piece.index)]
     photos = sum(
         layout.is_photo(piece.index) and piece.end == layout.plan.entry_size(piece.index) for piece in pieces
@@ -73,6 +75,7 @@ def _record(chunk, layout, pieces):
         done=True,
         photos=photos,
         pieces=[list(piece) for piece in cut],
+        tag=tag,
         lease_owner="",
         lease_until=None,
     )

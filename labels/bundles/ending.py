@@ -6,7 +6,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from labels.bundles import archive_file
+from labels.bundles.archives import archives
 from labels.bundles.asking import check_limits, lock_account
 from labels.models import Bundle, Notice
 from labels.models.claim import backoff
@@ -27,16 +27,17 @@ def fail(bundle, reason, free=False):
     return _fail(Bundle.objects.held(bundle), bundle, reason, free)
 
 
-def postpone(bundle, reason):
+def postpone(bundle, reason, counts=True):
     """Let the held bundle wait for its next attempt, or fail it when that was the last.
 
-    Return whether it was still held.
+    Return whether it was still held. An attempt that does not count is never the last.
     """
     bundle.refresh_from_db(fields=["attempts"])  # Progress has set it back.
-    if bundle.attempts >= settings.MAX_ATTEMPTS:
+    if counts and bundle.attempts >= settings.MAX_ATTEMPTS:
         return fail(bundle, f"{reason} (given up after {bundle.attempts} attempts)")
     return Bundle.objects.held(bundle).update(
         status=Bundle.Status.QUEUED,
+        attempts=bundle.attempts if counts else min(bundle.attempts, settings.MAX_ATTEMPTS - 1),
         failure_reason=reason,
         next_attempt_at=timezone.now() + backoff(bundle.attempts),
         **_RELEASED,
@@ -107,7 +108,7 @@ def _fail(rows, bundle, reason, free=False):
         **_RELEASED,
     )
     if ended:
-        if free:
+        if free or not archives().KEPT_FOR_RETRY:
             _free(bundle)
         Notice.objects.get_or_create(bundle=bundle, outcome=Notice.Outcome.FAILED)
     return ended
@@ -140,5 +141,5 @@ def _free(bundle):
 
 
 def remove_files(bundle_id):
-    """Remove a bundle's archives when the transaction commits."""
-    transaction.on_commit(lambda: archive_file.clear(bundle_id))
+    """Remove a bundle's archives when the transaction commits; what cannot be is left to check_storage."""
+    transaction.on_commit(lambda: archives().clear(bundle_id), robust=True)

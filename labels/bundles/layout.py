@@ -3,6 +3,7 @@
 import zlib
 
 from labels import manifest
+from labels.buckets import ObjectUnreadable
 from labels.models.photo import originals
 from labels.zipplan import Entry, EntryChanged, ZipPlan
 
@@ -25,7 +26,7 @@ class Layout:
         rows = list(photos.order_by("position").values_list(*_COLUMNS, named=True))
         present = [row for row in rows if not row.missing_reason]
         self.positions = [row.position for row in present]
-        self._keys = [row.storage_key for row in present]
+        self.keys = [row.storage_key for row in present]
         self._trailers = [_manifest(rows), _sums(present)]
         # Dated when it was asked for and not now: the same snapshot gives the same bytes.
         asked = part.bundle.created_at.replace(tzinfo=None)
@@ -38,17 +39,27 @@ class Layout:
 
     def open_entry(self, index, start, end):
         """Yield bytes start..end of an entry; raise EntryChanged when its original is gone or has grown."""
-        if index >= len(self._keys):
-            yield self._trailers[index - len(self._keys)][start:end]
+        if not self.is_photo(index):
+            yield self.trailer(index)[start:end]
             return
         try:
-            with originals().open(self._keys[index], "rb") as file:
+            with originals().open(self.keys[index], "rb") as file:
                 yield from self._bytes(file, index, start, end)
         except FileNotFoundError:
-            raise self._changed(index, "the file is no longer in storage") from None
+            raise self.changed(index, "the file is no longer in storage") from None
+        except ObjectUnreadable as error:
+            raise self.changed(index, error.strerror) from None
 
     def is_photo(self, index):
-        return index < len(self._keys)
+        return index < len(self.keys)
+
+    def trailer(self, index):
+        """Return one of the files that end the archive."""
+        return self._trailers[index - len(self.keys)]
+
+    def changed(self, index, reason):
+        """Return what to raise over a photo that is not as it was."""
+        return EntryChanged(index, self.plan[index].name, reason)
 
     def _bytes(self, file, index, start, end):
         file.seek(start)
@@ -58,10 +69,7 @@ class Layout:
             yield chunk
         # One byte past the planned end tells a file that grew from one that is whole.
         if not left and end == self.plan.entry_size(index) and file.read(1):
-            raise self._changed(index, "the file in storage is larger than it was")
-
-    def _changed(self, index, reason):
-        return EntryChanged(index, self.plan[index].name, reason)
+            raise self.changed(index, "the file in storage is larger than it was")
 
 
 def _entry(row):

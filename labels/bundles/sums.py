@@ -8,7 +8,7 @@ import time
 
 from django.utils import timezone
 
-from labels.bundles import archive_file
+from labels.bundles.archives import archives
 from labels.models import BundlePart
 from labels.models.claim import lease
 
@@ -29,7 +29,7 @@ def work_out(part):
     # The same file: a bundle that is built again gets new ones.
     row = BundlePart.objects.filter(pk=part.pk, file=part.file.name)
     try:
-        found = archive_file.sha256(part.file.name, _Beat(row))
+        found = archives().sha256(part.file.name, _Beat(row))
     except FileNotFoundError:
         return ""
     row.update(sha256=found, sum_lease_until=None)

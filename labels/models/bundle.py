@@ -138,6 +138,7 @@ class BundlePart(models.Model):
     stop = models.PositiveIntegerField()
     # A new file whenever it is planned anew, so that a worker that missed it spoils nothing.
     file = models.FileField(storage=bundle_files, max_length=120)
+    edition = models.PositiveIntegerField(default=0, help_text="Counts how often it was planned anew.")
     file_name = models.CharField(max_length=200, help_text="What the browser saves it as.")
     size = models.BigIntegerField()
     # It comes after the archive is ready (labels/bundles/sums.py).
@@ -188,6 +189,9 @@ class BundleChunk(models.Model):
     end = models.BigIntegerField()
     done = models.BooleanField(default=False)
     photos = models.PositiveIntegerField(default=0, help_text="Photos whose last byte is in it.")
+    tag = models.CharField(
+        max_length=80, blank=True, help_text="By which S3 knows it, as a part of an upload."
+    )
     # CRC-32s of photos that go on in another chunk: [index, start, end, crc32] (labels.zipplan.Piece).
     pieces = models.JSONField(default=list)
     changed_position = models.PositiveIntegerField(

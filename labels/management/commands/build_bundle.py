@@ -1,9 +1,9 @@
-import shutil
 from pathlib import Path
 
 from django.core.management.base import CommandError
 
 from labels import bundles
+from labels.bundles.archives import archives
 from labels.models import Bundle, Label, Recipe
 from labels.names import fold
 from labels.selection import Selection
@@ -94,9 +94,10 @@ def _free_name(folder, name):
 def _document(bundle, output):
     parts = []
     for part in bundle.parts.all():
-        file = part.file.path
+        file = archives().address(part.file.name)
         if output:
-            file = str(shutil.copyfile(file, _free_name(Path(output), part.file_name)))
+            file = str(_free_name(Path(output), part.file_name))
+            archives().copy_out(part.file.name, file)
         parts.append({"file": file, "bytes": part.size, "sha256": bundles.work_out(part)})
     missing = bundle.photos.exclude(missing_reason="").order_by("position")
     return {
