@@ -1,6 +1,7 @@
 """Make the chunks that are free: one after the other on a disk, several at once in a bucket."""
 
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from contextlib import suppress
 
 from django.utils import timezone
 
@@ -50,6 +51,7 @@ class _Crew:
         finally:
             senders.shutdown(cancel_futures=True)
             self._fetchers.shutdown(cancel_futures=True)
+            self._keep_what_arrived()
             self._let_go()
 
     def _start(self, senders):
@@ -72,7 +74,7 @@ class _Crew:
 
     def _settle(self, futures):
         for future in futures:
-            chunk, layout = self._running.pop(future)
+            chunk, layout = self._running[future]
             try:
                 pieces, tag = future.result()
             except EntryChanged as changed:
@@ -81,6 +83,7 @@ class _Crew:
                 raise NotHeld from None
             else:
                 chunks.record(chunk, layout, pieces, tag)
+            del self._running[future]
 
     def _beat(self):
         ids = [chunk.pk for chunk, _ in self._running.values()]
@@ -88,6 +91,12 @@ class _Crew:
         if held.update(lease_until=timezone.now() + lease()) < len(ids):
             raise NotHeld
         self._on_beat()
+
+    def _keep_what_arrived(self):
+        """Record the chunks that were sent although others could not be."""
+        good = [f for f in self._running if not f.cancelled() and f.exception() is None]
+        with suppress(NotHeld):
+            self._settle(good)
 
     def _let_go(self):
         """Free the chunks that were begun and not recorded, and what a cancelled build left behind."""

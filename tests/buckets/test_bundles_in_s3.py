@@ -37,7 +37,8 @@ def library(s3, dan, settings):
 
 def _left(keys):
     """Return what lies in the bucket: finished archives, and uploads that are not finished."""
-    return keys(BUNDLES), sorted(f"bundles/{name}" for name, _, _ in multipart.unfinished(bundle_files()))
+    whole = [key for key in keys(BUNDLES) if key.startswith("bundles/")]
+    return whole, sorted(f"bundles/{name}" for name, _, _ in multipart.unfinished(bundle_files()))
 
 
 def _file(bundle):
@@ -140,7 +141,7 @@ HARM = {
 }
 
 
-@pytest.mark.parametrize("number", [0, 3, 6])
+@pytest.mark.parametrize("number", [0, 4])
 @pytest.mark.parametrize(("harm", "reason"), HARM.values(), ids=HARM)
 def test_a_photo_that_cannot_be_read_is_left_out_and_named(s3, dan, library, keys, harm, reason, number):
     bundle = factory.held_bundle(dan)
@@ -170,12 +171,13 @@ def test_parts_before_a_changed_photo_are_not_sent_again(s3, dan, library):
     assert len(s3.calls("POST", "?uploads")) == 1
 
 
-def test_nothing_to_read_at_all_fails_and_leaves_nothing(s3, dan, library, keys):
+def test_nothing_to_read_at_all_fails_and_leaves_nothing(s3, dan, library, keys, commits):
     bundle = factory.held_bundle(dan)
     for photo in library:
         _gone(s3, photo)
 
-    bundles.build(bundle)
+    with commits():
+        bundles.build(bundle)
 
     bundle.refresh_from_db()
     assert (bundle.status, bundle.failure_reason) == (
@@ -307,7 +309,8 @@ def test_an_archive_that_became_whole_unheard_is_taken_as_it_is(s3, dan, library
 
             def answer(moto, environ, start_response):
                 list(moto(environ, lambda *ignored: None))
-                return error(500, "InternalError")({}, environ, start_response)
+                environ["CONTENT_LENGTH"] = "0"
+                return error(500, "InternalError")(moto, environ, start_response)
 
             return answer
         return None
