@@ -4,11 +4,14 @@ import re
 from collections import defaultdict
 from datetime import UTC, datetime, timedelta
 
+import numpy as np
 from django.db import transaction
 
 from alarms.models import Datapoint, Series
 
 MINUTE = 60
+_COLUMNS = ("at", "period", "count", "sum", "minimum", "maximum")
+_BASIC = {"SampleCount", "Sum", "Average", "Minimum", "Maximum"}
 _PERCENTILE = re.compile(r"^p(\d+(?:\.\d+)?)$")
 
 
@@ -43,32 +46,60 @@ def statistics(metric, period, start, end):
     except Series.DoesNotExist:
         return []
     points = series.datapoints.filter(at__gte=start, at__lt=end).order_by("at", "period")
-    periods = defaultdict(list)
-    covered = datetime.min.replace(tzinfo=UTC)
-    for point in points.iterator(chunk_size=2000):
-        if point.at >= covered:
-            periods[floor(point.at, period)].append(point)
-            covered = point.at + timedelta(seconds=point.period)
-    return [(at, statistic(metric.stat, found)) for at, found in sorted(periods.items())]
+    percent = _percent(metric.stat)
+    columns = (*_COLUMNS, "values") if percent is not None else _COLUMNS
+    rows = _uncovered(list(points.values_list(*columns)))
+    if not rows:
+        return []
+    # Two weeks are 20,160 rows, read for one chart: columns take a tenth of the time of objects.
+    seconds = np.array([row[0].timestamp() for row in rows])
+    begins = seconds - seconds % period
+    first = np.flatnonzero(np.diff(begins, prepend=-np.inf))
+    if percent is not None:
+        ends = [*first[1:], len(rows)]
+        values = [_percentile(percent, rows[i:j]) for i, j in zip(first, ends, strict=True)]
+    else:
+        values = _merged(metric.stat, np.array([row[2:6] for row in rows], dtype=float), first)
+    return [
+        (datetime.fromtimestamp(begin, UTC), value)
+        for begin, value in zip(begins[first], values, strict=True)
+    ]
 
 
-def statistic(stat, points):
-    """Return one statistic over stored points (count, sum, minimum, maximum, values)."""
-    count = sum(point.count for point in points)
+def _merged(stat, columns, first):
+    """Return one statistic for each group of rows (count, sum, minimum, maximum) that begins at `first`."""
+    count, total, minimum, maximum = columns.T
     match stat:
         case "SampleCount":
-            return count
+            return np.add.reduceat(count, first).tolist()
         case "Sum":
-            return sum(point.sum for point in points)
+            return np.add.reduceat(total, first).tolist()
         case "Average":
-            return sum(point.sum for point in points) / count
+            return (np.add.reduceat(total, first) / np.add.reduceat(count, first)).tolist()
         case "Minimum":
-            return min(point.minimum for point in points)
-        case "Maximum":
-            return max(point.maximum for point in points)
+            return np.minimum.reduceat(minimum, first).tolist()
+    return np.maximum.reduceat(maximum, first).tolist()
+
+
+def _percent(stat):
+    """Return the percent of a percentile, None for a basic statistic; raise UnknownStatistic for others."""
+    if stat in _BASIC:
+        return None
     if match := _PERCENTILE.match(stat):
-        return _percentile(float(match[1]), points)
+        return float(match[1])
     raise UnknownStatistic(f"the local store knows no {stat}; it has the five basic ones and percentiles")
+
+
+def _uncovered(rows):
+    """Return the rows, by time, without those for whose time a shorter period is still there."""
+    if len({row[1] for row in rows}) < 2:
+        return rows
+    kept, covered = [], datetime.min.replace(tzinfo=UTC)
+    for row in rows:
+        if row[0] >= covered:
+            kept.append(row)
+            covered = row[0] + timedelta(seconds=row[1])
+    return kept
 
 
 def floor(moment, period):
@@ -77,15 +108,15 @@ def floor(moment, period):
     return datetime.fromtimestamp(seconds - seconds % period, UTC)
 
 
-def _percentile(percent, points):
+def _percentile(percent, rows):
     """Return the value below which that share of the samples lies (nearest rank)."""
     weights = defaultdict(float)
-    for point in points:
-        for value, count in point.values or [[point.sum / point.count, point.count]]:
-            weights[value] += count
+    for _, _, count, total, _, _, values in rows:
+        for value, weight in values or [[total / count, count]]:
+            weights[value] += weight
     rank, seen = percent / 100 * sum(weights.values()), 0.0
-    for value, count in sorted(weights.items()):
-        seen += count
+    for value, weight in sorted(weights.items()):
+        seen += weight
         if seen >= rank:
             return value
     return max(weights)
