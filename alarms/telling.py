@@ -6,14 +6,12 @@ A change is told once at most: it is claimed before it is sent. What came of it 
 import json
 import smtplib
 
-from botocore.exceptions import BotoCoreError, ClientError
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.mail import EmailMessage
 
-from alarms import arns, mutes
+from alarms import arns, mutes, topics
 from alarms.models import LocalAlarm, Mute, StateChange
-from photomgr import aws
 
 _FIELDS = {"ALARM": "AlarmActions", "OK": "OKActions", "INSUFFICIENT_DATA": "InsufficientDataActions"}
 
@@ -86,7 +84,9 @@ def _send(target, change, alarm):
         else:
             error = "The local backend tells SNS topics and writes mail; it does nothing else."
             return {"arn": target, "outcome": "failed", "error": error}
-    except (smtplib.SMTPException, OSError, BotoCoreError, ClientError) as error:
+    except topics.TopicError as error:
+        return {"arn": target, "outcome": "failed", "error": str(error)}
+    except (smtplib.SMTPException, OSError) as error:
         return {"arn": target, "outcome": "failed", "error": f"{type(error).__name__}: {error}"[:500]}
     return {"arn": target, "outcome": "sent", "error": ""}
 
@@ -112,10 +112,7 @@ def _publish(topic, change, alarm):
         "StateChangeTime": change.at.isoformat(),
         "OldStateValue": change.old,
     }
-    region = topic.split(":")[3]
-    aws.client("sns", region).publish(
-        TopicArn=topic, Subject=_subject(change), Message=json.dumps(message, ensure_ascii=False)
-    )
+    topics.publish(topic, _subject(change), json.dumps(message, ensure_ascii=False))
 
 
 def _subject(change):

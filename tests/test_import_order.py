@@ -28,7 +28,7 @@ LABELS = [
 ALARMS = [
     {"rules", "arns", "pacing", "evaluation", "metric_math", "bands", "periodicity", "charts", "mutes"},
     {"definitions", "watch", "backtest"},
-    {"query_rules", "cost", "rows", "doctor", "alarm_tests"},
+    {"query_rules", "cost", "rows", "doctor", "alarm_tests", "topics"},
     {"validation", "plan", "experiments"},
     {"plan_text", "export", "models"},
     {"metrics", "store", "configuration", "retention"},
@@ -37,7 +37,7 @@ ALARMS = [
     {"planning", "importing", "history", "muting", "thresholds"},
     {"apply"},
     {"telling"},
-    {"tick"},
+    {"tick", "examination"},
     {"queue"},
     {"signals"},
     {"apps", "management"},

@@ -11,7 +11,7 @@ A09      too little history
 """
 
 from alarms.doctor import bounds, duty, noise
-from alarms.doctor.sheet import SEVERITIES
+from alarms.doctor.sheet import NOTE, SEVERITIES, Finding
 
 RULES = bounds.RULES + noise.RULES + duty.RULES
 
@@ -20,3 +20,8 @@ def examine(sheet):
     """Return the findings of one alarm, the gravest first."""
     found = [finding for rule in RULES if (finding := rule(sheet))]
     return sorted(found, key=lambda finding: (-SEVERITIES.index(finding.severity), finding.code))
+
+
+def unreadable(why):
+    """Return the finding of an alarm that cannot be examined at all (A00)."""
+    return Finding("A00", NOTE, f"It cannot be examined: {why}")

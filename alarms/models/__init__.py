@@ -3,6 +3,7 @@ from alarms.models.alarm import Alarm, AlarmAction
 from alarms.models.alarm_set import AlarmSet
 from alarms.models.data import Datapoint, Series
 from alarms.models.detector import Detector, ExcludedRange
+from alarms.models.finding import Finding
 from alarms.models.guard import Guard
 from alarms.models.local import LocalAlarm, LocalDetector
 from alarms.models.metric import Metric
@@ -19,6 +20,7 @@ __all__ = [
     "Datapoint",
     "Detector",
     "ExcludedRange",
+    "Finding",
     "Guard",
     "LocalAlarm",
     "LocalDetector",

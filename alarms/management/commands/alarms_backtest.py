@@ -1,0 +1,141 @@
+import math
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from django.core.management.base import CommandError
+from django.utils import timezone
+
+from alarms import examination, readings
+from alarms.backends import BackendError
+from alarms.evaluation import Rule
+from alarms.metric_math import UnknownExpression
+from alarms.watch import Source, Watch
+from photomgr.json_command import JsonCommand
+
+OPERATORS = {
+    "both": "LessThanLowerOrGreaterThanUpperThreshold",
+    "lower": "LessThanLowerThreshold",
+    "upper": "GreaterThanUpperThreshold",
+}
+
+
+class Command(JsonCommand):
+    help = "Say what each alarm would have done: false alarms a week, for each width k and each M of N."
+
+    def add_arguments(self, parser):
+        parser.add_argument("alarms", nargs="*", metavar="ALARM", help="Names; all when none is given.")
+        parser.add_argument("--set", action="append", default=[], dest="sets")
+        parser.add_argument("--weeks", type=float, default=4, help="How many weeks are judged (4).")
+        parser.add_argument("--budget", type=float, help="False alarms a week; else that of the set, or 0.5.")
+        parser.add_argument(
+            "--incident",
+            action="append",
+            default=[],
+            metavar="FROM..TO",
+            help="2026-11-20T10:00..2026-11-20T11:30",
+        )
+        parser.add_argument("--csv", type=Path, help="Judge a band on timestamp,value lines instead.")
+        parser.add_argument("--k", type=float, default=3.0, help="With --csv: width of the band (3).")
+        parser.add_argument("--m", type=int, default=3, help="With --csv: datapoints that must breach (3).")
+        parser.add_argument("--n", type=int, default=5, help="With --csv: of the last (5).")
+        parser.add_argument("--side", choices=OPERATORS, default="both", help="With --csv.")
+
+    def run(self, alarms, sets, weeks, budget, incident, csv, **options):
+        if not (math.isfinite(weeks) and 0 < weeks <= 60):
+            raise CommandError(f"--weeks is {weeks:g}; it must be above 0 and at most 60.")
+        if budget is not None and not (math.isfinite(budget) and budget >= 0):
+            raise CommandError(f"--budget is {budget:g}; it must be 0 or more.")
+        incidents = [_incident(text) for text in incident]
+        cases = [_of_file(csv, incidents, options)] if csv else _of_rows(alarms, sets, weeks, incidents)
+        reports = [examination.report(case, case.budget if budget is None else budget) for case in cases]
+        return {"alarms": reports}, not all(report["within_budget"] for report in reports)
+
+    def as_text(self, document):
+        if not document["alarms"]:
+            return "There is no alarm to judge. Make one in the admin, or give a file with --csv."
+        return "\n\n".join(_told(report) for report in document["alarms"])
+
+
+def _of_rows(names, sets, weeks, incidents):
+    found = list(examination.alarms_to_examine(names, sets))
+    if unknown := sorted(set(names) - {alarm.name for alarm in found}):
+        raise CommandError(f"There is no enabled alarm {', '.join(unknown)} that data can judge.")
+    around, now = {}, timezone.now()
+    for alarm in found:
+        region = alarm.alarm_set.region
+        try:
+            if region not in around:
+                around[region] = examination.surroundings(region)
+            yield examination.judged(alarm, around[region], now, weeks, incidents)
+        except (UnknownExpression, BackendError, ValueError) as why:
+            raise CommandError(f"{alarm.name}: {why}") from None
+
+
+def _of_file(path, incidents, options):
+    rule_given = 1 <= options["m"] <= options["n"]
+    if not rule_given:
+        raise CommandError(f"--m {options['m']} of --n {options['n']}: 1 <= m <= n is needed.")
+    if not (math.isfinite(options["k"]) and options["k"] > 0):
+        raise CommandError(f"--k is {options['k']:g}; it must be above 0.")
+    try:
+        with path.open(newline="", encoding="utf-8") as lines:
+            reading = readings.read_csv(lines)
+    except (OSError, UnicodeDecodeError, readings.BadReadings) as why:
+        raise CommandError(f"{path}: {why}") from None
+    watch = Watch(
+        name=path.name,
+        rule=Rule(n=options["n"], m=options["m"]),
+        operator=OPERATORS[options["side"]],
+        period=reading.period,
+        sources={"m1": Source("", path.stem, (), "Average", reading.period)},
+        expression="m1",
+        k=options["k"],
+    )
+    band = readings.band_of({}, watch, reading, known={})
+    learn = min(timedelta(days=14).total_seconds(), (reading.times[-1] - reading.times[0]) / 2)
+    history = examination.history_of(reading, band, reading.times[0] + learn, incidents)
+    return examination.Judged(path.name, watch, history, reading.times, 0.5)
+
+
+def _incident(text):
+    try:
+        start, end = (datetime.fromisoformat(part) for part in text.split(".."))
+    except ValueError:
+        raise CommandError(f"--incident {text!r} is not like 2026-11-20T10:00..2026-11-20T11:30.") from None
+    start, end = (moment if moment.tzinfo else timezone.make_aware(moment) for moment in (start, end))
+    if start >= end:
+        raise CommandError(f"--incident {text!r} ends before it begins.")
+    return start.timestamp(), end.timestamp()
+
+
+def _told(report):
+    k = "" if report["k"] is None else f"k = {report['k']:g}, "
+    lines = [
+        f"{report['alarm']}: {k}{report['m']} of {report['n']} by {report['period']} s, "
+        f"{report['weeks']:g} weeks judged",
+        f"  {report['false_alarms_per_week']:.2f} false alarms a week (budget {report['budget']:g}), "
+        f"in alarm {report['time_in_alarm']:.2%} of the time",
+    ]
+    lines += [
+        f"  incident {number}: " + ("not noticed" if delay is None else f"noticed after {delay // 60} min")
+        for number, delay in enumerate(report["delays"], 1)
+    ]
+    if report["k_table"]:
+        lines.append("  k     false alarms a week   worst week   in alarm   delays")
+        lines += [
+            f"  {row['k']:<5g} {row['false_alarms_per_week']:>19.2f}   {row['worst_week']:>10}   "
+            f"{row['time_in_alarm']:>8.2%}   {_delays(row)}"
+            for row in report["k_table"]
+            if row["k"] % 0.5 == 0 and row["k"] <= 6
+        ]
+        lines.append(f"  smallest k within the budget: {_or_none(report['smallest_k'])}")
+        lines.append(f"  suggested k (no week over it, one step wider): {_or_none(report['suggested_k'])}")
+    return "\n".join(lines)
+
+
+def _delays(row):
+    return ", ".join("-" if delay is None else f"{delay // 60} min" for delay in row["delays"])
+
+
+def _or_none(k):
+    return "none up to 10" if k is None else f"{k:g}"

@@ -1,0 +1,130 @@
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+from django.core.management.base import CommandError
+from django.utils import timezone
+
+from alarms import charts
+from alarms.backends import BackendError, backend_for
+from alarms.experiments import run, series
+from photomgr.json_command import JsonCommand
+
+NAMESPACE = "photomgr/experiments"
+# PutMetricData takes nothing older than two weeks.
+_MOST_MINUTES = 14 * series.DAY
+_BATCH = 1000
+
+
+class Command(JsonCommand):
+    help = "Repeat the article's experiments: who notices what, how soon, and how often for nothing."
+
+    def add_arguments(self, parser):
+        parser.add_argument("name", choices=run.EXPERIMENTS)
+        parser.add_argument("--seed", type=int, default=1)
+        parser.add_argument("--charts", type=Path, metavar="DIR", help="Write a chart of each trial there.")
+        parser.add_argument("--publish", action="store_true", help="Send the series to the alarms backend.")
+        parser.add_argument(
+            "--minutes",
+            type=int,
+            default=_MOST_MINUTES,
+            help="With --publish: only the last so many values; 1 from cron is the article's roll-a-dice.",
+        )
+
+    def run(self, name, seed, charts, publish, minutes, **options):
+        if seed < 0:
+            raise CommandError(f"--seed is {seed}; it must be 0 or more.")
+        if not 1 <= minutes <= _MOST_MINUTES:
+            raise CommandError(f"--minutes is {minutes}; it may be 1 to {_MOST_MINUTES} (two weeks).")
+        if publish:
+            return self._publish(name, seed, minutes), False
+        outcomes = run.run(name, seed)
+        document = {
+            "experiment": name,
+            "seed": seed,
+            "cases": [_plain(outcome) for outcome in outcomes],
+        }
+        if charts:
+            document["charts"] = _draw(outcomes, charts)
+        return document, False
+
+    def as_text(self, document):
+        if "published" in document:
+            return "\n".join(f"{row['metric']}: {row['values']} values" for row in document["published"])
+        return "\n\n".join(_told(case) for case in document["cases"])
+
+    def _publish(self, name, seed, minutes):
+        # One value alone is today's roll: the same seed every minute would be the same number.
+        rng = np.random.default_rng(seed if minutes > 1 else None)
+        now = timezone.now().replace(second=0, microsecond=0)
+        backend, published = backend_for(), []
+        for case in run.EXPERIMENTS[name](rng):
+            values = case.clean[-minutes:]
+            metric = case.name.replace(" ", "-")
+            data = [
+                {
+                    "MetricName": metric,
+                    "Timestamp": datetime.fromtimestamp(now.timestamp() - 60 * (len(values) - n), UTC),
+                    "Value": float(value),
+                }
+                for n, value in enumerate(values)
+            ]
+            try:
+                for begin in range(0, len(data), _BATCH):
+                    backend.put_data(NAMESPACE, data[begin : begin + _BATCH])
+            except BackendError as why:
+                raise CommandError(str(why)) from None
+            published.append({"metric": f"{NAMESPACE} {metric}", "values": len(data)})
+        return {"published": published}
+
+
+def _plain(outcome):
+    return {
+        "metric": outcome.case.name,
+        "seconds_to_detect": outcome.delays,
+        "false_alarms_per_week": outcome.per_week,
+        "doctor": {
+            name: [{"code": f.code, "severity": f.severity, "message": f.message} for f in findings]
+            for name, findings in outcome.findings.items()
+        },
+    }
+
+
+def _told(case):
+    width = max(len(name) for name in (*case["seconds_to_detect"], "false alarms a week"))
+    lines = [f"{case['metric']:<{width}}  " + "  ".join(f"{name:>19}" for name in run.DETECTORS)]
+    for trial, delays in case["seconds_to_detect"].items():
+        cells = ("-" if delays[name] is None else f"{delays[name] // 60} min" for name in run.DETECTORS)
+        lines.append(f"{trial:<{width}}  " + "  ".join(f"{cell:>19}" for cell in cells))
+    cells = (f"{case['false_alarms_per_week'][name]:.2f}" for name in run.DETECTORS)
+    lines.append(f"{'false alarms a week':<{width}}  " + "  ".join(f"{cell:>19}" for cell in cells))
+    for name, findings in case["doctor"].items():
+        lines += [f"  doctor ({name}): {f['code']} {f['message']}" for f in findings]
+    return "\n".join(lines)
+
+
+def _draw(outcomes, folder):
+    """Write the last day of each trial as SVG; return the paths."""
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = []
+    for outcome in outcomes:
+        for trial in outcome.case.trials:
+            band = run.band_of(outcome.case, trial.values)
+            shown = slice(max(0, trial.first - 12 * series.HOUR), len(trial.values))
+            times = run.times(trial.values)
+            chart = charts.Chart(
+                f"{outcome.case.name}: {trial.name}",
+                times[shown],
+                trial.values[shown],
+                60,
+                band.lower(run.K)[shown],
+                band.upper(run.K)[shown],
+                floor=outcome.case.floor,
+                natural_min=outcome.case.natural[0],
+                natural_max=outcome.case.natural[1],
+                alarms=((times[trial.first], times[min(trial.end, len(times)) - 1] + 60),),
+            )
+            path = folder / (f"{outcome.case.name}-{trial.name}".replace(" ", "-").replace("%", "") + ".svg")
+            path.write_text(charts.svg(chart), encoding="utf-8")
+            paths.append(str(path))
+    return paths
