@@ -10,7 +10,25 @@ from tqdm import tqdm
 FINDINGS = 2
 
 
-class JsonCommand(BaseCommand):
+class StrictCommand(BaseCommand):
+    """0 = done, 1 = usage or unexpected error, which argparse would end with 2: "with findings"."""
+
+    def create_parser(self, prog_name, subcommand, **kwargs):
+        parser = super().create_parser(prog_name, subcommand, **kwargs)
+        parser.error = self._usage_error(parser)
+        return parser
+
+    def _usage_error(self, parser):
+        def error(message):
+            if not self._called_from_command_line:
+                raise CommandError(f"Error: {message}")
+            parser.print_usage(sys.stderr)
+            parser.exit(1, f"{parser.prog}: error: {message}\n")
+
+        return error
+
+
+class JsonCommand(StrictCommand):
     """0 = done, 1 = usage or unexpected error, 2 = done with findings.
 
     Subclasses implement `run(**options)` and return (document, whether there are findings), or a code of
@@ -19,8 +37,6 @@ class JsonCommand(BaseCommand):
 
     def create_parser(self, prog_name, subcommand, **kwargs):
         parser = super().create_parser(prog_name, subcommand, **kwargs)
-        # argparse ends a usage error with 2, which here means "done with findings".
-        parser.error = self._usage_error(parser)
         parser.add_argument("--format", choices=("text", "json"), default="text")
         return parser
 
@@ -42,15 +58,6 @@ class JsonCommand(BaseCommand):
     def progress(self, items, total, unit):
         """Return the items with a progress bar on a terminal, and with none in a pipe."""
         return tqdm(items, total=total, unit=f" {unit}", file=sys.stderr, disable=None)
-
-    def _usage_error(self, parser):
-        def error(message):
-            if not self._called_from_command_line:
-                raise CommandError(f"Error: {message}")
-            parser.print_usage(sys.stderr)
-            parser.exit(1, f"{parser.prog}: error: {message}\n")
-
-        return error
 
 
 def find_owner(username):

@@ -27,7 +27,7 @@ LABELS = [
 ]
 ALARMS = [
     {"rules", "arns", "pacing", "evaluation", "metric_math", "bands", "periodicity", "charts", "mutes"},
-    {"definitions", "watch", "backtest"},
+    {"definitions", "watch", "backtest", "scoring", "series_file"},
     {"query_rules", "cost", "rows", "doctor", "alarm_tests", "topics"},
     {"validation", "plan", "experiments"},
     {"plan_text", "export", "models"},

@@ -15,15 +15,17 @@ import numpy as np
 from alarms.bands import clock, seasons, widths
 
 DEFAULT_K = 3.0
+# CloudWatch's own limit for a value, either side of zero.
+LARGEST = 2.0**360
 
 
 @dataclass(frozen=True)
 class Band:
     """The band at every datapoint, each computed from earlier datapoints alone; NaN where none could be.
 
-    `down` and `up` are one error scale below and above `expected`, so that k keeps its meaning of standard
-    deviations even where errors are lopsided. `season` names what `expected` follows at each datapoint:
-    "none", "hourly", "daily" or "weekly".
+    `down` and `up` are one error scale below and above `expected`: at k = 3 the band reaches just beyond what
+    the past has shown, even where errors are lopsided. `season` names what `expected` follows: "none",
+    "hourly", "daily" or "weekly"; "" without a band.
     """
 
     timestamps: np.ndarray  # seconds since 1970, float64
@@ -146,8 +148,7 @@ def _checked(timestamps, values, natural_min, natural_max):
         raise ValueError("A timestamp is not a finite number.")
     if len(falls := np.flatnonzero(np.diff(timestamps) < 0)):
         raise ValueError(f"Timestamps must rise: datapoint {falls[0] + 2} is before the one ahead of it.")
-    # Squares are summed; beyond this they would overflow. It is CloudWatch's own limit, too.
-    if len(wrong := np.flatnonzero(np.isinf(values) | (np.abs(values) > 2.0**360))):
+    if len(wrong := np.flatnonzero(np.abs(values) > LARGEST)):
         raise ValueError(f"Datapoint {wrong[0] + 1} is {values[wrong[0]]:g}; the limit is 2^360 either side.")
     if natural_min is not None and natural_max is not None and natural_min >= natural_max:
         raise ValueError(f"The natural minimum {natural_min:g} is not below the maximum {natural_max:g}.")

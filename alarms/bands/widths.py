@@ -8,8 +8,9 @@ from alarms.bands.seasons import DAY, HOUR
 _MEMORY = 14 * DAY
 # No band before this much history, nor before this many datapoints.
 _LEAST, _LEAST_ROWS = DAY, 50
-# The scale is set where 998 of 1,000 errors have been: there lie 2.878 standard deviations of a normal error.
-_QUANTILE, _DEVIATIONS = 0.998, 2.878
+_INNER, _OUTER = 0.98, 0.998
+# k = 3 lies just beyond what the past shows; for normal errors that is 3.7 standard deviations.
+_SCALES = 2.95
 # A flat series does not make a band without width: never below this share of the usual size of its values.
 _FLOOR = 0.02
 
@@ -70,7 +71,7 @@ def _around(table):
 
 
 def _calibrated(relative, period):
-    """Return the scale at which the past errors of one side lie within k of it as normal ones would."""
+    """Return the scale of the errors' high side, found anew four times a day."""
     memory, step = rows(_MEMORY, period), rows(DAY / 4, period)
     least = rows(_LEAST, period, _LEAST_ROWS)
     scale = np.full(len(relative), np.nan)
@@ -80,5 +81,15 @@ def _calibrated(relative, period):
         if len(past) >= least:
             # Little history has not shown its tails yet.
             unsure = 1 + least / len(past) / 2
-            scale[begin : begin + step] = max(np.quantile(past, _QUANTILE) / _DEVIATIONS, 0.0) * unsure
+            scale[begin : begin + step] = _tail(past) * unsure
     return scale
+
+
+def _tail(past):
+    """Return a third of how far errors are to be expected to reach, going by the high end of the past ones.
+
+    Beyond where 998 of 1,000 have been, one more step as wide as the last 18 were: a tail that is long so
+    far will reach further, and one that ends, as with dice, does not.
+    """
+    inner, outer = np.quantile(past, [_INNER, _OUTER])
+    return max(outer + (outer - inner), 0.0) / _SCALES

@@ -1,0 +1,94 @@
+import csv
+import sys
+from zoneinfo import ZoneInfo
+
+import numpy as np
+from django.core.management.base import CommandError
+
+from alarms.bands import DEFAULT_K
+from alarms.scoring import QUIET, score
+from alarms.series_file import BadSeries, read_series
+from photomgr.json_command import StrictCommand
+
+COLUMNS = ["timestamp", "value", "expected", "lower", "upper", "breaching", "notified"]
+
+
+class Command(StrictCommand):
+    help = "Print the band at each row of a CSV, whether the row is outside, and whether it would notify."
+
+    def add_arguments(self, parser):
+        parser.add_argument("file", metavar="FILE", help="CSV with the columns timestamp,value; - is stdin")
+        parser.add_argument(
+            "--k", type=float, default=DEFAULT_K, help="width of the band (default %(default)s)"
+        )
+        parser.add_argument("--m", type=int, help="datapoints that must be outside (default by period)")
+        parser.add_argument("--n", type=int, help="among so many of the last (default by period)")
+        parser.add_argument(
+            "--quiet", type=float, default=QUIET, help="seconds without alarm before the next"
+        )
+        parser.add_argument("--period", type=float, help="seconds between datapoints (default: the first 20)")
+        parser.add_argument("--timezone", default="UTC", help="of the seasons, and of timestamps without one")
+        parser.add_argument("--natural-min", type=float, help="no value can be below this")
+        parser.add_argument("--natural-max", type=float, help="no value can be above this")
+
+    def handle(self, file, k, m, n, quiet, timezone, **options):
+        _check(k, m, n, quiet, timezone)
+        series = self._read(file, timezone)
+        limits = {name: options[name] for name in ("period", "natural_min", "natural_max")}
+        try:
+            found = score(series.seconds, series.values, k, m, n, quiet, tz=timezone, **limits)
+        except ValueError as reason:
+            raise CommandError(f"{file}: {reason}") from None
+        writer = csv.writer(self.stdout, lineterminator="\n")
+        writer.writerow(COLUMNS)
+        writer.writerows(_rows(series, found, k))
+
+    def _read(self, file, timezone):
+        try:
+            if file == "-":
+                series = read_series(sys.stdin, timezone)
+            else:
+                with open(file, encoding="utf-8", newline="") as lines:
+                    series = read_series(lines, timezone)
+        except (OSError, UnicodeDecodeError, BadSeries) as reason:
+            raise CommandError(f"{file}: {reason}") from None
+        if series.held:
+            self.stderr.write(f"{file}: {_held(series.held)}; each counts as of the moment before it.")
+        return series
+
+
+def _check(k, m, n, quiet, timezone):
+    """Raise CommandError naming the first option that makes no sense."""
+    if not 0 < k < float("inf"):
+        raise CommandError(f"--k must be above 0, not {k:g}.")
+    for name, number in (("--m", m), ("--n", n)):
+        if number is not None and number < 1:
+            raise CommandError(f"{name} must be at least 1, not {number}.")
+    if m and n and m > n:
+        raise CommandError(f"--m {m} of --n {n} can never happen.")
+    if not 0 <= quiet < float("inf"):
+        raise CommandError(f"--quiet must be 0 seconds or more, not {quiet:g}.")
+    try:
+        ZoneInfo(timezone)
+    except (KeyError, OSError, ValueError):
+        raise CommandError(
+            f"--timezone: there is no zone {timezone!r}; write one like Europe/Berlin."
+        ) from None
+
+
+def _held(lines):
+    some = ", ".join(map(str, lines[:5])) + (" …" if len(lines) > 5 else "")
+    return f"{len(lines)} lines are not later than the line ahead ({some})"
+
+
+def _rows(series, found, k):
+    edges = (found.band.expected, found.band.lower(k), found.band.upper(k))
+    flags = (found.breaching.astype(int), found.notified.astype(int))
+    for texts, *numbers, breaching, notified in zip(series.texts, *edges, *flags, strict=True):
+        # Ten digits: enough for every chart, and no row differs by the last bit of a float.
+        yield [
+            *texts,
+            *("" if np.isnan(number) else f"{number:.10g}" for number in numbers),
+            breaching,
+            notified,
+        ]
