@@ -11,9 +11,10 @@ import time
 from collections import defaultdict, deque
 from dataclasses import asdict, dataclass, fields
 from datetime import date
+from functools import partial
 
-from django.db import connection, transaction
-from django.db.models import F
+from django.db import transaction
+from django.db.models import F, FloatField, Func
 from django.utils import timezone
 
 from labels.models import RegionQuota
@@ -21,16 +22,30 @@ from labels.regions import pacing, spending
 
 logger = logging.getLogger(__name__)
 
+
+class _DatabaseNow(Func):
+    """Seconds since 1970 by the database's clock, the one that all machines share."""
+
+    output_field = FloatField()
+
+    def as_sqlite(self, compiler, connection, **context):
+        return "((julianday('now') - 2440587.5) * 86400.0)", []
+
+    def as_postgresql(self, compiler, connection, **context):
+        return "extract(epoch FROM clock_timestamp())::float8", []
+
+
+def database_now():
+    """Return the database's time in seconds since 1970."""
+    return RegionQuota.objects.annotate(now=_DatabaseNow()).values_list("now", flat=True).first()
+
+
 # A worker waits this long for its turn; beyond, the photo waits in its row.
 LONGEST_WAIT = 5.0
 # A lease covers at most this much of the Region's time, and a permit lapses this long after its moment:
 # in any window of T seconds a Region sees at most rate * (T + LAPSE_SECONDS) + 1 calls.
 LEASE_SECONDS, LARGEST_LEASE, LAPSE_SECONDS = 0.1, 5, 1.0
 
-_NOW = {
-    "sqlite": "SELECT (julianday('now') - 2440587.5) * 86400.0",
-    "postgresql": "SELECT extract(epoch FROM clock_timestamp())::float8",
-}
 _PACE = [field.name for field in fields(pacing.Pace) if field.name != "quota"]
 
 
@@ -63,23 +78,24 @@ class _Lease:
 
     def __init__(self):
         self.permits = deque()
-        self.size = 1
+        self.size = 0
+        self.lost = 0
 
     def next(self, avoid):
         """Return the next permit that is good, or None; those it drops are given back."""
         lost = []
-        while self.permits:
-            permit = self.permits.popleft()
-            if permit.lapses > time.monotonic() and permit.region not in avoid:
-                spending.give_back(lost)
-                if not self.permits:
-                    self.size = min(LARGEST_LEASE, self.size + 1)
-                return permit
-            lost.append(permit)
-        if lost:
-            self.size = max(1, self.size - len(lost))
-            spending.give_back(lost)
-        return None
+        while self.permits and (self.permits[0].lapses < time.monotonic() or self.permits[0].region in avoid):
+            lost.append(self.permits.popleft())
+        self.lost += len(lost)
+        spending.give_back(lost)
+        return self.permits.popleft() if self.permits else None
+
+    def renew(self, grant):
+        """Take new permits: one more than last time when all of those were used, else as many as were."""
+        self.size = max(1, self.size - self.lost) if self.lost else min(LARGEST_LEASE, self.size + 1)
+        self.lost = 0
+        self.permits.extend(grant(self.size))
+        return self.permits.popleft()
 
 
 _leases = defaultdict(_Lease)
@@ -93,8 +109,7 @@ def take(operation, residency="", avoid=frozenset()):
     lease = _leases[*_holder(), operation, residency]
     permit = lease.next(avoid)
     if permit is None:
-        lease.permits.extend(_grant(operation, residency, avoid, lease.size))
-        permit = lease.permits.popleft()
+        permit = lease.renew(partial(_grant, operation, residency, avoid))
     time.sleep(max(0.0, permit.ready - time.monotonic()))
     return permit
 
@@ -152,7 +167,7 @@ def _grant(operation, residency, avoid, size):
             free = [row for row in rows if row.region not in avoid]
             if not free:
                 raise NoPermit(*_busy(rows, 5))
-            now, here = database_now(), time.monotonic()
+            now, here = rows[0].now, time.monotonic()
             paces = {row.region: pace_of(row) for row in free}
             region = pacing.first_free(paces, now)
             [row] = [row for row in free if row.region == region]
@@ -191,13 +206,14 @@ def _move(permit, step, **changed):
         if not rows:
             return None
         [row] = rows
-        _keep(row, step(pace_of(row), database_now()), **changed)
+        _keep(row, step(pace_of(row), row.now), **changed)
         return row
 
 
 def _lock(rows):
+    """Return the rows locked, each with the database's time as `now`."""
     # In one order, so that two workers cannot wait for each other.
-    return list(rows.select_for_update().order_by("pk"))
+    return list(rows.annotate(now=_DatabaseNow()).select_for_update().order_by("pk"))
 
 
 def pace_of(row):
@@ -216,15 +232,8 @@ def _drop(permit, billed=False):
         if tuple(holder) == _holder() and operation == permit.operation:
             lost += [held for held in lease.permits if held.region == permit.region]
             lease.permits = deque(held for held in lease.permits if held.region != permit.region)
-            lease.size = 1
+            lease.size = 0
     spending.give_back(lost)
-
-
-def database_now():
-    """Return the database's time in seconds since 1970: the one clock all machines share."""
-    with connection.cursor() as cursor:
-        cursor.execute(_NOW[connection.vendor])
-        return cursor.fetchone()[0]
 
 
 def _holder():

@@ -27,18 +27,20 @@ class BudgetSpent(Exception):
 def reserve(count, price):
     """Count up to `count` calls of `price` micros as made; return (how many, the day they are counted on).
 
-    Call it in the transaction that hands out the permits. Raise BudgetSpent when not one is left.
+    Call it in the transaction that hands out the permits, which is undone when it raises BudgetSpent:
+    not one call is left.
     """
     day = timezone.localdate()
-    today, _ = Spending.objects.get_or_create(day=day)
-    # One worker at a time, whatever Regions it asks for: two could share the last cent.
-    Spending.objects.select_for_update().get(pk=today.pk)
+    # This locks the day's row: two workers could otherwise share the last cent.
+    _add(day, count, price)
+    asked = count
     for limit, first, words, code, over in _limits(day):
-        left = int(limit * MICROS) - spent(first, day)
+        left = int(limit * MICROS) - spent(first, day) + asked * price
         count = min(count, left // price) if price else count
         if count < 1:
             raise BudgetSpent(_reason(words, limit), code, _seconds_until(over))
-    Spending.objects.filter(pk=today.pk).update(calls=F("calls") + count, micros=F("micros") + count * price)
+    if count < asked:
+        _add(day, count - asked, price)
     return count, day
 
 
@@ -64,6 +66,14 @@ def summary():
         "daily_budget": settings.REKOGNITION_DAILY_BUDGET,
         "monthly_budget": settings.REKOGNITION_MONTHLY_BUDGET,
     }
+
+
+def _add(day, count, price):
+    today = Spending.objects.filter(day=day)
+    more = {"calls": F("calls") + count, "micros": F("micros") + count * price}
+    if not today.update(**more):
+        Spending.objects.get_or_create(day=day)
+        today.update(**more)
 
 
 def _limits(day):
