@@ -26,8 +26,10 @@ class Invalid(Exception):
         self.problems = problems
 
 
-def apply(alarm_set, user=None, who="", prune=False, tags=False, fingerprint=None):
+def apply(alarm_set, user=None, who="", prune=False, tags=False, fingerprint=None, run=None):
     """Carry the set's plan out and return its Run; None when there is nothing to do.
+
+    `run` is one that was opened by `ask` and waits to be carried out.
 
     `fingerprint` is of the plan that was confirmed: raise Stale when there is another by now. Raise
     Invalid for a configuration with problems. A change that fails is recorded and the next is tried,
@@ -42,24 +44,53 @@ def apply(alarm_set, user=None, who="", prune=False, tags=False, fingerprint=Non
         )
     if not planned.plan.changes:
         return None
-    run = _begin(alarm_set, planned.plan, user, who)
+    run = _begin(run or _open(alarm_set, user, who), planned.plan)
     _remember_detectors(alarm_set, planned.plan)
     _carry_out(run, backend_for(alarm_set.region), planned.plan)
     return run
 
 
-def _begin(alarm_set, plan, user, who):
-    backend = backend_for(alarm_set.region)
-    run = Run.objects.create(
+def ask(alarm_set, user, fingerprint):
+    """Return a Run for a plan that a worker is to carry out (`carry_out`)."""
+    return _open(alarm_set, user, "", fingerprint)
+
+
+def carry_out(run_id, prune):
+    """Carry out a plan that was asked for; a second delivery, and a plan that changed since, do nothing."""
+    run = (
+        Run.objects.filter(pk=run_id, outcome=Run.Outcome.RUNNING).select_related("alarm_set", "user").first()
+    )
+    if run is None or run.alarm_set is None or run.changes.exists():
+        return
+    try:
+        done = apply(run.alarm_set, prune=prune, fingerprint=run.fingerprint, run=run)
+    except (Stale, Invalid, BackendError) as error:
+        _end(run, Run.Outcome.FAILED, str(error))
+    else:
+        if done is None:
+            _end(run, Run.Outcome.DONE, "There was nothing to change.")
+
+
+def _open(alarm_set, user, who, fingerprint=""):
+    return Run.objects.create(
         alarm_set=alarm_set,
         set_name=alarm_set.name,
-        backend=backend.name,
+        backend=backend_for(alarm_set.region).name,
         user=user,
         who=who or (user.get_username() if user else "system"),
-        fingerprint=plan.fingerprint,
-        cost_before=plan.cost_before,
-        cost_after=plan.cost_after,
+        fingerprint=fingerprint,
     )
+
+
+def _end(run, outcome, reason=""):
+    run.outcome, run.reason, run.finished_at = outcome, reason, timezone.now()
+    run.save(update_fields=["outcome", "reason", "finished_at"])
+
+
+def _begin(run, plan):
+    run.fingerprint = plan.fingerprint
+    run.cost_before, run.cost_after = plan.cost_before, plan.cost_after
+    run.save(update_fields=["fingerprint", "cost_before", "cost_after"])
     Change.objects.bulk_create(
         Change(run=run, number=number, **{k: v for k, v in change.as_json().items() if k != "why"})
         for number, change in enumerate(plan.changes, 1)
@@ -103,10 +134,7 @@ def _carry_out(run, backend, plan):
             row.update(outcome=Change.Outcome.FAILED, error=str(error), done_at=timezone.now())
         else:
             row.update(outcome=Change.Outcome.DONE, done_at=timezone.now())
-    run.outcome = _outcome(run, failed)
-    run.reason = failed[0] if failed else ""
-    run.finished_at = timezone.now()
-    run.save(update_fields=["outcome", "reason", "finished_at"])
+    _end(run, _outcome(run, failed), failed[0] if failed else "")
 
 
 def _outcome(run, failed):

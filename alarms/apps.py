@@ -7,6 +7,6 @@ class AlarmsConfig(AppConfig):
     verbose_name = "Alarms"
 
     def ready(self):
-        from alarms import signals
+        from alarms import checks, signals  # noqa: F401 (checks register themselves)
 
         post_migrate.connect(signals.make_schedules, sender=self, dispatch_uid="alarms.make_schedules")

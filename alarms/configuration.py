@@ -120,7 +120,7 @@ def _detectors(alarm_set, definitions):
 
 def _actions(alarm):
     own = {}
-    for found in alarm.alarm_actions.all():
+    for found in alarm.alarm_actions.all() if alarm.pk else ():
         own.setdefault(_ACTION_FIELD[found.state], []).append(found.action.arn)
     defaults = [action.arn for action in alarm.alarm_set.default_actions.all()]
     if not own and alarm.use_default_actions and defaults:

@@ -49,7 +49,7 @@ def fetch(alarm_set):
     return known.count() - before
 
 
-def events(alarm_set=None, name=None, since=None, limit=200):
+def events(alarm_set=None, name=None, since=None, before=None, limit=200):
     """Return the newest events first: [{"at", "alarm", "event", "what", "why", "who"}], at most `limit`."""
     states, changes = StateChange.objects.all(), Change.objects.filter(outcome=Change.Outcome.DONE)
     if alarm_set:
@@ -59,6 +59,8 @@ def events(alarm_set=None, name=None, since=None, limit=200):
         states, changes = states.filter(alarm_name=name), changes.filter(name=name)
     if since:
         states, changes = states.filter(at__gte=since), changes.filter(done_at__gte=since)
+    if before:
+        states, changes = states.filter(at__lt=before), changes.filter(done_at__lt=before)
     found = [_state(row) for row in states[:limit]]
     found += [_change(row) for row in changes.select_related("run").order_by("-done_at")[:limit]]
     return sorted(found, key=lambda event: event["at"], reverse=True)[:limit]

@@ -1,10 +1,13 @@
 """The only file of alarms that knows django-q2: what its worker does by the clock."""
 
 from django.conf import settings
+from django.db import transaction
 from django.utils import timezone
 from django_q.models import Schedule
+from django_q.tasks import async_task
 
 from alarms import retention
+from alarms.apply import ask
 from alarms.tick import tick as evaluate
 
 
@@ -22,6 +25,18 @@ def tick():
 
 def roll_up():
     retention.roll_up(timezone.now())
+
+
+def apply(alarm_set, user, fingerprint, prune):
+    """Have a worker carry out the plan with this fingerprint; return its Run.
+
+    Many changes take minutes at CloudWatch's pace, which no page should wait for.
+    """
+    run = ask(alarm_set, user, fingerprint)
+    # The cluster for what takes minutes: the other one ends a task after two.
+    options = {"cluster": "bundles"}
+    transaction.on_commit(lambda: async_task("alarms.apply.carry_out", run.pk, prune, q_options=options))
+    return run
 
 
 def _schedule(name, function, kind):

@@ -35,12 +35,13 @@ ALARMS = [
     {"readings"},
     {"backends"},
     {"planning", "importing", "history", "muting", "thresholds"},
+    {"forms"},
     {"apply"},
     {"telling"},
     {"tick", "examination"},
     {"queue"},
-    {"signals"},
-    {"apps", "management"},
+    {"signals", "views", "checks", "admin"},
+    {"urls", "apps", "management"},
 ]
 LAYERS = {"labels": LABELS, "alarms": ALARMS}
 # Database migrations stand apart: they freeze what was true, and name models as they were.

@@ -1,0 +1,230 @@
+"""The admin of the configuration. What runs, backends and workers write is read-only."""
+
+from django.contrib import admin, messages
+from django.urls import reverse
+from django.utils.html import format_html
+
+from alarms.backends import BackendError, backend_for
+from alarms.forms import AlarmForm, AlarmSetForm, DetectorForm, MuteForm
+from alarms.models import (
+    Action,
+    Alarm,
+    AlarmAction,
+    AlarmSet,
+    Change,
+    Datapoint,
+    Detector,
+    ExcludedRange,
+    Guard,
+    LocalAlarm,
+    LocalDetector,
+    Metric,
+    Mute,
+    Run,
+    Series,
+    StateChange,
+)
+from alarms.muting import rule_of
+
+
+class ReadOnlyAdmin(admin.ModelAdmin):
+    """Rows that steps write and people read."""
+
+    show_full_result_count = False
+
+    def has_add_permission(self, request, obj=None):
+        return False
+
+    def has_change_permission(self, request, obj=None):
+        return False
+
+    def has_delete_permission(self, request, obj=None):
+        return False
+
+
+class AlarmActionInline(admin.TabularInline):
+    model = AlarmAction
+    extra = 0
+
+
+@admin.register(AlarmSet)
+class AlarmSetAdmin(admin.ModelAdmin):
+    form = AlarmSetForm
+    list_display = ("name", "prefix", "region", "owner", "false_alarms_per_week", "plan")
+    search_fields = ("name", "prefix")
+    filter_horizontal = ("default_actions",)
+
+    @admin.display(description="plan")
+    def plan(self, alarm_set):
+        return format_html('<a href="{}">Plan</a>', reverse("alarm_plan", args=[alarm_set.name]))
+
+
+@admin.register(Alarm)
+class AlarmAdmin(admin.ModelAdmin):
+    form = AlarmForm
+    list_display = ("name", "alarm_set", "kind", "role", "enabled", "metric", "threshold", "k", "changed_at")
+    list_filter = ("alarm_set", "kind", "role", "enabled")
+    list_select_related = ("alarm_set", "metric")
+    search_fields = ("name", "description", "metric__name")
+    autocomplete_fields = ("metric", "guard")
+    inlines = (AlarmActionInline,)
+    actions = ("switch_on", "switch_off")
+
+    @admin.action(description="Switch on", permissions=["change"])
+    def switch_on(self, request, alarms):
+        self._switch(request, alarms, True)
+
+    @admin.action(description="Switch off", permissions=["change"])
+    def switch_off(self, request, alarms):
+        self._switch(request, alarms, False)
+
+    def _switch(self, request, alarms, enabled):
+        changed = alarms.exclude(enabled=enabled).update(enabled=enabled)
+        word = "on" if enabled else "off"
+        self.message_user(
+            request, f"{changed} switched {word}. Apply the plan to make it so.", messages.SUCCESS
+        )
+
+
+@admin.register(Guard)
+class GuardAdmin(admin.ModelAdmin):
+    list_display = ("name", "alarm_set", "metric")
+    list_filter = ("alarm_set",)
+    list_select_related = ("alarm_set", "metric")
+    search_fields = ("name", "metric__name")
+    autocomplete_fields = ("metric",)
+
+
+@admin.register(Metric)
+class MetricAdmin(admin.ModelAdmin):
+    list_display = ("namespace", "name", "dimensions", "stat", "kind", "natural_min", "natural_max")
+    list_filter = ("namespace", "kind")
+    search_fields = ("namespace", "name")
+
+
+@admin.register(Action)
+class ActionAdmin(admin.ModelAdmin):
+    list_display = ("name", "arn")
+    search_fields = ("name", "arn")
+
+
+class ExcludedRangeInline(admin.TabularInline):
+    model = ExcludedRange
+    extra = 0
+    max_num = 10
+
+
+@admin.register(Detector)
+class DetectorAdmin(admin.ModelAdmin):
+    form = DetectorForm
+    list_display = ("__str__", "alarm_set", "timezone", "periodic_spikes", "adaptation", "keep")
+    list_filter = ("alarm_set",)
+    list_select_related = ("alarm_set", "metric")
+    search_fields = ("metric__name", "metric__namespace")
+    autocomplete_fields = ("metric",)
+    inlines = (ExcludedRangeInline,)
+
+
+@admin.register(Mute)
+class MuteAdmin(admin.ModelAdmin):
+    """Saving tells the backend; a mute that it refuses is shown as not in force."""
+
+    form = MuteForm
+    list_display = (
+        "name",
+        "alarm_set",
+        "schedule",
+        "minutes",
+        "timezone",
+        "reason",
+        "created_by",
+        "created_at",
+    )
+    list_filter = ("alarm_set",)
+    list_select_related = ("alarm_set", "created_by")
+    search_fields = ("name", "reason")
+    filter_horizontal = ("alarms",)
+
+    def save_related(self, request, form, formsets, change):
+        super().save_related(request, form, formsets, change)
+        row = form.instance
+        self._tell(request, row, lambda backend: backend.put_mute(rule_of(row, row.alarms.all())))
+
+    def save_model(self, request, obj, form, change):
+        obj.created_by = obj.created_by or request.user
+        super().save_model(request, obj, form, change)
+
+    def delete_model(self, request, obj):
+        self._tell(request, obj, lambda backend: backend.delete_mute(obj.name))
+        super().delete_model(request, obj)
+
+    def delete_queryset(self, request, queryset):
+        for row in queryset.select_related("alarm_set"):
+            self.delete_model(request, row)
+
+    def _tell(self, request, row, act):
+        try:
+            act(backend_for(row.alarm_set.region))
+        except BackendError as error:
+            self.message_user(request, f"{row.name} is not in force: {error}", messages.ERROR)
+
+
+class ChangeInline(admin.TabularInline):
+    model = Change
+    extra = 0
+    can_delete = False
+    fields = readonly_fields = ("number", "verb", "subject", "name", "outcome", "error", "done_at")
+
+    def has_add_permission(self, request, obj=None):
+        return False
+
+
+@admin.register(Run)
+class RunAdmin(ReadOnlyAdmin):
+    list_display = ("id", "kind", "set_name", "who", "outcome", "backend", "started_at", "finished_at")
+    list_filter = ("kind", "outcome")
+    search_fields = ("set_name", "who")
+    inlines = (ChangeInline,)
+
+
+@admin.register(Change)
+class ChangeAdmin(ReadOnlyAdmin):
+    list_display = ("name", "verb", "subject", "outcome", "run", "done_at")
+    list_filter = ("verb", "subject", "outcome")
+    list_select_related = ("run",)
+    search_fields = ("name",)
+
+
+@admin.register(StateChange)
+class StateChangeAdmin(ReadOnlyAdmin):
+    list_display = ("alarm_name", "old", "new", "at", "source")
+    list_filter = ("new", "source")
+    search_fields = ("alarm_name",)
+
+
+@admin.register(LocalAlarm)
+class LocalAlarmAdmin(ReadOnlyAdmin):
+    list_display = ("name", "state", "state_at", "composite", "configured_at")
+    list_filter = ("state", "composite")
+    search_fields = ("name",)
+
+
+@admin.register(LocalDetector)
+class LocalDetectorAdmin(ReadOnlyAdmin):
+    list_display = ("identity", "definition", "created_at")
+    search_fields = ("identity",)
+
+
+@admin.register(Series)
+class SeriesAdmin(ReadOnlyAdmin):
+    list_display = ("namespace", "name", "dimensions", "unit")
+    list_filter = ("namespace",)
+    search_fields = ("namespace", "name")
+
+
+@admin.register(Datapoint)
+class DatapointAdmin(ReadOnlyAdmin):
+    list_display = ("series", "period", "at", "count", "sum", "minimum", "maximum")
+    list_filter = ("period",)
+    list_select_related = ("series",)
+    search_fields = ("series__name",)

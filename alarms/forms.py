@@ -1,0 +1,136 @@
+"""Forms of the configuration: CloudWatch's own rules are form errors, beside the field they are about."""
+
+from django import forms
+from django.core.exceptions import ValidationError
+
+from alarms.configuration import definition_of, detector_definition, overlaps
+from alarms.definitions import detector_key
+from alarms.models import Alarm, AlarmSet, Detector, Mute
+from alarms.mutes import BadSchedule, check
+from alarms.thresholds import BadRule
+from alarms.thresholds import read as read_rule
+from alarms.validation import alarm_problems, detector_problems, prefix_problems
+
+# Which of our fields one of CloudWatch's is made of.
+_FIELDS = {
+    "AlarmName": "name",
+    "AlarmDescription": "description",
+    "Period": "period",
+    "EvaluationPeriods": "evaluation_periods",
+    "DatapointsToAlarm": "datapoints",
+    "Threshold": "threshold",
+    "ComparisonOperator": "operator",
+    "TreatMissingData": "missing",
+    "EvaluateLowSampleCountPercentile": "low_samples",
+    "AlarmRule": "rule",
+    "ActionsSuppressor": "suppressor",
+    "ActionsSuppressorWaitPeriod": "suppressor_wait",
+    "ActionsSuppressorExtensionPeriod": "suppressor_extension",
+    "WarmUpConfiguration": "extra",
+    "ActionConfiguration": "extra",
+}
+
+
+class AlarmForm(forms.ModelForm):
+    class Meta:
+        model = Alarm
+        exclude = ("actions",)  # noqa: DJ006 (every other field is configuration)
+
+    def _post_clean(self):
+        super()._post_clean()
+        if self.errors:
+            return
+        alarm = self.instance
+        if alarm.threshold_rule:
+            self._check_rule(alarm.threshold_rule)
+        definition = definition_of(alarm)
+        problems = prefix_problems(definition, alarm.alarm_set.prefix) + alarm_problems(definition)
+        for problem in problems:
+            # What a rule computes is not there yet.
+            if not (problem.field == "Threshold" and alarm.threshold_rule and alarm.threshold is None):
+                self.add_error(self._field(problem.field), str(problem))
+
+    def _check_rule(self, text):
+        try:
+            read_rule(text)
+        except BadRule as bad:
+            self.add_error("threshold_rule", str(bad))
+
+    def _field(self, name):
+        """Return our field for one of CloudWatch's, as far as this form has it."""
+        metric = "metric" if self.instance.metric_id or not self.instance.queries else "queries"
+        if name == "Metrics" and self.instance.kind == Alarm.Kind.BAND and self.instance.k is not None:
+            metric = "k"
+        field = _FIELDS.get(name, metric)
+        return field if field in self.fields else None
+
+
+class AlarmSetForm(forms.ModelForm):
+    class Meta:
+        model = AlarmSet
+        fields = ("name", "prefix", "region", "owner", "default_actions", "false_alarms_per_week")
+
+    def _post_clean(self):
+        super()._post_clean()
+        if not self.errors:
+            for problem in overlaps(self.instance):
+                self.add_error("prefix", str(problem))
+
+
+class DetectorForm(forms.ModelForm):
+    class Meta:
+        model = Detector
+        fields = (
+            "alarm_set",
+            "metric",
+            "queries",
+            "timezone",
+            "periodic_spikes",
+            "adaptation",
+            "filtering",
+            "keep",
+        )
+
+    def clean(self):
+        found = super().clean()
+        if bool(found.get("metric")) == bool(found.get("queries")):
+            raise ValidationError("Give a metric, or the queries of metric math.")
+        return found
+
+    def _post_clean(self):
+        super()._post_clean()
+        if self.errors:
+            return
+        definition = detector_definition(self.instance)
+        self.instance.identity = detector_key(definition)
+        for problem in detector_problems(definition):
+            self.add_error("timezone" if problem.field == "MetricTimezone" else None, str(problem))
+
+
+class MuteForm(forms.ModelForm):
+    class Meta:
+        model = Mute
+        fields = (
+            "alarm_set",
+            "name",
+            "alarms",
+            "schedule",
+            "minutes",
+            "timezone",
+            "starts_at",
+            "ends_at",
+            "reason",
+        )
+
+    def clean(self):
+        found = super().clean()
+        try:
+            check(found.get("schedule") or "", found.get("timezone") or "UTC")
+        except BadSchedule as bad:
+            self.add_error("schedule", str(bad))
+        alarm_set = found.get("alarm_set")
+        if alarm_set and any(alarm.alarm_set_id != alarm_set.pk for alarm in found.get("alarms", ())):
+            self.add_error("alarms", f"All of them must be of the set {alarm_set}.")
+        if alarm_set and not (found.get("name") or "").startswith(alarm_set.prefix):
+            self.add_error("name", f"It must begin with the prefix of its set, {alarm_set.prefix!r}.")
+        return found

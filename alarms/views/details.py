@@ -1,0 +1,112 @@
+"""One alarm, and what staff may do with it."""
+
+from django.contrib import messages
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_POST, require_safe
+
+from alarms.backends import BackendError
+from alarms.configuration import definition_of
+from alarms.history import events
+from alarms.models import Alarm, Mute
+from alarms.mutes import BadSchedule, in_force
+from alarms.muting import minutes, mute, unmute
+from alarms.plan_text import shown
+from alarms.planning import plan_for
+from alarms.views.access import needs
+from alarms.views.words import STATES, TONES, condition
+
+
+@require_safe
+@needs("view_alarm")
+def alarm_detail(request, pk):
+    """What the alarm watches, its state, its guard, its drift and its history."""
+    alarm = get_object_or_404(Alarm.objects.for_definitions(), pk=pk)
+    existing, change, trouble = _compare(alarm)
+    state = existing.state if existing else ""
+    companions = alarm.guard.alarms.exclude(pk=pk) if alarm.guard else Alarm.objects.none()
+    now = timezone.now()
+    return render(
+        request,
+        "alarms/detail.html",
+        {
+            "nav": "alarms",
+            "alarm": alarm,
+            "condition": condition(alarm),
+            "state": STATES.get(state, "off" if not alarm.enabled else "not applied"),
+            "tone": TONES.get(state, "waiting"),
+            "existing": existing,
+            "drift": [(name, shown(old), shown(new)) for name, old, new in change.fields] if change else [],
+            "change": change,
+            "trouble": trouble,
+            "plan_url": reverse("alarm_plan", args=[alarm.alarm_set.name]),
+            "fields": [(name, shown(value)) for name, value in definition_of(alarm).items()],
+            "companions": companions,
+            "mutes": [{"mute": row, "active": in_force(row, now)} for row in alarm.mutes.all()],
+            "events": events(name=alarm.name, limit=20),
+        },
+    )
+
+
+@require_POST
+@needs("change_alarm")
+def alarm_mute(request, pk):
+    """Mute the alarm from now on for as long as was asked."""
+    alarm = get_object_or_404(Alarm.objects.select_related("alarm_set"), pk=pk)
+    now = timezone.now()
+    name = f"{alarm.alarm_set.prefix}mute-{now:%Y%m%d-%H%M%S-%f}"
+    try:
+        length = minutes(request.POST.get("for", ""))
+        reason = request.POST.get("reason", "")[:200]
+        schedule = f"at({now:%Y-%m-%dT%H:%M})"
+        mute(alarm.alarm_set, name, [alarm], schedule, length, _who(request), request.user, reason)
+        messages.success(request, f"{alarm.name} tells no one for {request.POST['for']}.")
+    except (BadSchedule, BackendError) as error:
+        messages.error(request, f"Not muted: {error}")
+    return redirect(alarm)
+
+
+@require_POST
+@needs("change_alarm")
+def alarm_unmute(request, pk):
+    """End every mute of the alarm that is its alone; those of several alarms end in the admin."""
+    alarm = get_object_or_404(Alarm, pk=pk)
+    ended = 0
+    try:
+        for row in Mute.objects.filter(alarms=alarm).select_related("alarm_set"):
+            if row.alarms.count() == 1:
+                unmute(row, _who(request), request.user)
+                ended += 1
+        messages.success(request, f"{ended} mute{'s' if ended != 1 else ''} ended.")
+    except BackendError as error:
+        messages.error(request, f"Still muted: {error}")
+    return redirect(alarm)
+
+
+@require_POST
+@needs("change_alarm")
+def alarm_switch(request, pk):
+    """Switch the alarm on or off in the configuration; the next plan shows what that does."""
+    alarm = get_object_or_404(Alarm, pk=pk)
+    alarm.enabled = not alarm.enabled
+    alarm.save(update_fields=["enabled", "changed_at"])
+    word = "on" if alarm.enabled else "off"
+    messages.success(request, f"{alarm.name} is switched {word} here. Apply the plan to make it so.")
+    return redirect(alarm)
+
+
+def _compare(alarm):
+    """Return (what exists, the change the plan has for it, why nothing can be said)."""
+    try:
+        planned = plan_for(alarm.alarm_set)
+    except BackendError as error:
+        return None, None, str(error)
+    if planned.problems:
+        return None, None, "; ".join(f"{p.alarm}: {p}" for p in planned.problems[:5])
+    change = next((change for change in planned.plan.changes if change.name == alarm.name), None)
+    return planned.existing.alarms.get(alarm.name), change, ""
+
+
+def _who(request):
+    return request.user.get_username()

@@ -1,0 +1,48 @@
+"""What was done and what happened."""
+
+from datetime import datetime
+from urllib.parse import urlencode
+
+from django.shortcuts import get_object_or_404, render
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from alarms.history import events
+from alarms.models import Run
+from alarms.views.access import needs
+
+PAGE = 50
+_TONES = {"done": "good", "partial": "warn", "failed": "bad", "running": "waiting", "waiting": "waiting"}
+
+
+@require_safe
+@needs("view_alarm")
+def alarm_history(request):
+    """Changes of state and of configuration, newest first; `before` goes on where a page ended."""
+    before = _moment(request.GET.get("before", ""))
+    found = events(before=before, limit=PAGE + 1)
+    older = f"?{urlencode({'before': found[PAGE - 1]['at'].isoformat()})}" if len(found) > PAGE else ""
+    return render(
+        request, "alarms/history.html", {"nav": "alarms", "events": found[:PAGE], "next_url": older}
+    )
+
+
+@require_safe
+@needs("view_alarm")
+def alarm_run(request, run):
+    """One application of a plan: each change and how it went."""
+    row = get_object_or_404(Run, pk=run)
+    changes = [{"change": change, "tone": _TONES[change.outcome]} for change in row.changes.all()[:1000]]
+    return render(
+        request,
+        "alarms/run.html",
+        {"nav": "alarms", "run": row, "tone": _TONES[row.outcome], "changes": changes},
+    )
+
+
+def _moment(text):
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else timezone.make_aware(moment)
