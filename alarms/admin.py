@@ -15,6 +15,7 @@ from alarms.models import (
     Datapoint,
     Detector,
     ExcludedRange,
+    Finding,
     Guard,
     LocalAlarm,
     LocalDetector,
@@ -200,6 +201,14 @@ class StateChangeAdmin(ReadOnlyAdmin):
     list_display = ("alarm_name", "old", "new", "at", "source")
     list_filter = ("new", "source")
     search_fields = ("alarm_name",)
+
+
+@admin.register(Finding)
+class FindingAdmin(ReadOnlyAdmin):
+    list_display = ("code", "severity", "alarm", "detector", "message", "found_at")
+    list_filter = ("severity", "code")
+    list_select_related = ("alarm", "detector__metric")
+    search_fields = ("code", "message", "alarm__name")
 
 
 @admin.register(LocalAlarm)

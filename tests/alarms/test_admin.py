@@ -15,6 +15,7 @@ from alarms.models import (
     AlarmAction,
     Detector,
     ExcludedRange,
+    Finding,
     Guard,
     Mute,
     StateChange,
@@ -53,6 +54,9 @@ def rows():
     mute.alarms.add(floor)
     StateChange.objects.create(alarm_name="shop-floor", at=now, old="OK", new="ALARM")
     keep("Shop", [{"MetricName": "orders", "Value": 1}])
+    Finding.objects.create(
+        alarm=floor, code="A13", severity="warning", rank=1, message="orders", found_at=now
+    )
     apply(shop)
     return shop
 
