@@ -104,8 +104,12 @@ def test_a_photo_that_cannot_be_read_or_is_refused_is_a_finding_with_its_reason(
 def test_a_detector_that_is_away_stops_it(folder):
     add(folder / "b.png", CYAN)
 
-    with pytest.raises(CommandError, match="fake cannot answer now: The fake detector is away over cyan."):
+    with pytest.raises(
+        CommandError, match="fake cannot answer now: The fake detector is away over cyan. What"
+    ):
         evaluate(folder)
+
+    assert DetectionRun.objects.count() == 1
 
 
 def test_what_was_answered_once_is_not_asked_again(folder):

@@ -69,7 +69,10 @@ class Command(JsonCommand):
                     answered[name] = response
                     learnt += sha256 in detector.learnt_from
         except DetectorUnavailable as error:
-            raise CommandError(f"{detector.name} cannot answer now: {error.reason}") from None
+            raise CommandError(
+                f"{detector.name} cannot answer now: {error.reason} What it answered so far is kept; "
+                "run this again later."
+            ) from None
         return answered, refused, learnt
 
     def as_text(self, document):
