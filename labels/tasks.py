@@ -7,9 +7,13 @@ import uuid
 from django.conf import settings
 
 from labels import bundles, detection, labelling, notifications, policy
+from labels.buckets import StorageTrouble
 from labels.detectors.base import DetectorUnavailable, NotNow, PhotoRefused
 from labels.models import Bundle, Notice, Photo
 from labels.models.claim import in_words
+
+# How long a photo waits for a storage that is away.
+_STORAGE_SECONDS = 60
 
 
 def label_photo(photo_id):
@@ -27,6 +31,8 @@ def label_photo(photo_id):
         labelling.wait(photo, turn.code, turn.reason, turn.seconds)
     except DetectorUnavailable as trouble:
         labelling.postpone(photo, trouble.code, trouble.reason)
+    except StorageTrouble as trouble:
+        labelling.wait(photo, "storage", in_words(trouble), _STORAGE_SECONDS)
     except Exception as error:
         # A full disk or a fault of ours: the photo waits where people see it, the queue keeps the trace.
         labelling.postpone(photo, "unexpected", in_words(error))

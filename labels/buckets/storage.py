@@ -61,6 +61,16 @@ class BucketStorage(Storage):
             # One by one: other makers' S3 refuses the call for many.
             self.client.delete_object(Bucket=self.bucket, Key=self.key(name))
 
+    def listdir(self, path):
+        """Return (folders, files) that lie directly in a folder."""
+        inside, folders, files = self.key(f"{path}/" if path else ""), [], []
+        pages = self.client.get_paginator("list_objects_v2")
+        with talking():
+            for page in pages.paginate(Bucket=self.bucket, Prefix=inside, Delimiter="/"):
+                folders += [row["Prefix"][len(inside) : -1] for row in page.get("CommonPrefixes", ())]
+                files += [row["Key"][len(inside) :] for row in page.get("Contents", ())]
+        return folders, files
+
     def walk(self, after="", within=""):
         """Yield (name, size, modified) of the objects `within` a prefix, by name, those beyond `after`."""
         for row in objects(self.bucket, self.key(within), self.key(after) if after else ""):

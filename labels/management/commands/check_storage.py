@@ -12,18 +12,28 @@ class Command(JsonCommand):
             help="Remove what is left over, make lost renditions again, mark photos whose original is gone.",
         )
         parser.add_argument("--checksums", action="store_true", help="Read every original and compare it.")
+        parser.add_argument("--after", default="", metavar="FOLDER", help="Go on behind this folder.")
 
-    def run(self, repair, checksums, **options):
-        findings = list(storage_check.find(checksums))
-        if repair:
-            for finding in self.progress(findings, len(findings), "findings"):
-                storage_check.repair(finding)
-        rows = [{"kind": f.kind, "storage": f.storage, "key": f.key, "detail": f.detail} for f in findings]
-        return {"findings": rows, "repaired": len(rows) if repair else 0}, bool(rows)
+    def run(self, repair, checksums, after, **options):
+        document = {"findings": [], "repaired": 0}
+        findings = storage_check.find(checksums, after)
+        try:
+            for found in self.progress(findings, None, "findings"):
+                document["findings"].append(
+                    {"kind": found.kind, "storage": found.storage, "key": found.key, "detail": found.detail}
+                )
+                if repair:
+                    storage_check.repair(found)
+                    document["repaired"] += 1
+        except storage_check.Stopped as stopped:
+            document["stopped"] = {"reason": stopped.reason, "after": stopped.after}
+        return document, bool(document["findings"] or "stopped" in document)
 
     def as_text(self, document):
         lines = [
             f"{row['kind']}: {row['storage']}/{row['key']} {row['detail']}" for row in document["findings"]
         ]
         lines.append(f"{len(lines)} findings" if lines else "Rows and files agree.")
+        if stopped := document.get("stopped"):
+            lines.append(f"Stopped: {stopped['reason']}. Go on with --after {stopped['after'] or repr('')}")
         return "\n".join(lines)
