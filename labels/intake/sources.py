@@ -1,4 +1,4 @@
-"""Where many photos come from at once: a folder, or a zip file."""
+"""Where many photos come from at once: a folder, a zip file, or a bucket."""
 
 import stat
 import tempfile
@@ -10,19 +10,31 @@ from pathlib import Path
 
 from django.conf import settings
 
+from labels.buckets import BucketStorage, ObjectUnreadable
 from labels.intake.checks import CHUNK, Refused, check_size, clean_name
 
 _UNPACKING = (zipfile.BadZipFile, zlib.error, LZMAError, NotImplementedError, RuntimeError, EOFError)
 
 
-def find(source):
-    """Return (name, opener) for every file under `source`, in a fixed order.
+def find(source, after=""):
+    """Return (name, opener) for every file under `source`, in a fixed order, those beyond `after`.
 
     `opener()` is a context manager that gives the seekable binary file; it raises Refused when the
-    file cannot be had. Raise ValueError, with a sentence, when the source is neither folder nor zip.
+    file cannot be had. A bucket is listed page by page, as an iterator. Raise ValueError, with a
+    sentence, when the source is none of them.
     """
     if str(source).startswith("s3://"):
-        raise ValueError(f"{source} is a bucket, which cannot be read yet. Copy it to a folder first.")
+        return _in_bucket(str(source), after)
+    files = _on_disk(source)
+    if not after:
+        return files
+    names = [name for name, _ in files]
+    if after not in names:
+        raise ValueError(f"There is no {after!r} in {source} to go on behind.")
+    return files[names.index(after) + 1 :]
+
+
+def _on_disk(source):
     path = Path(source)
     if path.is_dir():
         return _in_folder(path)
@@ -34,6 +46,37 @@ def find(source):
     if path.exists():
         raise ValueError(f"{source} is neither a folder nor a zip file.")
     raise ValueError(f"{source} does not exist.")
+
+
+def _in_bucket(source, after):
+    # Taken apart by hand: in a URL a key with "?" or "#" would end there.
+    bucket, _, prefix = source.removeprefix("s3://").partition("/")
+    if not bucket:
+        raise ValueError(f"{source} names no bucket.")
+    storage = BucketStorage(bucket)
+    return (
+        (key, _object_opener(storage, key, size))
+        for key, size, _ in storage.walk(within=prefix, after=after)
+        # A key that ends in a slash is how a console draws a folder.
+        if not key.endswith("/") and not _is_hidden(key.split("/"))
+    )
+
+
+def _object_opener(storage, key, size):
+    @contextmanager
+    def opener():
+        name = clean_name(key)
+        check_size(name, size)
+        try:
+            file = storage.open(key)
+        except FileNotFoundError as error:
+            raise Refused(f"{name} is gone since it was listed.", "unreadable") from error
+        except ObjectUnreadable as error:
+            raise Refused(f"{name} cannot be read: {error.strerror}.", "unreadable") from error
+        with file:
+            yield file
+
+    return opener
 
 
 def _in_folder(folder):

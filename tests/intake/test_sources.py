@@ -175,9 +175,18 @@ def test_what_is_no_source_is_said_in_a_sentence(tmp_path, name, words):
         sources.find(tmp_path / name)
 
 
-def test_a_bucket_is_refused_with_a_way_out():
-    with pytest.raises(ValueError, match="s3://photos is a bucket, which cannot be read yet. Copy it"):
-        sources.find("s3://photos")
+def test_a_source_without_a_bucket_is_refused():
+    with pytest.raises(ValueError, match="s3:// names no bucket"):
+        sources.find("s3://")
+
+
+def test_going_on_behind_a_file(tmp_path):
+    for name in ("c.jpg", "a.jpg", "b.jpg"):
+        (tmp_path / name).write_bytes(b"x")
+
+    assert [name for name, _ in sources.find(tmp_path, after="a.jpg")] == ["b.jpg", "c.jpg"]
+    with pytest.raises(ValueError, match="no 'z.jpg' in"):
+        sources.find(tmp_path, after="z.jpg")
 
 
 @pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])

@@ -1,35 +1,44 @@
+import shlex
+
 from django.core.management.base import CommandError
 from django.db import OperationalError
 
+from labels.buckets import StorageTrouble
 from labels.intake import Outcome, Refused, Taken, sources, take
 from labels.upload_handlers import says_full
 from photomgr.json_command import JsonCommand, find_owner
 
 
 class Command(JsonCommand):
-    help = "Import every photo of a folder or a zip file into one account's library."
+    help = "Import every photo of a folder, a zip file or a bucket into one account's library."
 
     def add_arguments(self, parser):
-        parser.add_argument("source", help="A folder (with its sub-folders) or a zip file.")
+        parser.add_argument(
+            "source", help="A folder (with its sub-folders), a zip file, or s3://bucket/prefix."
+        )
         parser.add_argument("--owner", required=True, help="The account that will own the photos.")
+        parser.add_argument("--after", default="", metavar="NAME", help="Go on behind this file.")
         parser.add_argument("--dry-run", action="store_true", help="Only say what would happen.")
 
-    def run(self, source, owner, dry_run, **options):
+    def run(self, source, owner, dry_run, after, **options):
         owner = find_owner(owner)
         try:
-            files = sources.find(source)
+            files = sources.find(source, after)
         except ValueError as error:
             raise CommandError(str(error)) from None
         self.verb = "would be imported" if dry_run else "imported"
         document = {"imported": 0, "duplicates": 0, "refused": []}
-        seen = set()
-        for name, opener in self.progress(files, len(files), "files"):
+        seen, total = set(), len(files) if isinstance(files, list) else None
+        for name, opener in self.progress(_resumable(files, after), total, "files"):
             try:
                 taken = _take(name, opener, owner, dry_run)
+            except StorageTrouble as trouble:
+                raise CommandError(_stopped(trouble, after)) from None
             except (OSError, OperationalError) as error:
                 if not says_full(error):
                     raise
                 raise CommandError(_full(name, document)) from None
+            after = name
             if taken.outcome == Outcome.REFUSED:
                 document["refused"].append({"name": name, "reason": taken.reason})
             # In a dry run nothing is stored by which a second copy could be found.
@@ -51,6 +60,21 @@ class Command(JsonCommand):
             f"{len(document['refused'])} refused"
         )
         return "\n".join(lines)
+
+
+def _resumable(files, after):
+    """Yield the files; say where to go on when the bucket cannot be listed any further."""
+    try:
+        for name, opener in files:
+            yield name, opener
+            after = name
+    except StorageTrouble as trouble:
+        raise CommandError(_stopped(trouble, after)) from None
+
+
+def _stopped(trouble, after):
+    go_on = f" Go on with --after {shlex.quote(after)}" if after else ""
+    return f"Stopped: {trouble.strerror}.{go_on}"
 
 
 def _full(name, document):
