@@ -1,10 +1,12 @@
 """Compare what a detector says about a folder of photos with what is on them."""
 
 from collections import Counter
+from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from labels import detection, drawing, intake, metrics, pictures, policy
 from labels.detectors.base import PhotoRefused, Picture
+from labels.models import DetectionRun
 from labels.names import fold
 
 _EXTENSIONS = {f".{extension}" for _, extensions in pictures.FORMATS.values() for extension in extensions}
@@ -15,8 +17,18 @@ def is_picture(name):
     return PurePosixPath(name).suffix.lower() in _EXTENSIONS
 
 
-def responses(files, detector):
-    """Yield (name, sha256, response, reason) a file: a response, or None and why there is none.
+@dataclass(frozen=True)
+class Answer:
+    """What a detector said about one file: `run` and what the file's bytes told, or why there is none."""
+
+    name: str
+    run: DetectionRun | None = None
+    photo: intake.Checked | None = None
+    reason: str = ""
+
+
+def answers(files, detector):
+    """Yield the Answer of each (name, opener).
 
     Each passes the same checks and is drawn anew as in an upload. What was answered before about the
     same content is not asked again, and a new answer is kept. Raise DetectorUnavailable.
@@ -27,9 +39,9 @@ def responses(files, detector):
                 checked = intake.check(file, name)
                 run = detection.ask(detector, checked.sha256, _drawing(file, checked))
         except (intake.Refused, PhotoRefused) as refusal:
-            yield name, "", None, refusal.reason
+            yield Answer(name, reason=refusal.reason)
         else:
-            yield name, checked.sha256, run.answer, ""
+            yield Answer(name, run, checked)
 
 
 def _drawing(file, checked):
@@ -47,11 +59,11 @@ def _drawing(file, checked):
 def compare(answered, truth, min_confidence):
     """Return a row a label of the truth, and how often other labels were said.
 
-    `answered` maps a file to its response. A row holds the score of the plain answers, of which those from
+    `answered` maps a file to its Answer. A row holds the score of the plain answers, of which those from
     `min_confidence` percent on count as said, and that of what the rules make of them.
     """
-    plain = {name: _plain(response) for name, response in answered.items()}
-    decisions = {name: policy.decide(response, min_confidence) for name, response in answered.items()}
+    plain = {name: _plain(answer.run.answer) for name, answer in answered.items()}
+    decisions = {name: _decide(answer, min_confidence) for name, answer in answered.items()}
     decided = {name: _decided(found) for name, found in decisions.items()}
     rows = []
     for label in truth.labels:
@@ -68,6 +80,11 @@ def compare(answered, truth, min_confidence):
             }
         )
     return rows, _others(decisions.values(), truth)
+
+
+def _decide(answer, min_confidence):
+    """Return what the rules make of an answer."""
+    return policy.decide(answer.run.answer, min_confidence)
 
 
 def _plain(response):

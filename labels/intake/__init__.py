@@ -15,7 +15,7 @@ from labels.intake.checks import CHUNK, Checked, Refused, check, check_size, cle
 from labels.models import Photo
 from labels.models.photo import originals, random_key
 
-__all__ = ["Outcome", "Refused", "Taken", "check", "check_size", "clean_name", "take"]
+__all__ = ["Checked", "Outcome", "Refused", "Taken", "check", "check_size", "clean_name", "take"]
 
 
 class Outcome(StrEnum):

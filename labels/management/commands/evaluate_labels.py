@@ -58,16 +58,16 @@ class Command(JsonCommand):
         return document, bool(findings)
 
     def _ask(self, judged, detector):
-        """Return {file: response}, what was refused and why, and how many the detector was trained on."""
+        """Return {file: answer}, what was refused and why, and how many the detector was trained on."""
         answered, refused, learnt = {}, [], 0
-        answers = evaluation.responses(judged, detector)
+        answers = evaluation.answers(judged, detector)
         try:
-            for name, sha256, response, reason in self.progress(answers, len(judged), "photos"):
-                if response is None:
-                    refused.append({"name": name, "reason": reason})
+            for answer in self.progress(answers, len(judged), "photos"):
+                if answer.run is None:
+                    refused.append({"name": answer.name, "reason": answer.reason})
                 else:
-                    answered[name] = response
-                    learnt += sha256 in detector.learnt_from
+                    answered[answer.name] = answer
+                    learnt += answer.photo.sha256 in detector.learnt_from
         except DetectorUnavailable as error:
             raise CommandError(
                 f"{detector.name} cannot answer now: {error.reason} What it answered so far is kept; "
