@@ -37,7 +37,7 @@ def _import(owner, paths):
 
 def _in_this_process(owner):
     """Return the seconds of each step, summed over all photos."""
-    from labels import detection, labelling, policy, renditions
+    from labels import detection, labelling, policies, renditions
     from labels.models import Photo
 
     seconds = defaultdict(float)
@@ -48,12 +48,13 @@ def _in_this_process(owner):
         seconds[name] += time.perf_counter() - began
         return result
 
+    rules = policies.in_force()
     for pk in owner.photos.values_list("pk", flat=True):
         photo = timed("claim", Photo.objects.claim, pk, "bench")
         timed("renditions", renditions.ensure, photo)
         run = timed("detector, its answer kept", detection.run_for, photo)
-        decisions = timed("policy", policy.decide, run.answer, 55)
-        assert timed("labels and counts", labelling.record, photo, run, decisions)
+        decisions = timed("rules", rules.decide, photo, run)
+        assert timed("labels and counts", labelling.record, photo, run, decisions, rules)
     return seconds
 
 

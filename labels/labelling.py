@@ -13,29 +13,29 @@ from django.db import transaction
 from django.db.models import Count, F
 from django.utils import timezone
 
-from labels import summaries
-from labels.models import Label, LabelCount, Photo, PhotoLabel
+from labels import rewriting, summaries
+from labels.models import LabelCount, Photo, PhotoLabel
 from labels.models.claim import backoff
-from labels.names import fold
 
 LONGEST_TURN = 900
-# A person's decision stays as it is, whatever a detector says later.
-_DECIDED = (PhotoLabel.Status.CONFIRMED, PhotoLabel.Status.REJECTED)
 
 
 @transaction.atomic
-def record(photo, run, decisions):
-    """Give the held photo its labels; return False when another worker holds it by now, or nobody can."""
+def record(photo, run, decisions, rules=None):
+    """Give the held photo its labels; return False when another worker holds it by now, or nobody can.
+
+    `rules` (labels.policies.Rules) are those that made the decisions. What people said and renamed is
+    read here, under the lock.
+    """
     held = Photo.objects.held(photo)
     if not held.select_for_update().exists():
         return False
-    before = _visible_ids(photo.pk)
-    _replace_labels(photo, run, decisions)
-    shown = summaries.write(photo)
-    _move_counts(photo.owner_id, before, {label_id for label_id, _, _ in shown})
+    runs = {photo.pk: run.pk} if run else {}
+    rewriting.rewrite([photo], {photo.pk: decisions}, rules.rules if rules else (), runs)
     held.update(
-        label_count=len(shown),
         status=Photo.Status.LABELLED,
+        run=run,
+        policy=rules.version if rules else None,
         labelled_at=timezone.now(),
         attempts=0,
         failure_code="",
@@ -115,11 +115,11 @@ def label_again(photos):
 def forget(photo):
     """Take a photo that is about to be deleted out of the counts."""
     Photo.objects.select_for_update().filter(pk=photo.pk).exists()
-    before = _visible_ids(photo.pk)
+    shown = PhotoLabel.objects.visible().filter(photo=photo).values_list("label_id", flat=True)
+    rewriting.move_counts({(photo.owner_id, label_id): -1 for label_id in shown})
     photo.photo_labels.all().delete()
     Photo.objects.filter(pk=photo.pk).update(label_count=0)
-    summaries.write(photo)
-    _move_counts(photo.owner_id, before, set())
+    summaries.write([photo])
 
 
 def count_differences(repair=False):
@@ -146,89 +146,3 @@ def count_differences(repair=False):
                     owner_id=owner_id, label_id=label_id, defaults={"count": count}
                 )
     return wrong
-
-
-def _visible_ids(photo_id):
-    return set(PhotoLabel.objects.visible().filter(photo_id=photo_id).values_list("label_id", flat=True))
-
-
-def _replace_labels(photo, run, decisions):
-    labels = _labels(decisions)
-    existing = {row.label_id: row for row in photo.photo_labels.all()}
-    wanted = {labels[fold(d.name)].pk: d for d in decisions}
-    gone = [
-        row.pk
-        for label_id, row in existing.items()
-        if label_id not in wanted and row.source == PhotoLabel.Source.AUTO and row.status not in _DECIDED
-    ]
-    PhotoLabel.objects.filter(pk__in=gone).delete()
-    PhotoLabel.objects.bulk_create(
-        [
-            PhotoLabel(
-                photo_id=photo.pk,
-                label_id=label_id,
-                run=run,
-                confidence=decision.confidence,
-                status=_status(decision),
-            )
-            for label_id, decision in wanted.items()
-            if label_id not in existing
-        ]
-    )
-    changed = [row for label_id, row in existing.items() if label_id in wanted and row.status not in _DECIDED]
-    for row in changed:
-        decision = wanted[row.label_id]
-        row.run, row.confidence, row.status = run, decision.confidence, _status(decision)
-    PhotoLabel.objects.bulk_update(changed, ["run", "confidence", "status"])
-
-
-def _status(decision):
-    return PhotoLabel.Status.ACTIVE if decision.active else PhotoLabel.Status.SUGGESTED
-
-
-def _labels(decisions):
-    """Return {key: Label} for all names in the decisions, parents included; learn new ones."""
-    names = {fold(name): name for d in decisions for name in (*d.parents, d.name)}
-    known = {label.key: label for label in Label.objects.filter(key__in=names)}
-    missing = sorted(names.keys() - known.keys())
-    if missing:
-        # In key order and without error when another worker was first.
-        categories = {fold(d.name): d.category for d in decisions}
-        Label.objects.bulk_create(
-            [Label(name=names[key], key=key, category=categories.get(key, "")) for key in missing],
-            ignore_conflicts=True,
-        )
-        known.update({label.key: label for label in Label.objects.filter(key__in=missing)})
-    _learn_parents(decisions, known)
-    return known
-
-
-def _learn_parents(decisions, labels):
-    link = Label.parents.through
-    wanted = {
-        (labels[fold(d.name)].pk, labels[fold(parent)].pk)
-        for d in decisions
-        for parent in d.parents
-        if fold(parent) != fold(d.name)
-    }
-    children = {child for child, _ in wanted}
-    known = set(link.objects.filter(from_label_id__in=children).values_list("from_label_id", "to_label_id"))
-    link.objects.bulk_create(
-        [link(from_label_id=child, to_label_id=parent) for child, parent in sorted(wanted - known)],
-        ignore_conflicts=True,
-    )
-
-
-def _move_counts(owner_id, before, after):
-    gained, lost = after - before, before - after
-    if not gained and not lost:
-        return
-    LabelCount.objects.bulk_create(
-        [LabelCount(owner_id=owner_id, label_id=label_id) for label_id in sorted(gained)],
-        ignore_conflicts=True,
-    )
-    mine = LabelCount.objects.filter(owner_id=owner_id)
-    # One UPDATE of many rows locks them in any order; locked in label order first, nobody waits in a ring.
-    list(mine.select_for_update().filter(label_id__in=gained | lost).order_by("label_id"))
-    mine.filter(label_id__in=gained).update(count=F("count") + 1)
-    mine.filter(label_id__in=lost).update(count=F("count") - 1)

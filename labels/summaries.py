@@ -11,13 +11,14 @@ from labels.models import LibraryVersion, Photo, PhotoLabel, PhotoSummary
 _BATCH = 500
 
 
-def write(photo):
-    """Write the summary as the photo is now; return its visible labels: [(label id, name, confidence)].
+def write(photos):
+    """Write the summaries of the photos as they are now; return {photo id: its visible labels}.
 
-    To be called in the transaction that creates the photo or changes its labels.
+    A visible label is (label id, name, confidence). To be called in the transaction that creates the
+    photos or changes their labels.
     """
-    shown = _shown([photo.pk])[photo.pk]
-    _store([_summary(photo, shown)])
+    shown = _shown([photo.pk for photo in photos])
+    _store([_summary(photo, shown[photo.pk]) for photo in photos])
     return shown
 
 

@@ -4,9 +4,7 @@ import os
 import socket
 import uuid
 
-from django.conf import settings
-
-from labels import bundles, detection, labelling, notifications, policy
+from labels import bundles, detection, labelling, notifications, policies
 from labels.buckets import StorageTrouble
 from labels.detectors.base import DetectorUnavailable, NotNow, PhotoRefused
 from labels.models import Bundle, Notice, Photo
@@ -23,8 +21,8 @@ def label_photo(photo_id):
         return
     try:
         run = detection.run_for(photo)
-        decisions = policy.decide(run.answer, settings.LABELS_MIN_CONFIDENCE)
-        labelling.record(photo, run, decisions)
+        rules = policies.in_force()
+        labelling.record(photo, run, rules.decide(photo, run), rules)
     except PhotoRefused as refusal:
         labelling.fail(photo, refusal.code, refusal.reason)
     except NotNow as turn:

@@ -14,15 +14,21 @@ from labels.models import (
     Bundle,
     BundleChunk,
     BundlePart,
+    Change,
     DetectionRun,
+    LabelAlias,
     LabelCount,
+    LabelRule,
     Notice,
     Photo,
     PhotoLabel,
     Recipe,
     RegionQuota,
+    Renaming,
+    Replay,
     Residency,
     Spending,
+    Verdict,
     WorkerSeen,
 )
 from labels.selection import Selection
@@ -35,10 +41,16 @@ pytestmark = pytest.mark.django_db
 MODELS = sorted(apps.get_app_config("labels").get_models(), key=lambda model: model.__name__)
 NAMES = pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
 # What may be done by hand: these are added, these are opened to be edited, these are never deleted.
-ADDED = {"Residency"}
-EDITED = {"Label": {"parents"}, "Photo": set(), "Bundle": set()}
+ADDED = {"Residency", "LabelRule"}
+EDITED = {
+    "Label": {"parents", "parents_fixed"},
+    "LabelRule": {*LabelRule.KEPT},
+    "Photo": set(),
+    "Bundle": set(),
+}
 EDITED |= {"RegionQuota": {"group", "quota", "price_micros", "enabled"}, "Residency": {"owner", "group"}}
 KEPT = {"DetectionRun", "Label", "LabelCount", "PhotoLabel", "PhotoSummary", "LibraryVersion"}
+KEPT |= {"LabelAlias", "PolicyVersion", "Change", "Verdict", "Renaming"}
 KEPT |= {"BundlePart", "BundlePhoto", "BundleChunk", "RegionQuota", "Spending"}
 
 
@@ -61,6 +73,13 @@ def rows(dan, eve, commits):
     Recipe.objects.create(
         owner=eve, name="The sea", selection=Selection(any=("Blue",)).as_json(), part_bytes=1
     )
+    colour, sea = factory.label("Blue"), factory.label("Sea")
+    LabelAlias.objects.create(label=colour, name="Azure", key="azure")
+    change = Change.objects.create(owner=eve, actor=eve, action="rename", label=colour, target=sea)
+    Renaming.objects.create(owner=eve, label=colour, target=sea)
+    photo = Photo.objects.get(original_name="sea.jpg")
+    Verdict.objects.create(photo=photo, label=sea, is_there=True, by=eve, at=timezone.now(), change=change)
+    Replay.objects.create()
     WorkerSeen.objects.create(cluster="labels", role="worker", seen_at=timezone.now())
     Residency.objects.create(owner=eve, group="eu")
     Spending.objects.create(day=timezone.localdate(), calls=2, micros=2000)

@@ -4,13 +4,14 @@ import threading
 
 import pytest
 from django.db import connection
+from django.utils import timezone
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from labels import labelling
-from labels.models import Label, LabelCount, Photo, PhotoLabel
-from labels.policy import Decision
+from labels.models import Label, LabelCount, Photo, PhotoLabel, Verdict
+from labels.policy import ACTIVE, SUGGESTED, Decision
 from tests import factory
 
 
@@ -23,7 +24,9 @@ def _record(photo, *decisions):
     """Claim the photo as a worker does and give it these labels: names, or (name, active)."""
     pairs = [decision if isinstance(decision, tuple) else (decision, True) for decision in decisions]
     return labelling.record(
-        _claimed(photo), None, [Decision(name, 90.0 if active else 30.0, active) for name, active in pairs]
+        _claimed(photo),
+        None,
+        [Decision(name, 90.0 if shown else 30.0, ACTIVE if shown else SUGGESTED) for name, shown in pairs],
     )
 
 
@@ -87,12 +90,12 @@ def test_a_lost_claim_changes_nothing(photo, dan, how):
     if how == "another holds it":
         Photo.objects.update(lease_owner="another")
     elif how == "it is done":
-        labelling.record(held, None, [Decision("Sky", 90.0, True)])
+        labelling.record(held, None, [Decision("Sky", 90.0, ACTIVE)])
     else:
         photo.delete()
     before = list(Photo.objects.values()), _counts(dan)
 
-    recorded = labelling.record(held, None, [Decision("Sea", 90.0, True)])
+    recorded = labelling.record(held, None, [Decision("Sea", 90.0, ACTIVE)])
     failed = labelling.fail(held, "code", "Reason.")
     postponed = labelling.postpone(held, "code", "Reason.")
 
@@ -106,8 +109,7 @@ def test_a_lost_claim_changes_nothing(photo, dan, how):
 @pytest.mark.parametrize("decided", [PhotoLabel.Status.CONFIRMED, PhotoLabel.Status.REJECTED])
 def test_a_persons_decision_survives_every_later_answer(photo, dan, decided, answer):
     _record(photo, "Sky")
-    PhotoLabel.objects.update(status=decided)
-    labelling.count_differences(repair=True)
+    factory.judge(photo, "Sky", decided == PhotoLabel.Status.CONFIRMED)
 
     _record(photo, *answer)
 
@@ -120,9 +122,9 @@ def test_a_persons_decision_survives_every_later_answer(photo, dan, decided, ans
 @pytest.mark.django_db
 def test_a_label_a_person_added_stays_when_the_detector_does_not_see_it(photo, dan):
     _record(photo, "Sky")
-    label = Label.objects.create(name="Holiday")
-    PhotoLabel.objects.create(photo=photo, label=label, confidence=100, source="person", status="active")
-    labelling.count_differences(repair=True)
+    Verdict.objects.create(
+        photo=photo, label=factory.label("Holiday"), is_there=True, added=True, at=timezone.now()
+    )
 
     _record(photo, "Sea")
 
@@ -140,8 +142,8 @@ def test_spellings_of_one_name_are_one_label(dan):
 
 
 @pytest.mark.django_db
-def test_parents_are_learnt_once_and_not_counted(dan):
-    decision = Decision("Dog", 99.0, True, parents=("Animal", "Pet", "DOG"))
+def test_parents_are_learnt_once_and_shown_with_their_child(dan):
+    decision = Decision("Dog", 99.0, ACTIVE, parents=("Animal", "Pet", "DOG"))
 
     for photo in factory.many_photos(dan, 2):
         labelling.record(_claimed(photo), None, [decision])
@@ -149,7 +151,7 @@ def test_parents_are_learnt_once_and_not_counted(dan):
     dog = Label.objects.get(name="Dog")
     assert sorted(parent.name for parent in dog.parents.all()) == ["Animal", "Pet"]
     assert Label.parents.through.objects.count() == 2
-    assert _counts(dan) == {"Dog": 2}
+    assert _counts(dan) == {"Dog": 2, "Animal": 2, "Pet": 2}
 
 
 @pytest.mark.django_db
@@ -198,7 +200,13 @@ def test_labelling_again_leaves_held_photos_to_their_worker(dan):
 
 _NAMES = st.sampled_from(["Sky", "SKY", "Sea", "Straße", "strasse", "Dog"])
 _DECISIONS = st.lists(
-    st.builds(Decision, _NAMES, st.floats(0, 100), st.booleans(), st.lists(_NAMES, max_size=2).map(tuple)),
+    st.builds(
+        Decision,
+        _NAMES,
+        st.floats(0, 100),
+        st.sampled_from([ACTIVE, SUGGESTED]),
+        st.lists(_NAMES, max_size=2).map(tuple),
+    ),
     max_size=5,
 )
 _STEPS = st.lists(
@@ -216,9 +224,8 @@ def _step(what, photo, decisions):
         photo.delete()
         return
     if what == "decide":
-        # As a person's click will do it: the row and its count together (the counts are mended after).
-        photo.photo_labels.update(status=PhotoLabel.Status.REJECTED)
-        labelling.count_differences(repair=True)
+        for row in photo.photo_labels.select_related("label"):
+            factory.judge(photo, row.label.name, is_there=False)
         return
     held = _claimed(photo)
     if what == "fail":
@@ -261,7 +268,7 @@ def test_two_workers_with_the_same_new_labels_count_exactly(dan):
             start.wait(timeout=30)
             for photo in mine:
                 held = Photo.objects.claim(photo.pk, f"worker {photo.pk}")
-                decisions = [Decision(name, 90.0, True, parents=("Thing",)) for name in order]
+                decisions = [Decision(name, 90.0, ACTIVE, parents=("Thing",)) for name in order]
                 assert labelling.record(held, None, decisions)
         except Exception as error:  # noqa: BLE001 (shown below)
             troubles.append(error)
@@ -278,6 +285,6 @@ def test_two_workers_with_the_same_new_labels_count_exactly(dan):
         thread.join()
 
     assert troubles == []
-    assert _counts(dan) == dict.fromkeys(names, 12)
+    assert _counts(dan) == dict.fromkeys([*names, "Thing"], 12)
     assert labelling.count_differences() == []
-    assert Label.objects.count() == len(names) + 1
+    assert set(Label.objects.values_list("name", flat=True)) - {"Flag", "Person"} == {*names, "Thing"}

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labels.policy import MAX_NAME, Decision, decide
+from labels.policy import ACTIVE, MAX_NAME, SUGGESTED, Decision, decide
 
 
 def _answer(*labels):
@@ -13,14 +13,17 @@ def _answer(*labels):
 
 TABLE = {
     "nothing": ([], []),
-    "from the limit on": ([("Sky", 55.0), ("Sea", 54.99)], [("Sky", 55.0, True), ("Sea", 54.99, False)]),
-    "surest first": ([("A", 60), ("B", 90)], [("B", 90.0, True), ("A", 60.0, True)]),
-    "then by name": ([("B", 90), ("A", 90)], [("A", 90.0, True), ("B", 90.0, True)]),
-    "twice counts once": ([("Sky", 60), ("Sky", 80), ("Sky", 70)], [("Sky", 80.0, True)]),
-    "twice in another case": ([("SKY", 60), ("sky", 80)], [("sky", 80.0, True)]),
-    "spaces": ([("  Blue \n Sky ", 80)], [("Blue Sky", 80.0, True)]),
+    "from the limit on": (
+        [("Sky", 55.0), ("Sea", 54.99)],
+        [("Sky", 55.0, ACTIVE), ("Sea", 54.99, SUGGESTED)],
+    ),
+    "surest first": ([("A", 60), ("B", 90)], [("B", 90.0, ACTIVE), ("A", 60.0, ACTIVE)]),
+    "then by name": ([("B", 90), ("A", 90)], [("A", 90.0, ACTIVE), ("B", 90.0, ACTIVE)]),
+    "twice counts once": ([("Sky", 60), ("Sky", 80), ("Sky", 70)], [("Sky", 80.0, ACTIVE)]),
+    "twice in another case": ([("SKY", 60), ("sky", 80)], [("sky", 80.0, ACTIVE)]),
+    "spaces": ([("  Blue \n Sky ", 80)], [("Blue Sky", 80.0, ACTIVE)]),
     "blank": ([("", 99), ("   ", 99)], []),
-    "as long as may be": ([("x" * MAX_NAME, 99)], [("x" * MAX_NAME, 99.0, True)]),
+    "as long as may be": ([("x" * MAX_NAME, 99)], [("x" * MAX_NAME, 99.0, ACTIVE)]),
     "too long": ([("x" * (MAX_NAME + 1), 99)], []),
     "too long when folded": ([("ß" * MAX_NAME, 99)], []),
 }

@@ -1,8 +1,18 @@
+from django import forms
 from django.contrib import admin
 from django.db.models import Sum
 
+from labels import learning
 from labels.admin.read_only import NoAddAdmin, PartAdmin
-from labels.models import Label, LabelCount, PhotoLabel
+from labels.models import Label, LabelAlias, LabelCount, PhotoLabel
+
+
+class LabelForm(forms.ModelForm):
+    def clean_parents(self):
+        parents = self.cleaned_data["parents"]
+        if learning.closes_circle(self.instance.pk, [parent.pk for parent in parents]):
+            raise forms.ValidationError("A label cannot lie above itself; one of these does.")
+        return parents
 
 
 @admin.register(Label)
@@ -10,7 +20,8 @@ class LabelAdmin(NoAddAdmin):
     list_display = ("name", "parent_names", "photos", "created_at")
     search_fields = ("name", "key")
     filter_horizontal = ("parents",)
-    editable = ()
+    form = LabelForm
+    editable = ("parents_fixed",)
 
     def get_queryset(self, request):
         labels = super().get_queryset(request).prefetch_related("parents")
@@ -29,11 +40,18 @@ class LabelAdmin(NoAddAdmin):
         return False
 
 
+@admin.register(LabelAlias)
+class LabelAliasAdmin(PartAdmin):
+    list_display = ("name", "label")
+    list_select_related = ("label",)
+    search_fields = ("name", "label__name")
+
+
 @admin.register(PhotoLabel)
 class PhotoLabelAdmin(PartAdmin):
-    list_display = ("label", "photo", "confidence", "source", "status", "run", "created_at")
+    list_display = ("label", "photo", "confidence", "source", "status", "rule", "run", "created_at")
     list_filter = ("status", "source")
-    list_select_related = ("label", "photo", "run")
+    list_select_related = ("label", "photo", "run", "rule")
     search_fields = ("label__name", "photo__original_name", "photo__sha256")
     show_full_result_count = False
 

@@ -64,7 +64,7 @@ def _store(file, checked, owner):
         originals().save(key, _Verified(file, checked))
         with transaction.atomic():
             photo = _create(key, checked, owner)
-            summaries.write(photo)
+            summaries.write([photo])
     except BaseException as error:
         originals().delete(key)
         # Another upload of the same bytes was first; any other broken constraint is a real error.

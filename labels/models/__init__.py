@@ -1,14 +1,23 @@
 from labels.models.bundle import Bundle, BundleChunk, BundlePart, BundlePhoto
+from labels.models.change import Change, Renaming, Verdict
 from labels.models.detection import DetectionRun
-from labels.models.label import Label, LabelCount, PhotoLabel
+from labels.models.label import Label, LabelAlias, LabelCount, PhotoLabel
 from labels.models.notice import Notice
 from labels.models.photo import Photo
 from labels.models.recipe import Recipe
 from labels.models.region import RegionQuota, Residency, Spending
+from labels.models.rule import LabelRule, PolicyVersion, Replay
 from labels.models.summary import LibraryVersion, PhotoSummary
 from labels.models.worker import WorkerSeen
 
 __all__ = [
+    "Verdict",
+    "Replay",
+    "Renaming",
+    "PolicyVersion",
+    "LabelRule",
+    "LabelAlias",
+    "Change",
     "Bundle",
     "BundleChunk",
     "BundlePart",

@@ -20,7 +20,16 @@ class Label(models.Model):
     category = models.CharField(
         max_length=100, blank=True, help_text="As the detector that named it first puts it."
     )
-    parents = models.ManyToManyField("self", symmetrical=False, related_name="children", blank=True)
+    parents = models.ManyToManyField(
+        "self",
+        symmetrical=False,
+        related_name="children",
+        blank=True,
+        help_text="All labels above it. They are learnt from what detectors answer.",
+    )
+    parents_fixed = models.BooleanField(
+        default=False, help_text="The parents are as a person set them; answers add none."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = LabelQuerySet.as_manager()
@@ -40,6 +49,21 @@ class Label(models.Model):
         return self.category in self.FACTS
 
 
+class LabelAlias(models.Model):
+    """Another name of a label, learnt from answers: it is found by it, and no label of its own."""
+
+    label = models.ForeignKey(Label, on_delete=models.CASCADE, related_name="aliases")
+    name = models.CharField(max_length=100)
+    key = models.CharField(max_length=300, unique=True, editable=False)
+
+    class Meta:
+        verbose_name_plural = "label aliases"
+        ordering = ["key"]
+
+    def __str__(self):
+        return self.name
+
+
 class PhotoLabelQuerySet(models.QuerySet):
     def visible(self):
         """Return what people count, search and download by: the one definition of it."""
@@ -49,11 +73,15 @@ class PhotoLabelQuerySet(models.QuerySet):
 class PhotoLabel(models.Model):
     class Source(models.TextChoices):
         AUTO = "auto", "detector"
+        RULE = "rule", "a rule"
+        CHILD = "child", "a label below it"
         PERSON = "person", "a person"
 
     class Status(models.TextChoices):
         ACTIVE = "active", "active"
         SUGGESTED = "suggested", "suggested"
+        REVIEW = "review", "kept for review"
+        HIDDEN = "hidden", "hidden"
         CONFIRMED = "confirmed", "confirmed"
         REJECTED = "rejected", "rejected"
 
@@ -67,6 +95,8 @@ class PhotoLabel(models.Model):
     run = models.ForeignKey(
         "labels.DetectionRun", on_delete=models.SET_NULL, null=True, related_name="photo_labels"
     )
+    rule = models.ForeignKey("labels.LabelRule", on_delete=models.SET_NULL, null=True, related_name="+")
+    why = models.CharField(max_length=200, blank=True, help_text="What the rule did, in words.")
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = PhotoLabelQuerySet.as_manager()
@@ -78,6 +108,12 @@ class PhotoLabel(models.Model):
         indexes = [
             # "Photos with this label": the tag list, the grid, the planner and the zip.
             models.Index(fields=["label", "status", "photo"], name="photolabel_by_label"),
+            # The review queue.
+            models.Index(
+                fields=["status", "photo"],
+                name="photolabel_review",
+                condition=models.Q(status__in=("review", "suggested")),
+            ),
         ]
 
     def __str__(self):

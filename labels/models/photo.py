@@ -93,6 +93,23 @@ class Photo(Claimed):
         default=0, editable=False, help_text="How many labels it shows; labels/labelling.py writes it."
     )
 
+    run = models.ForeignKey(
+        "labels.DetectionRun",
+        on_delete=models.SET_NULL,
+        null=True,
+        editable=False,
+        related_name="+",
+        help_text="The answer its labels come from.",
+    )
+    policy = models.ForeignKey(
+        "labels.PolicyVersion",
+        on_delete=models.SET_NULL,
+        null=True,
+        editable=False,
+        related_name="+",
+        help_text="The rules its labels follow; empty when they are to be applied again.",
+    )
+
     thumbnail = models.FileField(storage=renditions, max_length=120, blank=True)
     thumbnail_width = models.PositiveSmallIntegerField(default=0)
     thumbnail_height = models.PositiveSmallIntegerField(default=0)

@@ -42,7 +42,7 @@ def _label(photo, owner, number):
         photo=photo, content_sha256=photo.sha256, detector=f"d{number}-{owner}", version="1", response="{}"
     )
     names = [("Lake", ()), (f"Label {number}", (f"Parent {number}", "Water"))]
-    decisions = [policy.Decision(name, 90, True, parents) for name, parents in names]
+    decisions = [policy.Decision(name, 90, policy.ACTIVE, parents) for name, parents in names]
     Photo.objects.filter(pk=photo.pk).update(
         status=Photo.WORKING, lease_owner="test", lease_until=timezone.now() + lease()
     )

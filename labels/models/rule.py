@@ -1,0 +1,172 @@
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.db import models
+
+from labels import policy
+from labels.models.claim import Claimed, ClaimQuerySet
+from labels.models.label import Label
+from labels.names import fold
+
+
+class LabelRule(models.Model):
+    """A rule as people edit it. It comes into force when the rules are applied (PolicyVersion)."""
+
+    class Action(models.TextChoices):
+        ACCEPT = policy.ACCEPT, "show"
+        HIDE = policy.HIDE, "hide"
+        REPLACE = policy.REPLACE, "replace by"
+        ROLL_UP = policy.ROLL_UP, "roll up to the parent"
+        DROP_CHILDREN = policy.DROP_CHILDREN, "show, and hide its children"
+        REVIEW = policy.TO_REVIEW, "keep back for review"
+
+    class Match(models.TextChoices):
+        LABEL = policy.LABEL, "labels with these names"
+        CATEGORY = policy.CATEGORY, "labels of these categories"
+        ANCESTOR = policy.ANCESTOR, "labels below these"
+        GLOB = policy.GLOB, "labels like these patterns (* and ?)"
+
+    class PhotoIs(models.TextChoices):
+        ANY = "", "any picture"
+        PHOTO = policy.PHOTO, "a photo"
+        GRAPHIC = policy.GRAPHIC, "a drawing or a screenshot"
+
+    name = models.CharField(max_length=100, unique=True)
+    enabled = models.BooleanField(default=True)
+    priority = models.IntegerField(default=0, help_text="Of two rules that match a label the higher decides.")
+    match = models.CharField(max_length=10, choices=Match, default=Match.LABEL)
+    patterns = models.TextField(help_text="One a line.")
+    action = models.CharField(max_length=14, choices=Action)
+    target = models.CharField(
+        max_length=100,
+        blank=True,
+        help_text="What it becomes; rolled up without one: its nearest parents.",
+    )
+    min_confidence = models.FloatField(
+        null=True,
+        blank=True,
+        help_text="Percent; below it a suggestion. Empty: the library's limit.",
+    )
+    detector = models.CharField(max_length=40, blank=True, help_text="Only of this detector.")
+    version = models.CharField(max_length=40, blank=True, help_text="Only of this version of it, such as 3.*")
+    requires_any = models.TextField(blank=True, help_text="Only beside one of these labels.")
+    unless_any = models.TextField(blank=True, help_text="Not beside one of these labels.")
+    min_box_area = models.FloatField(
+        null=True, blank=True, help_text="Only when its largest box covers this share of the picture, 0 to 1."
+    )
+    photo_is = models.CharField("only in", max_length=8, choices=PhotoIs, blank=True, default=PhotoIs.ANY)
+    reason = models.TextField(blank=True, help_text="Why; people read it beside the label.")
+    author = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, editable=False, related_name="+"
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+    changed_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ["-priority", "pk"]
+
+    def __str__(self):
+        return self.name
+
+    def clean(self):
+        others = [rule.as_rule() for rule in LabelRule.objects.filter(enabled=True).exclude(pk=self.pk)]
+        wrong = policy.problems(self.as_rule(), others, lambda name: Label.objects.named([name]).exists())
+        if wrong:
+            raise ValidationError({field: [text for f, text in wrong if f == field] for field, _ in wrong})
+
+    def as_rule(self):
+        """Return the rule as labels.policy takes it."""
+        return policy.Rule(
+            pk=self.pk,
+            name=self.name,
+            action=self.action,
+            match=self.match,
+            patterns=_lines(self.patterns),
+            target=" ".join(self.target.split()),
+            min_confidence=self.min_confidence,
+            detector=self.detector,
+            version=self.version,
+            requires_any=_lines(self.requires_any),
+            unless_any=_lines(self.unless_any),
+            min_box_area=self.min_box_area,
+            photo_is=self.photo_is,
+        )
+
+    # What a version of the policy keeps of a rule.
+    KEPT = (
+        "name", "enabled", "priority", "match", "patterns", "action", "target", "min_confidence", "detector",
+        "version", "requires_any", "unless_any", "min_box_area", "photo_is", "reason",
+    )  # fmt: skip
+
+    def as_json(self):
+        return {"id": self.pk, **{name: getattr(self, name) for name in self.KEPT}}
+
+    @classmethod
+    def from_json(cls, data):
+        """Return the rule that `as_json` described; not saved."""
+        return cls(pk=data.get("id"), **{name: data[name] for name in cls.KEPT if name in data})
+
+
+class PolicyVersion(models.Model):
+    """The rules in force from one moment on, as they were then; the latest one is in force."""
+
+    rules = models.JSONField(help_text="All rules, in order (LabelRule.as_json).")
+    min_confidence = models.FloatField()
+    note = models.CharField(max_length=200, blank=True)
+    author = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+"
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-pk"]
+
+    def __str__(self):
+        return f"Rules {self.pk}"
+
+
+class Replay(Claimed):
+    """Bringing the labels of stored photos in line with what is in force, from their kept answers.
+
+    What is left to do stands in the photos (Photo.policy); the row is there to be claimed and watched.
+    A dry one changes nothing and says what would change under `rules`.
+    """
+
+    class Status(models.TextChoices):
+        WAITING = "waiting", "waiting"
+        RUNNING = "running", "running"
+        DONE = "done", "done"
+        FAILED = "failed", "failed"
+
+    WAITING = Status.WAITING
+    WORKING = Status.RUNNING
+
+    is_dry = models.BooleanField(default=False)
+    rules = models.JSONField(default=list, help_text="Of a dry one: those that are tried.")
+    min_confidence = models.FloatField(default=0)
+    found = models.JSONField(default=dict, help_text="Of a dry one: what would change, with examples.")
+    last_photo = models.PositiveBigIntegerField(default=0, help_text="How far it has come.")
+    status = models.CharField(max_length=8, choices=Status, default=Status.WAITING)
+    total = models.PositiveIntegerField(default=0, help_text="Photos that were to be looked at.")
+    done = models.PositiveIntegerField(default=0)
+    changed = models.PositiveIntegerField(default=0, help_text="Photos that show other labels now.")
+    failure_reason = models.TextField(blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    finished_at = models.DateTimeField(null=True)
+
+    objects = ClaimQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-pk"]
+
+    def __str__(self):
+        return f"Replay {self.pk}"
+
+
+def _lines(text):
+    """Return the names in a text, one a line, each once."""
+    names = {}
+    for line in text.splitlines():
+        name = " ".join(line.split())
+        if name:
+            names.setdefault(fold(name), name)
+    return tuple(names.values())
