@@ -13,7 +13,7 @@ from alarms.configuration import definition_of
 from alarms.definitions import detector_key, detector_of
 from alarms.doctor.duty import orphan
 from alarms.doctor.sheet import SEVERITIES, Sheet
-from alarms.models import Alarm, Detector, Finding
+from alarms.models import Alarm, AlarmSet, Detector, Finding
 from alarms.watch import Watch, breaching, read
 
 # What the doctor looks at: as long as the store and CloudWatch keep every minute.
@@ -187,6 +187,22 @@ def examine_detectors(alarm_set, around, now):
         alone = row.identity in around.detectors and row.identity not in used
         found += keep([orphan(str(row).removeprefix("Detector of "))] if alone else [], now, detector=row)
     return found
+
+
+def examine_all(now, names=(), sets=(), ask_topics=False, progress=iter):
+    """Examine alarms and, unless some are named, detectors; return (how many alarms, findings)."""
+    by_region = {} if names else {alarm_set.region: [] for alarm_set in AlarmSet.objects.all()}
+    for alarm in alarms_to_examine(names, sets):
+        by_region.setdefault(alarm.alarm_set.region, []).append(alarm)
+    findings = []
+    for region, alarms in by_region.items():
+        around = surroundings(region, alarms, ask_topics)
+        for alarm in progress(alarms):
+            findings += examine(alarm, around, now)
+        for alarm_set in () if names else AlarmSet.objects.filter(region=region):
+            findings += examine_detectors(alarm_set, around, now)
+    examined = sum(map(len, by_region.values()))
+    return examined, sorted(findings, key=lambda finding: (-finding.rank, finding.code))
 
 
 @transaction.atomic

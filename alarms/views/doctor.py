@@ -1,0 +1,88 @@
+"""The doctor's page: what was found at the last examination, and one click to mend it."""
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_POST, require_safe
+
+from alarms import examination, fixing
+from alarms.backends import BackendError
+from alarms.models import Alarm, Finding
+from alarms.views.access import needs
+
+PAGE = 50
+TONES = {"error": "bad", "warning": "warn", "note": "waiting"}
+
+
+@require_safe
+@needs("view_alarm")
+def doctor_page(request):
+    """List the findings, the gravest first."""
+    page = Paginator(Finding.objects.for_list(), PAGE).get_page(request.GET.get("page"))
+    return render(
+        request,
+        "alarms/doctor.html",
+        {
+            "nav": "alarms",
+            "page": page,
+            "rows": [{"finding": finding, "tone": TONES[finding.severity]} for finding in page],
+        },
+    )
+
+
+@require_POST
+@needs("change_alarm")
+def finding_fix(request, pk):
+    """Make the proposed change, and look at the alarm again."""
+    finding = get_object_or_404(Finding.objects.select_related("alarm__alarm_set", "detector"), pk=pk)
+    if not finding.fix:
+        messages.error(request, "There is nothing one click could do about it.")
+        return redirect("alarm_doctor")
+    try:
+        done = fixing.carry_out(finding)
+    except fixing.CannotFix as why:
+        messages.error(request, str(why))
+        return redirect("alarm_doctor")
+    messages.success(request, f"Done here: {done}. Apply the plan to make it so.")
+    return _examined(request, finding.alarm)
+
+
+@require_POST
+@needs("change_alarm")
+def alarm_examine(request, pk):
+    """Examine one alarm now."""
+    alarm = get_object_or_404(examination.alarms_to_examine(), pk=pk)
+    messages.success(request, f"{alarm.name} was examined.")
+    return _examined(request, alarm)
+
+
+@require_POST
+@needs("change_alarm")
+def alarm_exclude(request, pk):
+    """Have the band learn nothing from a past alarm."""
+    alarm = get_object_or_404(Alarm.objects.select_related("alarm_set", "metric"), pk=pk)
+    try:
+        start, end = (fixing.moment(request.POST.get(name, "")) for name in ("start", "end"))
+        if start >= end:
+            raise fixing.CannotFix("The time to exclude ends before it begins.")
+        fixing.exclude(alarm, start, end, request.POST.get("reason", ""))
+    except fixing.CannotFix as why:
+        messages.error(request, str(why))
+    else:
+        messages.success(
+            request, f"{alarm.name} learns nothing from it any more. Apply the plan to make it so."
+        )
+    return redirect("alarm_chart", pk=pk)
+
+
+def _examined(request, alarm):
+    """Examine the alarm, if it can be, and show what is left."""
+    alarm = alarm and examination.alarms_to_examine().filter(pk=alarm.pk).first()
+    if alarm:
+        try:
+            around = examination.surroundings(alarm.alarm_set.region, [alarm])
+            examination.examine(alarm, around, timezone.now())
+        except BackendError as why:
+            messages.error(request, f"It could not be examined: {why}")
+    return redirect("alarm_doctor")
