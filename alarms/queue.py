@@ -8,19 +8,27 @@ from django_q.tasks import async_task
 
 from alarms import retention
 from alarms.apply import ask
+from alarms.examination import examine_all
 from alarms.tick import tick as evaluate
 
 
 def ensure_schedules():
-    """Make the schedules: a tick every minute, retention every hour."""
+    """Make the schedules: a tick every minute, retention every hour, the doctor every day."""
     _schedule("alarms tick", "alarms.queue.tick", Schedule.MINUTES)
     _schedule("alarms retention", "alarms.queue.roll_up", Schedule.HOURLY)
+    # In the cluster for what takes minutes: of a hundred alarms it reads two weeks each.
+    _schedule("alarms doctor", "alarms.queue.examine", Schedule.DAILY, "bundles")
 
 
 def tick():
     """Evaluate the alarms that live here; CloudWatch evaluates its own."""
     if settings.ALARMS_BACKEND == "local":
         evaluate()
+
+
+def examine():
+    """Have the doctor look at all alarms; what it finds stands on its page."""
+    examine_all(timezone.now())
 
 
 def roll_up():
@@ -39,12 +47,12 @@ def apply(alarm_set, user, fingerprint, prune):
     return run
 
 
-def _schedule(name, function, kind):
+def _schedule(name, function, kind, cluster=None):
     Schedule.objects.get_or_create(
         name=name,
         defaults={
             "func": function,
-            "cluster": settings.Q_CLUSTER["name"],
+            "cluster": cluster or settings.Q_CLUSTER["name"],
             "schedule_type": kind,
             "minutes": 1,
             "repeats": -1,

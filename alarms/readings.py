@@ -3,7 +3,6 @@
 `backend` is anything with `statistics`, as alarms.backends.base.Backend.
 """
 
-import csv
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
@@ -14,16 +13,13 @@ from alarms import bands, retention
 from alarms.definitions import detector_key, detector_of, detector_settings
 from alarms.models import Metric
 from alarms.models.metric import metric_identity
+from alarms.series_file import BadSeries, read_series
 
 # What a band learns from; longer ago is kept by the five minutes.
 LEARN = timedelta(days=14)
 # These add up over a longer period; the others do not.
 _SUMS = ("Sum", "SampleCount")
 _NONE = SimpleNamespace(natural_min=None, natural_max=None, kind="gauge")
-
-
-class BadReadings(ValueError):
-    """A file of measurements that cannot be read; the message says where."""
 
 
 @dataclass(frozen=True)
@@ -102,43 +98,19 @@ def metric_like(source, stat=None):
     )
 
 
-def read_csv(lines):
-    """Return the Reading of `timestamp,value` lines; raise BadReadings naming the line.
-
-    timestamp: ISO 8601 (UTC without a zone) or seconds since 1970; an empty value is a missing one.
-    """
-    rows = csv.reader(lines)
-    head = next(rows, [])
-    if [name.strip() for name in head[:2]] != ["timestamp", "value"]:
-        raise BadReadings("The first line must be: timestamp,value")
-    found = [_row(rows.line_num, row) for row in rows if row]
-    if len(found) < 2:
-        raise BadReadings("There are fewer than two values.")
-    times, values = np.array(found).T
-    steps = np.diff(times)
-    if (steps <= 0).any():
-        raise BadReadings(f"Line {int(np.argmax(steps <= 0)) + 3} is not later than the one before it.")
-    period = int(round(float(np.median(steps))))
-    return _on_grid(times, values, max(period, 1))
-
-
-def _row(line, row):
-    try:
-        moment, value = row[0].strip(), row[1].strip()
-        seconds = float(moment) if moment.replace(".", "", 1).isdecimal() else _seconds(moment)
-        return seconds, float(value) if value else np.nan
-    except (IndexError, ValueError):
-        raise BadReadings(f"Line {line} is not timestamp,value: {','.join(row)[:80]!r}.") from None
-
-
-def _on_grid(times, values, period):
-    """Return the values at even steps; a step without one is missing, the last of several stays."""
-    places = np.rint((times - times[0]) / period).astype(int)
-    if places[-1] > 20 * len(times) + 1000:
-        raise BadReadings(f"The values are too far apart for a period of {period} s.")
+def read_file(lines):
+    """Return the Reading of `timestamp,value` lines on even steps; raise BadSeries."""
+    found = read_series(lines)
+    steps = np.diff(found.seconds)
+    if not (steps > 0).any():
+        raise BadSeries("there are fewer than two moments in it")
+    period = max(round(float(np.median(steps[steps > 0]))), 1)
+    places = np.rint((found.seconds - found.seconds[0]) / period).astype(int)
+    if places[-1] > 20 * len(places) + 1000:
+        raise BadSeries(f"its values are too far apart for a period of {period} s")
     grid = np.full(places[-1] + 1, np.nan)
-    grid[places] = values
-    return Reading(times[0] + period * np.arange(len(grid), dtype=float), grid, period)
+    grid[places] = found.values
+    return Reading(found.seconds[0] + period * np.arange(len(grid), dtype=float), grid, period)
 
 
 def _column(backend, source, period, times):

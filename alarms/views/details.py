@@ -33,6 +33,7 @@ def alarm_detail(request, pk):
         {
             "nav": "alarms",
             "alarm": alarm,
+            "charted": alarm.enabled and alarm.kind != Alarm.Kind.COMPOSITE,
             "condition": condition(alarm),
             "state": STATES.get(state, "off" if not alarm.enabled else "not applied"),
             "tone": TONES.get(state, "waiting"),

@@ -33,9 +33,11 @@ def doctor_page(request):
 
 @require_POST
 @needs("change_alarm")
-def finding_fix(request, pk):
+def finding_fix(request, finding):
     """Make the proposed change, and look at the alarm again."""
-    finding = get_object_or_404(Finding.objects.select_related("alarm__alarm_set", "detector"), pk=pk)
+    finding = get_object_or_404(
+        Finding.objects.select_related("alarm__alarm_set", "alarm__metric", "detector"), pk=finding
+    )
     if not finding.fix:
         messages.error(request, "There is nothing one click could do about it.")
         return redirect("alarm_doctor")

@@ -9,6 +9,7 @@ from alarms import examination, readings
 from alarms.backends import BackendError
 from alarms.evaluation import Rule
 from alarms.metric_math import UnknownExpression
+from alarms.series_file import BadSeries
 from alarms.watch import Source, Watch
 from photomgr.json_command import JsonCommand
 
@@ -79,8 +80,8 @@ def _of_file(path, incidents, options):
         raise CommandError(f"--k is {options['k']:g}; it must be above 0.")
     try:
         with path.open(newline="", encoding="utf-8") as lines:
-            reading = readings.read_csv(lines)
-    except (OSError, UnicodeDecodeError, readings.BadReadings) as why:
+            reading = readings.read_file(lines)
+    except (OSError, UnicodeDecodeError, BadSeries) as why:
         raise CommandError(f"{path}: {why}") from None
     watch = Watch(
         name=path.name,
