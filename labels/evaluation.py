@@ -56,14 +56,14 @@ def _drawing(file, checked):
     return draw
 
 
-def compare(answered, truth, min_confidence):
+def compare(answered, truth, rules):
     """Return a row a label of the truth, and how often other labels were said.
 
-    `answered` maps a file to its Answer. A row holds the score of the plain answers, of which those from
-    `min_confidence` percent on count as said, and that of what the rules make of them.
+    `answered` maps a file to its Answer. A row holds the score of the plain answers, of which those from the
+    library's limit on count as said, and that of what the rules (a policies.Rules) make of them.
     """
     plain = {name: _plain(answer.run.answer) for name, answer in answered.items()}
-    decisions = {name: _decide(answer, min_confidence) for name, answer in answered.items()}
+    decisions = {name: _decide(answer, rules) for name, answer in answered.items()}
     decided = {name: _decided(found) for name, found in decisions.items()}
     rows = []
     for label in truth.labels:
@@ -75,16 +75,21 @@ def compare(answered, truth, min_confidence):
         rows.append(
             {
                 "label": label,
-                "without_rules": metrics.score(before, [one >= min_confidence for one in before], correct),
+                "without_rules": metrics.score(
+                    before, [one >= rules.min_confidence for one in before], correct
+                ),
                 "with_rules": metrics.score([one for one, _ in after], [said for _, said in after], correct),
             }
         )
     return rows, _others(decisions.values(), truth)
 
 
-def _decide(answer, min_confidence):
-    """Return what the rules make of an answer."""
-    return policy.decide(answer.run.answer, min_confidence)
+def _decide(answer, rules):
+    """Return what the rules make of an answer, as of one about a photo in the library."""
+    response, photo = answer.run.answer, answer.photo
+    kind = policy.photo_kind(photo.format, photo.facts.camera, response)
+    setting = policy.Setting(answer.run.detector, answer.run.version, kind)
+    return policy.decide(response, rules.min_confidence, rules.rules, setting)
 
 
 def _plain(response):
@@ -97,8 +102,12 @@ def _plain(response):
 
 
 def _decided(decisions):
-    """Return (confidence, whether it is shown) of each folded name after the rules."""
-    return {fold(decision.name): (decision.confidence, decision.active) for decision in decisions}
+    """Return (confidence, whether it is shown) of each folded name the rules leave in sight."""
+    return {
+        fold(decision.name): (decision.confidence, decision.active)
+        for decision in decisions
+        if decision.outcome != policy.HIDDEN
+    }
 
 
 def _others(decided, truth):

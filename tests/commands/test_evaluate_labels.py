@@ -3,7 +3,8 @@ import json
 import pytest
 from django.core.management import CommandError, call_command
 
-from labels.models import DetectionRun
+from labels import policies
+from labels.models import DetectionRun, LabelRule
 from tests import factory
 from tests.commands.tools import run
 from tests.factory import BLUE, RED
@@ -53,6 +54,22 @@ def test_each_label_gets_its_figures_with_and_without_the_rules(folder):
     }
     assert rows["Blue"]["with_rules"]["precision"] == 1.0
     assert (rows["Snow"]["judged"], rows["Snow"]["with_rules"]["recall"]) == (2, None)
+
+
+def test_rules_change_what_counts_as_said_and_the_plain_answers_stay(folder):
+    LabelRule.objects.create(name="No red", action=LabelRule.Action.HIDE, patterns="Red")
+    LabelRule.objects.create(name="Blue is snow", action="replace", patterns="Blue", target="Snow")
+    version = policies.put_in_force(None)
+
+    _, document = evaluate(folder)
+
+    assert document["rules_version"] == version.pk
+    rows = {row["label"]: row for row in document["labels"]}
+    assert (rows["Red"]["without_rules"]["said"], rows["Red"]["with_rules"]["said"]) == (2, 0)
+    # Nothing of it is in sight: all three photos tie at no confidence.
+    assert rows["Red"]["with_rules"]["average_precision"] == pytest.approx(1 / 3)
+    assert (rows["Blue"]["without_rules"]["said"], rows["Blue"]["with_rules"]["said"]) == (1, 0)
+    assert rows["Snow"]["without_rules"]["said"] == 0
 
 
 def test_a_suggestion_is_not_said_but_its_confidence_counts(folder):

@@ -3,7 +3,7 @@ from pathlib import Path
 from django.conf import settings
 from django.core.management.base import CommandError
 
-from labels import detectors, evaluation, truth
+from labels import detectors, evaluation, policies, truth
 from labels.detectors.base import DetectorUnavailable
 from labels.intake import sources
 from photomgr.json_command import JsonCommand
@@ -41,11 +41,13 @@ class Command(JsonCommand):
         # A file the truth names is tried whatever its extension says.
         judged = [(name, opener) for name, opener in files if name in known.answers]
         answered, refused, learnt = self._ask(judged, detector)
-        rows, others = evaluation.compare(answered, known, settings.LABELS_MIN_CONFIDENCE)
+        rules = policies.in_force()
+        rows, others = evaluation.compare(answered, known, rules)
         document = {
             "detector": detector.name,
             "version": detector.version,
-            "min_confidence": settings.LABELS_MIN_CONFIDENCE,
+            "rules_version": rules.version,
+            "min_confidence": rules.min_confidence,
             "photos": len(answered),
             "learnt_from": learnt,
             "labels": [_flat(row) for row in rows],
