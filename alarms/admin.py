@@ -1,9 +1,11 @@
 """The admin of the configuration. What runs, backends and workers write is read-only."""
 
+from django.conf import settings
 from django.contrib import admin, messages
 from django.urls import reverse
 from django.utils.html import format_html
 
+from alarms import packs
 from alarms.backends import BackendError, backend_for
 from alarms.forms import AlarmForm, AlarmSetForm, DetectorForm, MuteForm
 from alarms.models import (
@@ -19,6 +21,7 @@ from alarms.models import (
     Guard,
     LocalAlarm,
     LocalDetector,
+    Measured,
     Metric,
     Mute,
     Run,
@@ -54,6 +57,16 @@ class AlarmSetAdmin(admin.ModelAdmin):
     list_display = ("name", "prefix", "region", "owner", "false_alarms_per_week", "plan")
     search_fields = ("name", "prefix")
     filter_horizontal = ("default_actions",)
+    actions = ("make_own_guards",)
+
+    @admin.action(description="Make the guards of this application", permissions=["change"])
+    def make_own_guards(self, request, sets):
+        for alarm_set in sets:
+            watches = packs.own(sorted(settings.REKOGNITION_REGIONS))
+            guards = packs.make(alarm_set, watches, settings.ALARMS_NAMESPACE)
+            self.message_user(
+                request, f"{alarm_set}: {len(guards)} guards. Apply its plan.", messages.SUCCESS
+            )
 
     @admin.display(description="plan")
     def plan(self, alarm_set):
@@ -222,6 +235,12 @@ class LocalAlarmAdmin(ReadOnlyAdmin):
 class LocalDetectorAdmin(ReadOnlyAdmin):
     list_display = ("identity", "definition", "created_at")
     search_fields = ("identity",)
+
+
+@admin.register(Measured)
+class MeasuredAdmin(ReadOnlyAdmin):
+    list_display = ("at", "published", "lease_until")
+    list_filter = ("published",)
 
 
 @admin.register(Series)

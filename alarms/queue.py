@@ -15,6 +15,7 @@ from alarms.tick import tick as evaluate
 def ensure_schedules():
     """Make the schedules: a tick every minute, retention every hour, the doctor every day."""
     _schedule("alarms tick", "alarms.queue.tick", Schedule.MINUTES)
+    _schedule("alarms publish", "alarms.publishing.publish", Schedule.MINUTES)
     _schedule("alarms retention", "alarms.queue.roll_up", Schedule.HOURLY)
     # In the cluster for what takes minutes: of a hundred alarms it reads two weeks each.
     _schedule("alarms doctor", "alarms.queue.examine", Schedule.DAILY, "bundles")

@@ -1,6 +1,8 @@
 from django.apps import AppConfig
 from django.db.models.signals import post_delete, post_migrate, post_save, pre_delete
 
+from photomgr.measuring import measure
+
 
 class LabelsConfig(AppConfig):
     name = "labels"
@@ -9,7 +11,7 @@ class LabelsConfig(AppConfig):
     def ready(self):
         from django_q.signals import post_execute
 
-        from labels import bundles, checks, queue, rekognition_checks, signals  # noqa: F401 (checks register themselves)
+        from labels import bundles, checks, measurements, queue, rekognition_checks, signals  # noqa: F401 (checks register themselves)
         from labels.models import Bundle, BundlePart, Notice, Photo
 
         for signal, receiver, sender in (
@@ -24,5 +26,6 @@ class LabelsConfig(AppConfig):
             (post_migrate, signals.make_schedules, self),
             (post_migrate, signals.make_region_rows, self),
             (post_execute, queue.monitor_seen, None),
+            (measure, measurements.measure, None),
         ):
             signal.connect(receiver, sender=sender, dispatch_uid=receiver.__qualname__)

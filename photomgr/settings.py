@@ -280,6 +280,8 @@ BUNDLE_CHUNK_BYTES = env.int("BUNDLE_CHUNK_BYTES", (8 if BUNDLES_BUCKET else 32)
 ALARMS_BACKEND = env.str("ALARMS_BACKEND", "local")
 # Who is written to when an alarm of the local backend rings; unset: the superusers.
 ALARMS_MAIL_TO = env.list("ALARMS_MAIL_TO", [])
+# Under which name the application publishes its own metrics.
+ALARMS_NAMESPACE = env.str("ALARMS_NAMESPACE", "photomgr")
 # What CloudWatch takes of changes to alarms; questions go at three times that pace.
 ALARMS_CALLS_PER_SECOND = env.float("ALARMS_CALLS_PER_SECOND", 3.0)
 

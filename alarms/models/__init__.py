@@ -6,6 +6,7 @@ from alarms.models.detector import Detector, ExcludedRange
 from alarms.models.finding import Finding
 from alarms.models.guard import Guard
 from alarms.models.local import LocalAlarm, LocalDetector
+from alarms.models.measured import Measured
 from alarms.models.metric import Metric
 from alarms.models.mute import Mute
 from alarms.models.run import Change, Run
@@ -24,6 +25,7 @@ __all__ = [
     "Guard",
     "LocalAlarm",
     "LocalDetector",
+    "Measured",
     "Metric",
     "Mute",
     "Run",

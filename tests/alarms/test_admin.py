@@ -17,6 +17,7 @@ from alarms.models import (
     ExcludedRange,
     Finding,
     Guard,
+    Measured,
     Mute,
     StateChange,
 )
@@ -57,6 +58,7 @@ def rows():
     Finding.objects.create(
         alarm=floor, code="A13", severity="warning", rank=1, message="orders", found_at=now
     )
+    Measured.objects.create(at=now, data=[])
     apply(shop)
     return shop
 

@@ -1,0 +1,47 @@
+from django.conf import settings
+from django.core.management.base import CommandError
+
+from alarms import packs
+from alarms.configuration import overlaps
+from alarms.models import AlarmSet
+from photomgr.json_command import JsonCommand
+
+
+class Command(JsonCommand):
+    help = (
+        "Make the guards of a pack: photomgr's own metrics, or an S3 bucket (s3), an SQS queue (sqs), an RDS "
+        "or Aurora instance (rds) named by its id. What is there already stays as it is."
+    )
+
+    def add_arguments(self, parser):
+        parser.add_argument("pack", choices=packs.NAMES)
+        parser.add_argument("resource", nargs="?", default="", help="Name of the bucket, queue or instance.")
+        parser.add_argument("--set", dest="set_name", help="The set they belong to; made when there is none.")
+
+    def run(self, pack, resource, set_name, **options):
+        if (pack in packs.RESOURCES) != bool(resource):
+            raise CommandError("Name the bucket, queue or instance; photomgr's own pack needs no name.")
+        alarm_set = _set(set_name or pack)
+        watches = packs.RESOURCES[pack]() if resource else packs.own(sorted(settings.REKOGNITION_REGIONS))
+        guards = packs.make(alarm_set, watches, settings.ALARMS_NAMESPACE, resource)
+        alarms = [alarm for guard in guards for alarm in guard.alarms.all()]
+        document = {
+            "set": alarm_set.name,
+            "guards": [guard.name for guard in guards],
+            "alarms": sorted(alarm.name for alarm in alarms if alarm.enabled),
+            "off": sorted(alarm.name for alarm in alarms if not alarm.enabled),
+        }
+        return document, False
+
+    def as_text(self, document):
+        counts = f"{len(document['guards'])} guards, {len(document['alarms'])} alarms"
+        return f"{document['set']}: {counts}. See manage.py alarms_plan --set {document['set']}"
+
+
+def _set(name):
+    alarm_set = AlarmSet.objects.filter(name=name).first() or AlarmSet(name=name, prefix=f"{name}-")
+    if alarm_set.pk is None:
+        if problems := overlaps(alarm_set):
+            raise CommandError(str(problems[0]))
+        alarm_set.save()
+    return alarm_set

@@ -1,0 +1,70 @@
+"""Packs: guards that are right as they are, complete, and made only once."""
+
+import pytest
+from django.core.management.base import CommandError
+from django.urls import reverse
+
+from alarms.models import Alarm, AlarmSet, Guard
+from alarms.planning import plan_for
+from tests.alarms import factory
+from tests.commands.tools import run
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.mark.parametrize(
+    "arguments", [["photomgr"], ["s3", "photos"], ["sqs", "orders"], ["rds", "shop"]], ids=str
+)
+def test_a_pack_makes_guards_that_can_be_applied_as_they_are(settings, wire, arguments):
+    settings.REKOGNITION_REGIONS = {"us-east-1": 50, "eu-west-1": 5}
+
+    _, document = run("alarms_pack", *arguments)
+
+    alarm_set = AlarmSet.objects.get()
+    assert len(document["guards"]) == Guard.objects.count() >= 4
+    assert Alarm.objects.count() == 3 * Guard.objects.count()
+    assert not Alarm.objects.filter(reason="").exists()
+    assert plan_for(alarm_set).problems == []
+    assert run("alarms_apply", "--yes")[0] == 0
+    assert set(wire.alarms) == set(document["alarms"])
+    assert run("alarms_plan", "--detailed-exitcode")[0] == 0
+
+
+def test_no_band_of_a_pack_stands_alone(settings):
+    for arguments in (["photomgr"], ["s3", "photos"], ["sqs", "orders"], ["rds", "shop"]):
+        run("alarms_pack", *arguments)
+
+    for guard in Guard.objects.prefetch_related("alarms"):
+        on = {alarm.role for alarm in guard.alarms.all() if alarm.enabled}
+        assert on != {"band"} and on
+
+
+def test_made_again_a_pack_leaves_peoples_changes_alone():
+    run("alarms_pack", "photomgr")
+    Alarm.objects.filter(name="photomgr-queue-age-ceiling").update(threshold=60)
+    Alarm.objects.filter(name="photomgr-spend-band").delete()
+
+    run("alarms_pack", "photomgr")
+
+    assert Alarm.objects.get(name="photomgr-queue-age-ceiling").threshold == 60
+    assert Alarm.objects.filter(name="photomgr-spend-band").exists()
+
+
+def test_a_pack_of_a_resource_needs_its_name():
+    with pytest.raises(CommandError, match="Name the bucket"):
+        run("alarms_pack", "s3")
+    with pytest.raises(CommandError, match="needs no name"):
+        run("alarms_pack", "photomgr", "x")
+
+
+def test_the_admin_makes_the_own_guards_too(client, dan):
+    dan.is_staff = dan.is_superuser = True
+    dan.save()
+    alarm_set = factory.alarm_set()
+
+    client.post(
+        reverse("admin:alarms_alarmset_changelist"),
+        {"action": "make_own_guards", "_selected_action": [alarm_set.pk]},
+    )
+
+    assert alarm_set.guards.filter(name="queue-age").exists()
