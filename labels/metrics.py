@@ -1,5 +1,6 @@
 """Pure: how well a label's scores agree with the truth."""
 
+import math
 from dataclasses import asdict, dataclass
 from itertools import groupby
 
@@ -52,9 +53,10 @@ def average_precision(scores, answers) -> float | None:
         return None
     ranked = sorted(zip(scores, answers, strict=True), key=lambda pair: -pair[0])
     seen = right = 0
-    area = 0.0
+    areas = []
     for _, tied in groupby(ranked, key=lambda pair: pair[0]):
         hits = [bool(answer) for _, answer in tied]
         seen, right = seen + len(hits), right + sum(hits)
-        area += sum(hits) / present * right / seen
-    return area
+        areas.append(sum(hits) * right / seen)
+    # Divided once and added exactly: a perfect ranking is 1 and not a hair less or more.
+    return math.fsum(areas) / present

@@ -36,6 +36,11 @@ def slowly(scores, answers):
     return area
 
 
+@pytest.mark.parametrize("count", [3, 326])
+def test_a_perfect_ranking_is_exactly_one(count):
+    assert metrics.average_precision(range(count), [1] * count) == 1.0
+
+
 PHOTOS = st.lists(st.tuples(st.integers(0, 6), st.integers(0, 1)), min_size=1, max_size=30)
 
 
