@@ -22,6 +22,13 @@ class UploadForm(forms.Form):
     photos = ManyFilesField(label="Photos", allow_empty_file=True)
 
 
+class IncomingForm(forms.Form):
+    """A file that a browser is about to send to the bucket, as the browser describes it."""
+
+    name = forms.CharField(max_length=1000)
+    size = forms.IntegerField(min_value=0, max_value=2**63 - 1)
+
+
 class RecipeForm(forms.Form):
     name = forms.CharField(max_length=80)
 

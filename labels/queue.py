@@ -25,6 +25,10 @@ def label_photo(photo_id):
     _ring("labels.tasks.label_photo", photo_id, LABELS)
 
 
+def take_incoming(incoming_id):
+    _ring("labels.tasks.take_incoming", incoming_id, LABELS)
+
+
 def build_bundle(bundle_id):
     _ring("labels.tasks.build_bundle", bundle_id, BUNDLES)
 

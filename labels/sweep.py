@@ -4,8 +4,8 @@ from dataclasses import asdict, dataclass
 
 from django.utils import timezone
 
-from labels import bundles, labelling, notifications, queue, regions
-from labels.models import Bundle, BundlePart, Notice, Photo
+from labels import bundles, incoming, labelling, notifications, queue, regions
+from labels.models import Bundle, BundlePart, Incoming, Notice, Photo
 
 # A bell that is still in the queue may be rung twice; this bounds how often, and it costs a millisecond.
 QUEUE_TARGET = 500
@@ -19,6 +19,9 @@ class Swept:
     bundles_rung: int = 0
     notices_rung: int = 0
     sums_rung: int = 0
+    incoming_rung: int = 0
+    incoming_given_up: int = 0
+    incoming_cleared: int = 0
     photos_given_up: int = 0
     bundles_given_up: int = 0
     notices_given_up: int = 0
@@ -35,12 +38,15 @@ def sweep():
     now = timezone.now()
     regions.follow_settings()
     return Swept(
-        recalled_from_future=sum(model.objects.recall(now) for model in (Photo, Bundle, Notice)),
+        recalled_from_future=sum(model.objects.recall(now) for model in (Photo, Bundle, Notice, Incoming)),
         photos_given_up=labelling.give_up(Photo.objects.worn_out(now)),
         bundles_given_up=bundles.give_up(Bundle.objects.worn_out(now)),
         notices_given_up=notifications.give_up(Notice.objects.worn_out(now)),
         notices_interrupted=notifications.end_interrupted(now),
         bundles_expired=bundles.expire(now),
+        incoming_given_up=incoming.give_up(Incoming.objects.worn_out(now)),
+        incoming_cleared=incoming.clear(now),
+        incoming_rung=_ring(Incoming.objects.due(now), queue.take_incoming, queue.LABELS),
         photos_rung=_ring(Photo.objects.due(now), queue.label_photo, queue.LABELS, regions.calls_a_minute()),
         notices_rung=_ring(Notice.objects.due(now), queue.send_notice, queue.LABELS),
         bundles_rung=_ring(Bundle.objects.due(now), queue.build_bundle, queue.BUNDLES),

@@ -4,10 +4,10 @@ import os
 import socket
 import uuid
 
-from labels import bundles, detection, labelling, notifications, policies
+from labels import bundles, detection, incoming, labelling, notifications, policies
 from labels.buckets import StorageTrouble
 from labels.detectors.base import DetectorUnavailable, NotNow, PhotoRefused
-from labels.models import Bundle, Notice, Photo
+from labels.models import Bundle, Incoming, Notice, Photo
 from labels.models.claim import in_words
 
 # How long a photo waits for a storage that is away.
@@ -34,6 +34,20 @@ def label_photo(photo_id):
     except Exception as error:
         # A full disk or a fault of ours: the photo waits where people see it, the queue keeps the trace.
         labelling.postpone(photo, "unexpected", in_words(error))
+        raise
+
+
+def take_incoming(incoming_id):
+    """Check a file that a browser sent to the bucket, and make a photo of it."""
+    row = Incoming.objects.claim(incoming_id, holder())
+    if row is None:
+        return
+    try:
+        incoming.take_in(row)
+    except StorageTrouble as trouble:
+        incoming.postpone(row, in_words(trouble), counts=False)
+    except Exception as error:
+        incoming.postpone(row, in_words(error))
         raise
 
 

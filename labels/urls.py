@@ -1,10 +1,13 @@
 from django.urls import path
 
-from labels.views import bundles, photos, recipes, regions, status, tags, upload
+from labels.views import bundles, direct, photos, recipes, regions, status, tags, upload
 
 urlpatterns = [
     path("", photos.photo_list, name="photos"),
     path("upload/", upload.upload, name="upload"),
+    path("upload/direct/", direct.incoming_begin, name="incoming_begin"),
+    path("upload/direct/states/", direct.incoming_states, name="incoming_states"),
+    path("upload/direct/<int:pk>/sent/", direct.incoming_sent, name="incoming_sent"),
     path("labels/", tags.tag_list, name="labels"),
     path("photos/retry/", photos.photos_retry, name="photos_retry"),
     path("photos/<int:pk>/", photos.photo_detail, name="photo"),

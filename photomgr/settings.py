@@ -174,6 +174,7 @@ STORAGES = {
     else _folder("originals"),
     "renditions": in_bucket(BUNDLES_BUCKET, "renditions") if BUNDLES_BUCKET else _folder("renditions"),
     "bundles": in_bucket(BUNDLES_BUCKET, "bundles") if BUNDLES_BUCKET else _folder("bundles"),
+    **({"incoming": in_bucket(PHOTOS_BUCKET, "incoming")} if PHOTOS_BUCKET else {}),
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
 STATIC_URL = "static/"

@@ -16,6 +16,7 @@ from labels.models import (
     BundlePart,
     Change,
     DetectionRun,
+    Incoming,
     LabelAlias,
     LabelCount,
     LabelRule,
@@ -70,6 +71,7 @@ def rows(dan, eve, commits):
     bundles.build(factory.held_bundle(eve))
     # Chunks are gone when their archive is whole; this one is of a build that goes on.
     BundleChunk.objects.create(part=BundlePart.objects.get(), number=1, start=0, end=1)
+    Incoming.objects.create(owner=eve, key="hers", name="hers.jpg", size=1)
     Recipe.objects.create(
         owner=eve, name="The sea", selection=Selection(any=("Blue",)).as_json(), part_bytes=1
     )

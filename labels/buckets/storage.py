@@ -119,6 +119,18 @@ class BucketStorage(Storage):
                 call, Params={"Bucket": self.bucket, "Key": self.key(name), **answer}, ExpiresIn=seconds
             )
 
+    def signed_post(self, name, size, seconds):
+        """Return {"url", "fields"} of a form by which a browser may store exactly `size` bytes as `name`."""
+        kind = {"Content-Type": "application/octet-stream"}
+        with talking():
+            return self.client.generate_presigned_post(
+                self.bucket,
+                self.key(name),
+                Fields=kind,
+                Conditions=[kind, ["content-length-range", size, size]],
+                ExpiresIn=seconds,
+            )
+
     def _open(self, name, mode="rb"):
         # A picture is read here and there: a copy is fetched once, and on disk when it is large.
         file = tempfile.SpooledTemporaryFile(_IN_MEMORY, dir=settings.FILE_UPLOAD_TEMP_DIR)  # noqa: SIM115

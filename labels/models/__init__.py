@@ -1,6 +1,7 @@
 from labels.models.bundle import Bundle, BundleChunk, BundlePart, BundlePhoto
 from labels.models.change import Change, Renaming, Verdict
 from labels.models.detection import DetectionRun
+from labels.models.incoming import Incoming
 from labels.models.label import Label, LabelAlias, LabelCount, PhotoLabel
 from labels.models.notice import Notice
 from labels.models.photo import Photo
@@ -23,6 +24,7 @@ __all__ = [
     "BundlePart",
     "BundlePhoto",
     "DetectionRun",
+    "Incoming",
     "Label",
     "LabelCount",
     "Notice",

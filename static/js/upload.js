@@ -5,6 +5,8 @@
 const AT_ONCE = 3;
 const ROWS_PER_FRAME = 30;
 const SILENCE_MS = 5000;
+const POLL_MS = 1000;
+const POLL_MOST = 200;
 const SHOWABLE = new Set(["image/jpeg", "image/png", "image/webp"]);
 const SIGNED_OUT = "You are signed out. Sign in and try again.";
 
@@ -25,10 +27,10 @@ const page = {
 };
 const limit = Number(form.dataset.limit);
 
-// One entry: {file, name, state, sent, reason, url, row}. States: waiting, sending, imported, duplicate, refused, lost.
+// One entry: {file, name, state, sent, reason, url, row}. States: waiting, sending, checking, imported, duplicate, refused, lost.
 const entries = [];
 const byRow = new WeakMap();
-const counts = {waiting: 0, sending: 0, imported: 0, duplicate: 0, refused: 0, lost: 0};
+const counts = {waiting: 0, sending: 0, checking: 0, imported: 0, duplicate: 0, refused: 0, lost: 0};
 const bytes = {all: 0, done: 0};
 let nextWaiting = 0;
 let retries = [];
@@ -102,7 +104,7 @@ function drawNewRows() {
   list.append(batch);
 }
 
-const OUTCOMES = {waiting: "waiting", imported: "added", duplicate: "already here", refused: "refused"};
+const OUTCOMES = {waiting: "waiting", checking: "being checked", imported: "added", duplicate: "already here", refused: "refused"};
 
 function drawRow(entry) {
   const end = entry.row.querySelector(".end");
@@ -145,7 +147,7 @@ function drawRow(entry) {
     const state = document.createElement("span");
     state.className = "state";
     state.dataset.status = entry.state;
-    state.append(icon(entry.state), OUTCOMES[entry.state]);
+    state.append(icon(entry.state === "checking" ? "waiting" : entry.state), OUTCOMES[entry.state]);
     end.replaceChildren(state);
   }
 }
@@ -162,7 +164,7 @@ function icon(name) {
 }
 
 function drawTotals() {
-  const idle = counts.waiting + counts.sending === 0;
+  const idle = counts.waiting + counts.sending + counts.checking === 0;
   page.section.hidden = entries.length === 0 && leftOut === 0;
   drop.classList.toggle("is-busy", entries.length > 0);
   page.tally.textContent = summary();
@@ -281,6 +283,11 @@ function token() {
 
 function send(entry) {
   setState(entry, "sending");
+  if (form.dataset.direct) sendDirect(entry);
+  else sendHere(entry);
+}
+
+function sendHere(entry) {
   const request = new XMLHttpRequest();
   const body = new FormData();
   body.append("photos", entry.file, entry.name);
@@ -296,6 +303,99 @@ function send(entry) {
   request.addEventListener("error", () => lose(entry, lostReason()));
   request.addEventListener("abort", () => lose(entry, "The transfer was stopped."));
   request.send(body);
+}
+
+// Straight to the bucket: a form for exactly this file from the application, the file to the bucket by it, and
+// the word that it is there. What became of it is asked for all files together, once a second.
+async function sendDirect(entry) {
+  try {
+    const promise = await ask(form.dataset.direct, {name: entry.name, size: entry.file.size});
+    if (promise.outcome) {
+      setSent(entry, entry.file.size);
+      setState(entry, promise.outcome, promise.reason);
+      pump();
+      return;
+    }
+    await sendToBucket(entry, promise);
+    await ask(promise.sent_url, {});
+    entry.id = promise.id;
+    setSent(entry, entry.file.size);
+    setState(entry, "checking");
+    checking.set(entry.id, entry);
+    poll();
+    pump();
+  } catch (error) {
+    lose(entry, error instanceof Trouble ? error.message : lostReason());
+  }
+}
+
+class Trouble extends Error {}
+
+async function ask(url, fields) {
+  const options = {method: "POST", body: new URLSearchParams(fields), redirect: "manual"};
+  options.headers = {Accept: "application/json", "X-CSRFToken": token()};
+  return read(await fetch(url, options));
+}
+
+async function read(answer) {
+  if (answer.type === "opaqueredirect" || answer.status === 401 || answer.status === 403) {
+    signedOut = true;
+    throw new Trouble(SIGNED_OUT);
+  }
+  const json = parse(await answer.text());
+  if (answer.ok && json) return json;
+  throw new Trouble(Object.values(json?.errors || {}).flat().join(" ") || serverReason(answer.status));
+}
+
+function sendToBucket(entry, promise) {
+  return new Promise((resolve, reject) => {
+    const request = new XMLHttpRequest();
+    const body = new FormData();
+    for (const [name, value] of Object.entries(promise.fields)) body.append(name, value);
+    // Last: the bucket ignores what comes after the file.
+    body.append("file", entry.file, "photo");
+    request.open("POST", promise.url);
+    request.upload.addEventListener("progress", (event) => {
+      setSent(entry, Math.min(event.loaded, entry.file.size));
+      touch(entry);
+    });
+    request.addEventListener("load", () => {
+      if (request.status >= 200 && request.status < 300) resolve();
+      else reject(new Trouble("The photo storage did not take it. Try again."));
+    });
+    request.addEventListener("error", () => reject(new Trouble(lostReason())));
+    request.send(body);
+  });
+}
+
+const checking = new Map();
+let polling = false;
+
+async function poll() {
+  if (polling) return;
+  polling = true;
+  while (checking.size) {
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    const ids = [...checking.keys()].slice(0, POLL_MOST);
+    try {
+      const url = `${form.dataset.states}?ids=${ids.join(",")}`;
+      settle(await read(await fetch(url, {headers: {Accept: "application/json"}, redirect: "manual"})));
+    } catch (error) {
+      // Asked again in a second; the server checks the file whether anybody asks or not.
+      if (signedOut) break;
+    }
+  }
+  polling = false;
+  touch();
+}
+
+function settle(states) {
+  for (const [id, {outcome, reason, url}] of Object.entries(states)) {
+    const entry = checking.get(Number(id));
+    checking.delete(Number(id));
+    if (outcome === "lost") lose(entry, reason);
+    else setState(entry, outcome, reason, url);
+  }
 }
 
 function lostReason() {

@@ -48,6 +48,7 @@ def s3(s3_server, aws_account, settings, monkeypatch):
     settings.STORAGES = {
         **settings.STORAGES,
         "originals": in_bucket(PHOTOS, "originals", StorageClass="INTELLIGENT_TIERING"),
+        "incoming": in_bucket(PHOTOS, "incoming"),
         "renditions": in_bucket(BUNDLES, "renditions"),
         "bundles": in_bucket(BUNDLES, "bundles"),
     }

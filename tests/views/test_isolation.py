@@ -10,7 +10,7 @@ from django.http import FileResponse
 from django.urls import URLPattern, get_resolver, reverse
 
 from labels import bundles
-from labels.models import Bundle, Notice, Photo, Recipe
+from labels.models import Bundle, Incoming, Notice, Photo, Recipe
 from tests import factory
 from tests.conftest import stored
 
@@ -26,7 +26,14 @@ OPEN = {
     "password_reset_complete",
 }
 # Which object's id a parameter of a URL means: the first word of the URL's name, and the parameter.
-PARAMETERS = {("photo", "pk"), ("bundle", "pk"), ("bundle", "number"), ("notice", "pk"), ("recipe", "pk")}
+PARAMETERS = {
+    ("photo", "pk"),
+    ("bundle", "pk"),
+    ("bundle", "number"),
+    ("notice", "pk"),
+    ("recipe", "pk"),
+    ("incoming", "pk"),
+}
 # Parameters that hold no id.
 NO_IDS = {"uidb64", "token"}
 STAFF = {"status", "status_retry", "regions_retry"}
@@ -73,7 +80,9 @@ def eves(eve, commits):
     bundles.build(bundle)
     notice = Notice.objects.get(bundle=bundle)
     recipe = Recipe.objects.create(owner=eve, name="Hers", selection={}, part_bytes=1)
+    incoming = Incoming.objects.create(owner=eve, key="hers", name="hers.jpg", size=1)
     return {
+        ("incoming", "pk"): incoming.pk,
         ("photo", "pk"): photo.pk,
         ("bundle", "pk"): bundle.pk,
         ("bundle", "number"): 1,
@@ -83,7 +92,7 @@ def eves(eve, commits):
 
 
 def _state():
-    rows = [list(model.objects.values()) for model in (Photo, Bundle, Notice, Recipe)]
+    rows = [list(model.objects.values()) for model in (Photo, Incoming, Bundle, Notice, Recipe)]
     return rows, stored("originals"), stored("bundles")
 
 
