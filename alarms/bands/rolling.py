@@ -6,13 +6,16 @@ import numpy as np
 def mean_before(values, count):
     """Return (mean, number) of the finite ones of the `count` values before each; NaN for none."""
     finite = np.isfinite(values)
-    sums = np.concatenate([[0.0], np.cumsum(np.where(finite, values, 0.0))])
-    numbers = np.concatenate([[0], np.cumsum(finite)])
-    end = np.arange(len(values))
-    begin = np.maximum(end - count, 0)
-    number = numbers[end] - numbers[begin]
-    mean = (sums[end] - sums[begin]) / np.maximum(number, 1)
-    return np.where(number > 0, mean, np.nan), number
+    number = _sum_before(finite, count)
+    total = _sum_before(np.where(finite, values, 0.0), count)
+    return np.divide(total, number, out=np.full(len(values), np.nan), where=number > 0), number
+
+
+def _sum_before(values, count):
+    sums = np.concatenate([[0], np.cumsum(values)])[:-1]
+    recent = sums.copy()
+    recent[count:] -= sums[: max(len(sums) - count, 0)]
+    return recent
 
 
 def rows(seconds, period, least=1):

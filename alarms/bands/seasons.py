@@ -15,14 +15,16 @@ _LEAST_ROWS = 6
 # How far back errors are compared, and what a season must gain over none at all to be preferred.
 _MEMORY = 14 * DAY
 _GAIN = 1.05
-_NEIGHBOURS = (-2, -1, 0, 1, 2)
+# A smoothed season takes in so many neighbours on either side.
+_AROUND = 2
 
 
 def expect(local, values, period):
     """Return (expected, name of the season) of each datapoint, from earlier ones alone."""
     best = np.full(len(values), np.inf)
     expected = np.full(len(values), np.nan)
-    season = np.full(len(values), "none", dtype="<U6")
+    season = np.zeros(len(values), dtype=np.int8)
+    names = ["none", *(name for name, *_ in _SEASONS)]
     for name, profile in _profiles(local, values, period):
         for level in _levels(values - profile, period):
             candidate = profile + level
@@ -30,8 +32,8 @@ def expect(local, values, period):
             better = np.isfinite(candidate) & ((cost < best) | np.isnan(expected))
             best = np.where(better, cost, best)
             expected = np.where(better, candidate, expected)
-            season = np.where(better, name, season)
-    return expected, season
+            season[better] = names.index(name)
+    return expected, np.array(names)[season]
 
 
 def _profiles(local, values, period):
@@ -40,30 +42,44 @@ def _profiles(local, values, period):
     for name, length, cycles, least in _SEASONS:
         if length < 6 * period or not len(local) or local[-1] - local[0] < length * least:
             continue
-        table, cell = _medians(local - MONDAY, values, length, period, cycles, least)
-        yield name, table[cell]
+        place = ((local - MONDAY) % length // period).astype(np.int64)
+        order = np.argsort(place, kind="stable")
+        yield name, _medians(values, place, order, cycles, least)
         if length > 24 * period:
-            smooth = sum(np.roll(table, step, axis=1) for step in _NEIGHBOURS) / len(_NEIGHBOURS)
-            yield name, smooth[cell]
+            yield name, _medians(_smoothed(values), place, order, cycles, least, _AROUND)
 
 
-def _medians(clock, values, length, period, cycles, least):
-    """Return (table, cell): for each cycle and place in it, the median of that place in the cycles before."""
-    cycle = (clock // length).astype(int)
-    cycle -= cycle[0]
-    places = int(np.ceil(length / period))
-    place = np.minimum((clock % length // period).astype(int), places - 1)
-    table = np.full((cycles + cycle.max() + 1, places), np.nan)
-    table[cycles + cycle, place] = values
-    before = np.lib.stride_tricks.sliding_window_view(table, cycles, axis=0)[:-1]
-    ordered = np.sort(before, axis=2)  # NaN comes last
-    number = np.isfinite(ordered).sum(axis=2, keepdims=True)
-    middle = [
-        np.take_along_axis(ordered, np.clip(at, 0, cycles - 1), axis=2)[..., 0]
-        for at in ((number - 1) // 2, number // 2)
-    ]
-    medians = (middle[0] + middle[1]) / 2
-    return np.where(number[..., 0] >= least, medians, np.nan), (cycle, place)
+def _medians(values, place, order, cycles, least, ahead=0):
+    """Return for each row the median of its place in the cycles before; NaN of fewer than `least` values.
+
+    `order` sorts rows by place, earlier first, so that the cycles before a row lie before it. Values of the
+    `ahead` rows before a row are not looked at. Cycles in which nothing was measured are not counted, so
+    that a gap of years takes no more room than one of a day.
+    """
+    found = _before(values[order], cycles, np.nan)
+    rows_before, places = (_before(numbers[order], cycles, -1) for numbers in (np.arange(len(order)), place))
+    usable = (places == place[order, None]) & (order[:, None] - rows_before > ahead)
+    found = np.sort(np.where(usable, found, np.nan), axis=1)  # NaN comes last
+    number = np.isfinite(found).sum(axis=1)
+    row = np.arange(len(found))
+    middle = found[row, np.maximum(number - 1, 0) // 2] + found[row, np.minimum(number // 2, cycles - 1)]
+    medians = np.empty(len(order))
+    medians[order] = np.where(number >= least, middle / 2, np.nan)
+    return medians
+
+
+def _before(numbers, count, filling):
+    """Return a view: for each number the `count` numbers before it."""
+    padded = np.concatenate([np.full(count, filling, numbers.dtype), numbers])
+    return np.lib.stride_tricks.sliding_window_view(padded, count)[:-1]
+
+
+def _smoothed(values):
+    """Return the mean of each value and its neighbours on either side."""
+    padded = np.pad(values, _AROUND, constant_values=np.nan)
+    windows = np.lib.stride_tricks.sliding_window_view(padded, 2 * _AROUND + 1)
+    finite = np.isfinite(windows)
+    return np.where(finite, windows, 0).sum(axis=1) / np.where(finite.any(axis=1), finite.sum(axis=1), np.nan)
 
 
 def _levels(rest, period):

@@ -21,7 +21,7 @@ def scales(local, values, expected, period):
     floor = _floor(values, period)
     shape = _shape(local, errors, floor, period)
     relative = errors / shape
-    up, down = _calibrated(relative, period), _calibrated(-relative, period)
+    down, up = _calibrated(relative, period)
     larger = np.maximum(up, down)
     return tuple(np.maximum(np.maximum(side, larger / 4) * shape, floor) for side in (down, up))
 
@@ -71,25 +71,26 @@ def _around(table):
 
 
 def _calibrated(relative, period):
-    """Return the scale of the errors' high side, found anew four times a day."""
+    """Return the scales (down, up) of the errors' two sides, found anew four times a day."""
     memory, step = rows(_MEMORY, period), rows(DAY / 4, period)
     least = rows(_LEAST, period, _LEAST_ROWS)
-    scale = np.full(len(relative), np.nan)
+    scales = np.full((2, len(relative)), np.nan)
     for begin in range(0, len(relative), step):
         past = relative[max(0, begin - memory) : begin]
         past = past[np.isfinite(past)]
         if len(past) >= least:
+            low, lower, upper, high = np.quantile(past, [1 - _OUTER, 1 - _INNER, _INNER, _OUTER])
             # Little history has not shown its tails yet.
             unsure = 1 + least / len(past) / 2
-            scale[begin : begin + step] = _tail(past) * unsure
-    return scale
+            scales[0, begin : begin + step] = _reach(-lower, -low) * unsure
+            scales[1, begin : begin + step] = _reach(upper, high) * unsure
+    return scales
 
 
-def _tail(past):
-    """Return a third of how far errors are to be expected to reach, going by the high end of the past ones.
+def _reach(inner, outer):
+    """Return a third of how far errors are to be expected to reach.
 
     Beyond where 998 of 1,000 have been, one more step as wide as the last 18 were: a tail that is long so
     far will reach further, and one that ends, as with dice, does not.
     """
-    inner, outer = np.quantile(past, [_INNER, _OUTER])
     return max(outer + (outer - inner), 0.0) / _SCALES

@@ -220,3 +220,14 @@ def test_what_cannot_be_judged_is_refused(times, values, options, message):
 def test_a_forecast_of_nothing_is_refused():
     with pytest.raises(ValueError, match="no datapoint to begin from"):
         fit([], [])
+
+
+def test_a_season_outlasts_a_gap_of_years():
+    times = clock(6 * DAY, 900)
+    times[4 * 96 :] += 10 * 364 * DAY
+    values = waves(times)
+
+    band = walk_forward(times, values)
+
+    assert band.season[-1] == "daily"
+    assert band.breaching(3)[4 * 96 + 1 :].mean() < 0.02
