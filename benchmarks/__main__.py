@@ -19,6 +19,7 @@ _HEADINGS = {
     "tag_list": "The tag list of a large library",
     "bundle": "Building archives",
     "zip_plan": "Planning an archive",
+    "bands": "Bands on labelled series",
     "regions": "Several Regions of Amazon Rekognition",
 }
 # A quarter of an hour, and better on a machine that does nothing else: `make bench-regions`.

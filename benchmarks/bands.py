@@ -29,10 +29,10 @@ DAY, WEEK = 86_400, 7 * 86_400
 KS = [1.5, 2, 2.5, 3, 3.5, 4, 5, 6, 8, 10]
 
 _EXPLANATION = """
-A window is found if somebody is notified inside it; every notification outside all windows is false. Precision is
-windows found / (windows found + false notifications). All rows see only the past, one k for all files, M of N by
-period, one notification until six hours have been quiet. Even and odd: every other file by name, as settings were
-chosen on these files; where both halves agree, less is fitted."""
+A window is found if somebody is notified inside it; every notification outside all windows is false.
+Precision is windows found / (windows found + false notifications). All rows see only the past, one k for
+all files, M of N by period, one notification until six hours have been quiet. Even and odd: every other
+file by name. Settings were chosen on these files; where both halves agree, less is fitted."""
 
 
 @dataclass(frozen=True)
@@ -172,10 +172,9 @@ def print_speed():
     random = np.random.default_rng(1)
     values = 300 + 200 * np.sin(times / DAY * 2 * np.pi) + random.normal(0, 10, len(times))
     next_one, each = (milliseconds(lambda work=work: work(times, values)) for work in (fit, walk_forward))
-    print(
-        f"\nTwo weeks of one-minute data, {len(times):,} datapoints, one core: {next_one} for the band of the next "
-        f"datapoint\n(`fit`, goal 100), {each} for the band at every datapoint (`walk_forward`, goal 1,000)."
-    )
+    print(f"\nTwo weeks of one-minute data, {len(times):,} datapoints, on one core:")
+    print(f"{next_one} for the band of the next datapoint (`fit`, goal 100),")
+    print(f"{each} for the band at every datapoint (`walk_forward`, goal 1,000).")
 
 
 def main():
