@@ -47,6 +47,10 @@ def send_notice(notice_id):
     _ring("labels.tasks.send_notice", notice_id, LABELS)
 
 
+def replay_rules(replay_id):
+    _ring("labels.tasks.replay_rules", replay_id, LABELS)
+
+
 def waiting(cluster):
     """Return how many bells the cluster has not answered yet."""
     return get_broker(list_key=cluster).queue_size()

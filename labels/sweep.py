@@ -4,8 +4,8 @@ from dataclasses import asdict, dataclass
 
 from django.utils import timezone
 
-from labels import bundles, incoming, labelling, notifications, queue, regions
-from labels.models import Bundle, BundlePart, Incoming, Notice, Photo
+from labels import bundles, incoming, labelling, notifications, queue, regions, replay
+from labels.models import Bundle, BundlePart, Incoming, Notice, Photo, Replay
 
 # A bell that is still in the queue may be rung twice; this bounds how often, and it costs a millisecond.
 QUEUE_TARGET = 500
@@ -27,6 +27,8 @@ class Swept:
     notices_given_up: int = 0
     notices_interrupted: int = 0
     bundles_expired: int = 0
+    replays_rung: int = 0
+    replays_given_up: int = 0
     recalled_from_future: int = 0
 
     def as_json(self):
@@ -35,6 +37,8 @@ class Swept:
 
 def sweep():
     """Carry out one sweep and return what was found; safe to run at any time, twice, or side by side."""
+    # Photos a worker labelled by rules that were replaced meanwhile.
+    replay.start()
     now = timezone.now()
     regions.follow_settings()
     return Swept(
@@ -47,6 +51,8 @@ def sweep():
         incoming_given_up=incoming.give_up(Incoming.objects.worn_out(now)),
         incoming_cleared=incoming.clear(now),
         incoming_rung=_ring(Incoming.objects.due(now), queue.take_incoming, queue.LABELS),
+        replays_given_up=replay.fail(Replay.objects.worn_out(now), "The worker stopped in the middle of it."),
+        replays_rung=_ring(Replay.objects.due(now), queue.replay_rules, queue.LABELS),
         photos_rung=_ring(Photo.objects.due(now), queue.label_photo, queue.LABELS, regions.calls_a_minute()),
         notices_rung=_ring(Notice.objects.due(now), queue.send_notice, queue.LABELS),
         bundles_rung=_ring(Bundle.objects.due(now), queue.build_bundle, queue.BUNDLES),

@@ -4,10 +4,10 @@ import os
 import socket
 import uuid
 
-from labels import bundles, detection, incoming, labelling, notifications, policies
+from labels import bundles, detection, incoming, labelling, notifications, policies, replay
 from labels.buckets import StorageTrouble
 from labels.detectors.base import DetectorUnavailable, NotNow, PhotoRefused
-from labels.models import Bundle, Incoming, Notice, Photo
+from labels.models import Bundle, Incoming, Notice, Photo, Replay
 from labels.models.claim import in_words
 
 # How long a photo waits for a storage that is away.
@@ -73,6 +73,13 @@ def send_notice(notice_id):
     notice = Notice.objects.claim(notice_id, holder())
     if notice is not None:
         notifications.send(notice)
+
+
+def replay_rules(replay_id):
+    """Apply rules to stored answers for a while; return quietly when another worker does."""
+    row = Replay.objects.claim(replay_id, holder())
+    if row is not None:
+        replay.carry_on(row)
 
 
 def holder():

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from labels.views import bundles, direct, photos, recipes, regions, status, tags, upload
+from labels.views import bundles, direct, photos, recipes, regions, rules, status, tags, upload
 
 urlpatterns = [
     path("", photos.photo_list, name="photos"),
@@ -28,6 +28,10 @@ urlpatterns = [
     path("recipes/new/", recipes.recipe_save, name="recipe_save"),
     path("recipes/<int:pk>/run/", recipes.recipe_run, name="recipe_run"),
     path("recipes/<int:pk>/delete/", recipes.recipe_delete, name="recipe_delete"),
+    path("rules/", rules.rules, name="rules"),
+    path("rules/try/", rules.rules_try, name="rules_try"),
+    path("rules/apply/", rules.rules_apply, name="rules_apply"),
+    path("rules/undo/", rules.rules_undo, name="rules_undo"),
     path("status/", status.status, name="status"),
     path("status/retry/", status.status_retry, name="status_retry"),
     path("status/regions/retry/", regions.regions_retry, name="regions_retry"),

@@ -17,7 +17,7 @@ LABELS = [
     {"regions"},
     {"summaries", "forms", "detectors", "policies", "learning"},
     {"intake", "rewriting"},
-    {"renditions", "incoming"},
+    {"renditions", "incoming", "replay"},
     {"detection", "labelling", "selection"},
     {"bundles", "notifications", "evaluation"},
     {"tasks", "costs", "verify"},

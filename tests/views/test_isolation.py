@@ -36,7 +36,7 @@ PARAMETERS = {
 }
 # Parameters that hold no id.
 NO_IDS = {"uidb64", "token"}
-STAFF = {"status", "status_retry", "regions_retry"}
+STAFF = {"rules", "rules_try", "rules_apply", "rules_undo", "status", "status_retry", "regions_retry"}
 
 
 def _urls(resolver=None, parameters=()):

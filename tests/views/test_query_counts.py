@@ -67,6 +67,7 @@ PAGES = {
     "labels with all": "/labels/?match=all&label=Lake",
     "downloads": "/bundles/",
     "status": "/status/",
+    "rules": "/rules/",
 }
 
 

@@ -1,0 +1,123 @@
+"""Rules for staff: what is in force, what the edited ones would change, applying them and going back."""
+
+from django.contrib import messages
+from django.contrib.admin.views.decorators import staff_member_required
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_POST, require_safe
+
+from labels import policies, queue, replay
+from labels.models import LabelRule, Photo, PolicyVersion, Replay
+from labels.views.cards import cards
+
+_VERSIONS = 10
+_WORDS = {
+    replay.HIDDEN: "hide",
+    replay.REPLACED: "replace",
+    replay.TO_REVIEW: "keep back for review",
+    replay.ADDED: "add",
+}
+
+
+@staff_member_required(login_url="login")
+@require_safe
+def rules(request):
+    running = Replay.objects.filter(is_dry=False).first()
+    return render(
+        request,
+        "_rules_state.html" if request.htmx else "rules.html",
+        {
+            "nav": "rules",
+            "rules": [_rule(rule) for rule in LabelRule.objects.all()],
+            "versions": PolicyVersion.objects.select_related("author")[:_VERSIONS],
+            "can_undo": PolicyVersion.objects.count() > 1,
+            "is_changed": policies.is_changed(),
+            "dry": _dry(request.user),
+            "replay": running,
+        },
+    )
+
+
+@staff_member_required(login_url="login")
+@require_POST
+def rules_try(request):
+    """Work out what the edited rules would change, in the background unless the library is small."""
+    _run(replay.start_dry())
+    return redirect("rules")
+
+
+@staff_member_required(login_url="login")
+@require_POST
+def rules_apply(request):
+    """Put the edited rules in force and bring every photo in line."""
+    if not policies.is_changed():
+        messages.info(request, "These rules are in force already.")
+        return redirect("rules")
+    version = policies.put_in_force(request.user, request.POST.get("note", "").replace("\0", ""))
+    _begin(request, f"{version} are in force.")
+    return redirect("rules")
+
+
+@staff_member_required(login_url="login")
+@require_POST
+def rules_undo(request):
+    """Put the rules before these back in force."""
+    version = policies.go_back(request.user)
+    if version is None:
+        messages.error(request, "There are no rules before these.")
+        return redirect("rules")
+    _begin(request, f"{version.note}.")
+    return redirect("rules")
+
+
+def _begin(request, words):
+    row = replay.start()
+    if row:
+        _run(row)
+        words += f" {row.total:,} photo{'' if row.total == 1 else 's'} are brought in line."
+    messages.success(request, words)
+
+
+def _run(row):
+    """Finish a small one while the person waits; leave the rest to a worker."""
+    if row.total > replay.CHUNK:
+        queue.replay_rules(row.pk)
+        return
+    held = Replay.objects.claim(row.pk, "page")
+    if held and not replay.carry_on(held):
+        queue.replay_rules(row.pk)
+
+
+def _rule(rule):
+    lines = rule.as_rule().patterns
+    return {
+        "pk": rule.pk,
+        "name": rule.name,
+        "enabled": rule.enabled,
+        "what": f"{rule.get_match_display()}: {', '.join(lines[:6])}{' …' if len(lines) > 6 else ''}",
+        "action": f"{rule.get_action_display()} {rule.target}".strip(),
+        "reason": rule.reason,
+    }
+
+
+def _dry(user):
+    """Return what a page shows of the latest dry run, unless the rules were edited since."""
+    row = Replay.objects.filter(is_dry=True).first()
+    if row is None or not row.found:
+        return None
+    counts, examples = row.found["counts"], row.found["examples"]
+    ids = {pk for shown in examples.values() for pk in shown}
+    by_pk = {card["pk"]: card for card in cards(list(Photo.objects.owned_by(user).filter(pk__in=ids)))}
+    kinds = [kind for kind in _WORDS if counts.get(kind)]
+    return {
+        "row": row,
+        "is_current": row.rules == policies.snapshot(),
+        "sentence": ", ".join(f"{_WORDS[kind]} {counts[kind]:,}" for kind in kinds) or "change nothing",
+        "kinds": [
+            {
+                "words": f"{_WORDS[kind].capitalize()}: {counts[kind]:,}",
+                # A photo answers only to its owner: of other people's there are numbers, no pictures.
+                "cards": [by_pk[pk] for pk in examples[kind] if pk in by_pk],
+            }
+            for kind in kinds
+        ],
+    }
