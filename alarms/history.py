@@ -49,7 +49,7 @@ def fetch(alarm_set):
     return known.count() - before
 
 
-def events(alarm_set=None, name=None, since=None, before=None, limit=200):
+def events(alarm_set=None, name=None, since=None, *, before=None, limit=200):
     """Return the newest events first: [{"at", "alarm", "event", "what", "why", "who"}], at most `limit`."""
     states, changes = StateChange.objects.all(), Change.objects.filter(outcome=Change.Outcome.DONE)
     if alarm_set:

@@ -29,7 +29,7 @@ class Command(JsonCommand):
         except BackendError as error:
             raise CommandError(f"The history cannot be read: {error}") from error
         since = timezone.now() - timedelta(days=days)
-        found = events(sets[0] if set_name else None, alarm, since, limit)
+        found = events(sets[0] if set_name else None, alarm, since, limit=limit)
         shown = [{**event, "at": event["at"].isoformat()} for event in found]
         return {"fetched": fetched, "events": shown}, False
 
