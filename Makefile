@@ -9,7 +9,7 @@ MANAGE := $(PYTHON) manage.py
 run: $(VENV)/runtime            ## web server and workers, http://127.0.0.1:8000 (PORT=8001 make run)
 	@exec $(MANAGE) run
 
-test: $(VENV)/development       ## the whole suite
+test: $(VENV)/development $(VENV)/emulator  ## the whole suite
 	$(PYTHON) -m pytest -n auto --dist loadgroup $(ARGS)
 
 test-slow: $(VENV)/development  ## archives beyond 4 GiB: minutes, and 10 GB of disk
@@ -54,4 +54,9 @@ $(VENV)/runtime: requirements.txt
 $(VENV)/development: requirements.txt requirements-dev.txt
 	@test -x $(PYTHON) || python3 -m venv $(VENV)
 	@$(PYTHON) -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+$(VENV)/emulator: requirements-emulator.txt $(VENV)/development
+	@test -x $(VENV)/ministack/bin/python || python3 -m venv $(VENV)/ministack
+	@$(VENV)/ministack/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-emulator.txt
 	@touch $@
