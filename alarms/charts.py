@@ -272,7 +272,8 @@ def _grid(chart, frame):
     for seconds, label in _moments(chart, frame):
         x = frame.x(seconds)
         yield f'<path class="chart-grid" d="M{x:.1f} {frame.top}V{frame.bottom}"/>'
-        yield f'<text class="chart-time" x="{x:.1f}" y="{HEIGHT - 8}">{label}</text>'
+        if x < frame.right - 70:  # the rest of its text would be cut off
+            yield f'<text class="chart-time" x="{x:.1f}" y="{HEIGHT - 8}">{label}</text>'
 
 
 def _nice(low, high, count=5):

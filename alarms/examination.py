@@ -7,7 +7,7 @@ import numpy as np
 from django.conf import settings
 from django.db import transaction
 
-from alarms import backtest, doctor, mutes, readings, telling, topics
+from alarms import backtest, doctor, mutes, readings, telling, thresholds, topics
 from alarms.backends import backend_for
 from alarms.configuration import definition_of
 from alarms.definitions import detector_key, detector_of
@@ -153,8 +153,17 @@ def sheet_of(alarm, around, now):
         topics=around.subscriptions,
         muted_for_ever=any(mutes.for_ever(mute, now) for mute in alarm.mutes.all()),
         detector_state=around.detector_states.get(detector_key(detector), "") if detector else "",
+        fresh_threshold=_fresh_threshold(alarm, around.backend),
         threshold_age=(now - alarm.threshold_at).days if alarm.threshold_at else None,
     )
+
+
+def _fresh_threshold(alarm, backend):
+    """Return what the threshold's rule gives today, or None."""
+    try:
+        return thresholds.compute(alarm, backend) if alarm.threshold_rule else None
+    except thresholds.BadRule:
+        return None
 
 
 def _guarded(alarm):

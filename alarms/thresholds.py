@@ -51,7 +51,7 @@ def refresh(alarm_set, backend):
         Alarm.objects.filter(alarm_set=alarm_set).exclude(threshold_rule="").select_related("metric")
     ):
         try:
-            new = _compute(alarm, backend)
+            new = compute(alarm, backend)
         except BadRule as why:
             failed.append((alarm, str(why)))
             continue
@@ -61,7 +61,8 @@ def refresh(alarm_set, backend):
     return done, failed
 
 
-def _compute(alarm, backend):
+def compute(alarm, backend):
+    """Return what the alarm's rule gives today; raise BadRule."""
     rule, now = read(alarm.threshold_rule), timezone.now()
     if alarm.metric is None:
         raise BadRule("only the threshold of a plain metric can follow from the past.")

@@ -11,12 +11,17 @@ def floor_missing(sheet):
     """A01: a band without a static floor beside it."""
     if not sheet.has_band or "floor" in sheet.guarded or sheet.watch.side == _HIGH:
         return None
+    if sheet.worst_low is None and sheet.natural_min is not None:
+        # It was as low as it can be already: a floor would ring for that, or never.
+        return None
     return _companion_missing(sheet, "A01", "floor", sheet.worst_low, _missed(sheet, _LOW))
 
 
 def ceiling_missing(sheet):
     """A02: a band without a static ceiling beside it."""
     if not sheet.has_band or "ceiling" in sheet.guarded or sheet.watch.side == _LOW:
+        return None
+    if sheet.worst_high is None and sheet.natural_max is not None:
         return None
     return _companion_missing(sheet, "A02", "ceiling", sheet.worst_high, _missed(sheet, _HIGH))
 

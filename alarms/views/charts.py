@@ -75,6 +75,7 @@ def _shown(seen, form):
         # Our own markup: every text in it is escaped in alarms.charts.
         "wide": mark_safe(charts.svg(chart, charts.WIDE, "wide")),  # noqa: S308
         "narrow": mark_safe(charts.svg(chart, charts.NARROW, "narrow")),  # noqa: S308
+        "own_k": f"{watch.k:g}" if watch.k is not None else "",
         "alarm_share": f"{own.time_in_alarm:.2%}",
         "rows": charts.rows(chart),
         "banded": band is not None,
@@ -159,7 +160,7 @@ def _what_if(seen, form):
         "own": next(verdict for verdict in table if verdict.k == watch.k),
         "weeks": history.weeks,
         "budget": seen.alarm.alarm_set.false_alarms_per_week,
-        "ks": [(verdict, form.link(k=f"{verdict.k:g}")) for verdict in table],
+        "ks": [(f"{verdict.k:g}", verdict, form.link(k=f"{verdict.k:g}")) for verdict in table],
         "pairs": [(verdict, form.link(m=verdict.m, n=verdict.n)) for verdict in pairs],
     }
 

@@ -99,7 +99,7 @@ def test_times_are_round_and_fit(minutes, first, count):
 
 def test_days_are_those_of_the_zone_on_the_day_the_clock_changes():
     begin = 1_774_738_800.0  # 29 March 2026, 00:00 in Berlin
-    values = np.full(24 * 60, 1.0)
+    values = np.full(36 * 60, 1.0)
     case = replace(chart(values, tz="Europe/Berlin"), times=begin + 60.0 * np.arange(len(values)))
 
     labels = [text.text for text in of(drawn(case), "chart-time")]

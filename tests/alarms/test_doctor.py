@@ -87,6 +87,14 @@ def test_orders_get_a_floor_of_one_and_a_ceiling_by_rule():
     assert findings["A02"].fix.values == {"threshold_rule": "1.3 x max over 30 d"}
 
 
+def test_a_metric_that_reaches_its_natural_bounds_needs_no_companions():
+    values = orders()
+    values[5] = 0
+    nature = {"natural_min": 0.0, "natural_max": float(values.max())}
+
+    assert {"A01", "A02"} & set(found(sheet(values, **nature))) == set()
+
+
 def test_a_guarded_band_is_not_told_to_get_company():
     assert {"A01", "A02"} & set(found(sheet(orders(), natural_min=0.0, **GUARDED))) == set()
 

@@ -166,6 +166,24 @@ def test_the_doctor_finds_the_muted_the_unheard_and_the_orphan(orders):
     ]
 
 
+def test_a_ceiling_that_its_rule_would_now_set_elsewhere(orders):
+    highest = Datapoint.objects.order_by("-sum").first().sum
+    ceiling = factory.static(
+        orders.alarm_set,
+        orders.metric,
+        name="shop-ceiling",
+        role=Alarm.Role.CEILING,
+        operator=Alarm.Operator.GT,
+        threshold=highest * 2,
+        threshold_rule="1.3 x max over 30 d",
+    )
+
+    findings = call("alarms_doctor", ceiling.name)[0]["findings"]
+
+    [stale] = [row for row in findings if row["code"] == "A17"]
+    assert stale["fix"]["values"]["threshold"] == pytest.approx(1.3 * highest, rel=1e-4)
+
+
 def test_an_alarm_that_cannot_be_examined_is_said(orders):
     Alarm.objects.update(
         kind="math",

@@ -147,7 +147,7 @@ def test_the_doctors_page_shows_the_gravest_first_and_mends_with_one_click(staff
     assert "Doctor" in page.content.decode()
     finding = Finding.objects.get(code="A01")
 
-    staff.post(reverse("finding_fix", args=[finding.pk]))
+    staff.post(reverse("alarm_finding_fix", args=[finding.pk]))
 
     floor = Alarm.objects.get(role="floor")
     assert (floor.name, floor.threshold, floor.operator, floor.missing) == (
@@ -157,7 +157,7 @@ def test_the_doctors_page_shows_the_gravest_first_and_mends_with_one_click(staff
         "breaching",
     )
     assert not Finding.objects.filter(code="A01").exists()
-    staff.post(reverse("finding_fix", args=[Finding.objects.get(code="A02").pk]))
+    staff.post(reverse("alarm_finding_fix", args=[Finding.objects.get(code="A02").pk]))
     assert Alarm.objects.get(role="ceiling").threshold_rule == "1.3 x max over 30 d"
 
 
@@ -168,7 +168,7 @@ def test_a_narrow_band_is_widened_and_then_found_healthy(staff, band):
     examined()
     finding = Finding.objects.get(code="A05")
 
-    staff.post(reverse("finding_fix", args=[finding.pk]))
+    staff.post(reverse("alarm_finding_fix", args=[finding.pk]))
 
     band.refresh_from_db()
     assert band.k == finding.fix["values"]["k"] > 1.5
@@ -207,7 +207,7 @@ def test_every_kind_of_fix(staff, fix, check):
         found_at=timezone.now(),
     )
 
-    staff.post(reverse("finding_fix", args=[finding.pk]))
+    staff.post(reverse("alarm_finding_fix", args=[finding.pk]))
 
     assert check()
 
@@ -216,7 +216,7 @@ def test_a_companion_that_is_there_already_is_said(staff, band):
     factory.static(band.alarm_set, band.metric, enabled=False)
     examined()
 
-    answer = staff.post(reverse("finding_fix", args=[Finding.objects.get(code="A01").pk]), follow=True)
+    answer = staff.post(reverse("alarm_finding_fix", args=[Finding.objects.get(code="A01").pk]), follow=True)
 
     assert "There is an alarm shop-floor already" in answer.content.decode()
 
