@@ -44,8 +44,12 @@ def _own(name, metric, stat, kind, floor, ceiling, band=Band(), **more):  # noqa
 
 def own(regions):
     """Return the watches of this application; throttles for each Region that is used."""
+    return [*_own_photos(), *_own_downloads(), *map(_own_throttles, regions)]
+
+
+def _own_photos():
     idle = _none("Nobody uploads at night; switch it on where somebody always does.")
-    watches = [
+    return [
         _own(
             "uploads",
             "PhotosUploaded",
@@ -80,6 +84,11 @@ def own(regions):
             Bound(600, "Photos wait for ten minutes: no worker, or too few.", m=3, n=5, missing="breaching"),
             Band(side="upper"),
         ),
+    ]
+
+
+def _own_downloads():
+    return [
         _own(
             "failed-downloads",
             "BundlesFailed",
@@ -109,25 +118,19 @@ def own(regions):
             period=3600,
         ),
     ]
-    return watches + [
-        _own(
-            f"throttles-{region}",
-            "Throttles",
-            "Sum",
-            "count",
-            LESS_IS_FINE,
-            Bound(
-                60,
-                "One call a second is refused: the quota is set too high.",
-                m=3,
-                n=5,
-                missing="notBreaching",
-            ),
-            NO_BAND,
-            dimensions=(("Region", region),),
-        )
-        for region in regions
-    ]
+
+
+def _own_throttles(region):
+    return _own(
+        f"throttles-{region}",
+        "Throttles",
+        "Sum",
+        "count",
+        LESS_IS_FINE,
+        Bound(60, "One call a second is refused: the quota is too high.", m=3, n=5, missing="notBreaching"),
+        NO_BAND,
+        dimensions=(("Region", region),),
+    )
 
 
 def _bucket():
@@ -229,8 +232,14 @@ def _queue():
     ]
 
 
+_DATABASE = {"namespace": "AWS/RDS", "dimensions": (("DBInstanceIdentifier", "{id}"),)}
+
+
 def _database():
-    database = {"namespace": "AWS/RDS", "dimensions": (("DBInstanceIdentifier", "{id}"),)}
+    return [*_database_load(), *_database_room()]
+
+
+def _database_load():
     return [
         Watch(
             name="cpu",
@@ -240,7 +249,7 @@ def _database():
             natural_max=100.0,
             floor=_none("An idle database is no trouble."),
             ceiling=Bound(90, "Nearly all of its time.", m=10, n=15),
-            **database,
+            **_DATABASE,
         ),
         Watch(
             name="connections",
@@ -249,27 +258,7 @@ def _database():
             kind="gauge",
             floor=Bound(1, "Nobody is connected: is the application there?", m=5, n=5, missing="breaching"),
             ceiling=Bound(80, "Far more than ever.", _USUAL_CEILING, 3, 5),
-            **database,
-        ),
-        Watch(
-            name="memory",
-            metric="FreeableMemory",
-            stat="Minimum",
-            kind="gauge",
-            floor=Bound(256 * 1024**2, "Less than 256 MB are left.", m=3, n=5),
-            ceiling=_none("More of it is no trouble."),
-            band=Band(side="lower"),
-            **database,
-        ),
-        Watch(
-            name="disk",
-            metric="FreeStorageSpace",
-            stat="Minimum",
-            kind="gauge",
-            floor=Bound(5 * 1024**3, "Less than 5 GB are left.", m=3, n=5),
-            ceiling=_none("More of it is no trouble."),
-            band=Band(side="lower"),
-            **database,
+            **_DATABASE,
         ),
         Watch(
             name="read-latency",
@@ -279,7 +268,7 @@ def _database():
             floor=LESS_IS_FINE,
             ceiling=Bound(0.05, "Reads take 50 ms.", m=3, n=5),
             band=Band(side="upper"),
-            **database,
+            **_DATABASE,
         ),
         Watch(
             name="write-latency",
@@ -289,7 +278,32 @@ def _database():
             floor=LESS_IS_FINE,
             ceiling=Bound(0.05, "Writes take 50 ms.", m=3, n=5),
             band=Band(side="upper"),
-            **database,
+            **_DATABASE,
+        ),
+    ]
+
+
+def _database_room():
+    return [
+        Watch(
+            name="memory",
+            metric="FreeableMemory",
+            stat="Minimum",
+            kind="gauge",
+            floor=Bound(256 * 1024**2, "Less than 256 MB are left.", m=3, n=5),
+            ceiling=_none("More of it is no trouble."),
+            band=Band(side="lower"),
+            **_DATABASE,
+        ),
+        Watch(
+            name="disk",
+            metric="FreeStorageSpace",
+            stat="Minimum",
+            kind="gauge",
+            floor=Bound(5 * 1024**3, "Less than 5 GB are left.", m=3, n=5),
+            ceiling=_none("More of it is no trouble."),
+            band=Band(side="lower"),
+            **_DATABASE,
         ),
     ]
 
