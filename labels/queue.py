@@ -51,6 +51,10 @@ def replay_rules(replay_id):
     _ring("labels.tasks.replay_rules", replay_id, LABELS)
 
 
+def carry_out(change_id):
+    _ring("labels.tasks.carry_out", change_id, LABELS)
+
+
 def waiting(cluster):
     """Return how many bells the cluster has not answered yet."""
     return get_broker(list_key=cluster).queue_size()

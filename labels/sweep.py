@@ -4,11 +4,13 @@ from dataclasses import asdict, dataclass
 
 from django.utils import timezone
 
-from labels import bundles, incoming, labelling, notifications, queue, regions, replay
-from labels.models import Bundle, BundlePart, Incoming, Notice, Photo, Replay
+from labels import bundles, decisions, incoming, labelling, notifications, queue, regions, replay
+from labels.models import Bundle, BundlePart, Change, Incoming, Notice, Photo, Replay
 
 # A bell that is still in the queue may be rung twice; this bounds how often, and it costs a millisecond.
 QUEUE_TARGET = 500
+
+_STOPPED = "The worker stopped in the middle of it."
 
 
 @dataclass
@@ -28,6 +30,8 @@ class Swept:
     notices_interrupted: int = 0
     bundles_expired: int = 0
     replays_rung: int = 0
+    changes_rung: int = 0
+    changes_given_up: int = 0
     replays_given_up: int = 0
     recalled_from_future: int = 0
 
@@ -51,7 +55,9 @@ def sweep():
         incoming_given_up=incoming.give_up(Incoming.objects.worn_out(now)),
         incoming_cleared=incoming.clear(now),
         incoming_rung=_ring(Incoming.objects.due(now), queue.take_incoming, queue.LABELS),
-        replays_given_up=replay.fail(Replay.objects.worn_out(now), "The worker stopped in the middle of it."),
+        replays_given_up=replay.fail(Replay.objects.worn_out(now), _STOPPED),
+        changes_given_up=decisions.fail(Change.objects.worn_out(now), _STOPPED),
+        changes_rung=_ring(Change.objects.due(now), queue.carry_out, queue.LABELS),
         replays_rung=_ring(Replay.objects.due(now), queue.replay_rules, queue.LABELS),
         photos_rung=_ring(Photo.objects.due(now), queue.label_photo, queue.LABELS, regions.calls_a_minute()),
         notices_rung=_ring(Notice.objects.due(now), queue.send_notice, queue.LABELS),

@@ -4,10 +4,10 @@ import os
 import socket
 import uuid
 
-from labels import bundles, detection, incoming, labelling, notifications, policies, replay
+from labels import bundles, decisions, detection, incoming, labelling, notifications, policies, replay
 from labels.buckets import StorageTrouble
 from labels.detectors.base import DetectorUnavailable, NotNow, PhotoRefused
-from labels.models import Bundle, Incoming, Notice, Photo, Replay
+from labels.models import Bundle, Change, Incoming, Notice, Photo, Replay
 from labels.models.claim import in_words
 
 # How long a photo waits for a storage that is away.
@@ -80,6 +80,13 @@ def replay_rules(replay_id):
     row = Replay.objects.claim(replay_id, holder())
     if row is not None:
         replay.carry_on(row)
+
+
+def carry_out(change_id):
+    """Carry out what a person decided about many photos."""
+    change = Change.objects.claim(change_id, holder())
+    if change is not None:
+        decisions.carry_on(change)
 
 
 def holder():

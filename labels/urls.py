@@ -1,6 +1,18 @@
 from django.urls import path
 
-from labels.views import bundles, direct, photos, recipes, regions, rules, status, tags, upload
+from labels.views import (
+    bundles,
+    decisions,
+    direct,
+    photos,
+    recipes,
+    regions,
+    review,
+    rules,
+    status,
+    tags,
+    upload,
+)
 
 urlpatterns = [
     path("", photos.photo_list, name="photos"),
@@ -28,6 +40,13 @@ urlpatterns = [
     path("recipes/new/", recipes.recipe_save, name="recipe_save"),
     path("recipes/<int:pk>/run/", recipes.recipe_run, name="recipe_run"),
     path("recipes/<int:pk>/delete/", recipes.recipe_delete, name="recipe_delete"),
+    path("photos/<int:pk>/labels/", decisions.photo_label, name="photo_label"),
+    path("labels/decide/", decisions.labels_decide, name="labels_decide"),
+    path("labels/rename/", decisions.labels_rename, name="labels_rename"),
+    path("changes/", decisions.changes, name="changes"),
+    path("changes/undo/", decisions.changes_undo, name="changes_undo"),
+    path("review/", review.review, name="review"),
+    path("review/precision/", review.review_precision, name="review_precision"),
     path("rules/", rules.rules, name="rules"),
     path("rules/try/", rules.rules_try, name="rules_try"),
     path("rules/apply/", rules.rules_apply, name="rules_apply"),

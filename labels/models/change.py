@@ -42,6 +42,7 @@ class Change(Claimed):
     target = models.ForeignKey(Label, on_delete=models.PROTECT, null=True, related_name="+")
     selection = models.CharField(max_length=200, blank=True, help_text="The photos, in words.")
     photos = models.JSONField(default=list, help_text="Their ids, in the order they are worked on.")
+    total = models.PositiveIntegerField(default=0, help_text="How many they are.")
     before = models.JSONField(default=list, help_text="What was decided before, to go back to.")
     done = models.PositiveIntegerField(default=0)
     status = models.CharField(max_length=8, choices=Status, default=Status.WAITING)

@@ -69,8 +69,9 @@ def photo_detail(request, pk):
     selection = Selection.from_query(request.GET)
     chosen = _chosen(request.user, selection)
     fields = selection.fields()
+    said = {verdict.label_id: verdict for verdict in photo.verdicts.select_related("by")}
     shown = sorted(
-        photo.photo_labels.select_related("label", "run"),
+        photo.photo_labels.select_related("label", "run", "rule"),
         key=lambda row: (row.label.is_fact, -row.confidence, row.label.key),
     )
     return render(
@@ -80,10 +81,20 @@ def photo_detail(request, pk):
             "nav": "photos",
             "photo": photo,
             "image_url": reverse("photo_rendition", args=[pk]) if photo.rendition else "",
-            "labels": [_label_context(row) for row in shown if row.status in PhotoLabel.VISIBLE],
+            "labels": [_label_context(row, said) for row in shown if row.status in PhotoLabel.VISIBLE],
             "suggestions": [
-                _label_context(row) for row in shown if row.status == PhotoLabel.Status.SUGGESTED
+                _label_context(row, said) for row in shown if row.status == PhotoLabel.Status.SUGGESTED
             ],
+            "kept_back": [
+                _label_context(row, said) for row in shown if row.status == PhotoLabel.Status.REVIEW
+            ],
+            "suppressed": [
+                _label_context(row, said)
+                for row in shown
+                if row.status in (PhotoLabel.Status.HIDDEN, PhotoLabel.Status.REJECTED)
+            ],
+            "answered_by": photo.run and _answer_context(photo.run),
+            "label_url": reverse("photo_label", args=[pk]),
             "facts": _facts(photo),
             "previous_url": _neighbour_url(chosen.after(photo.shown_at, pk), fields),
             "next_url": _neighbour_url(chosen.before(photo.shown_at, pk).newest_first(), fields),
@@ -268,17 +279,37 @@ def _list_url(selection):
     return f"{reverse('photos')}{'?' + query if query else ''}"
 
 
-def _label_context(row):
+def _label_context(row, said):
+    verdict = said.get(row.label_id)
     return {
         "name": row.label.name,
         "confidence": row.confidence,
-        "source_text": row.get_source_display(),
         "url": f"{reverse('photos')}?{urlencode([('label', row.label.name)])}",
-        "detector": row.run.detector if row.run else "",
-        "version": row.run.version if row.run else "",
-        "when": row.created_at,
-        "status_text": row.get_status_display(),
+        "why": _why(row, verdict),
+        "when": verdict.at if verdict else None,
+        "is_confirmed": row.status == PhotoLabel.Status.CONFIRMED,
     }
+
+
+def _why(row, verdict):
+    """Return what made a label what it is on this photo, in a few words."""
+    parts = []
+    if verdict:
+        who = verdict.by.get_username() if verdict.by else "someone"
+        parts.append(f"{'added' if verdict.added else row.get_status_display()} by {who}")
+    if row.source == PhotoLabel.Source.PERSON:
+        return ", ".join(parts) or "added by a person"
+    parts.append(f"{row.confidence:.1f}% sure")
+    if row.why:
+        parts.append(row.why)
+    if row.rule:
+        parts.append(f"rule “{row.rule.name}”")
+    return ", ".join(parts)
+
+
+def _answer_context(run):
+    region = run.answer.get("ResponseMetadata", {}).get("Region", "")
+    return {"detector": f"{run.detector} {run.version}", "region": region, "at": run.created_at}
 
 
 def _facts(photo):

@@ -1,0 +1,129 @@
+"""Labels as people decide them: on a photo, on a selection, by name; what was done, and taking it back."""
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_POST, require_safe
+
+from labels import decisions, queue, selection
+from labels.models import Change, Photo
+from labels.selection import Selection
+
+PAGE = 50
+_ACTIONS = {"add": Change.Action.ADD, "confirm": Change.Action.CONFIRM, "remove": Change.Action.REMOVE}
+
+
+@require_POST
+def photo_label(request, pk):
+    """Add, confirm or remove a label on one photo."""
+    photo = get_object_or_404(Photo.objects.owned_by(request.user), pk=pk)
+    _judge(request, Photo.objects.filter(pk=photo.pk), photo.original_name)
+    return redirect(photo)
+
+
+@require_POST
+def labels_decide(request):
+    """Add or remove a label on every photo of a selection, however many they are."""
+    chosen = Selection.from_query(request.POST)
+    if chosen.is_empty:
+        messages.error(request, "Choose photos first; an empty selection holds none.")
+        return redirect("labels")
+    _judge(request, selection.photos(request.user, chosen), chosen.words())
+    return redirect("changes")
+
+
+@require_POST
+def labels_rename(request):
+    """Show a label under another name: for this person, or by staff for everyone."""
+    owner = None if request.user.is_staff and request.POST.get("everyone") == "1" else request.user
+    try:
+        change = decisions.rename(
+            owner, request.user, request.POST.get("label", ""), request.POST.get("name", "")
+        )
+    except decisions.NotDecided as reason:
+        messages.error(request, f"Not renamed: {reason}")
+    else:
+        messages.success(request, f"{change.label} is shown as {change.target} now{_run(change)}.")
+    return redirect("changes")
+
+
+@require_safe
+def changes(request):
+    """What this person did to labels, newest first."""
+    rows = Change.objects.filter(owner=request.user).select_related("label", "target", "actor")
+    page = Paginator(rows.defer("before", "photos"), PAGE).get_page(request.GET.get("page"))
+    last = Change.objects.filter(owner=request.user, undone_at=None).values_list("pk", flat=True).first()
+    return render(
+        request,
+        "changes.html",
+        {
+            "nav": "labels",
+            "page": page,
+            "changes": [_shown(row, row.pk == last) for row in page],
+            "is_running": any(row.status in ("waiting", "running") for row in page),
+        },
+    )
+
+
+@require_POST
+def changes_undo(request):
+    """Take the last change back."""
+    try:
+        change = decisions.undo(request.user)
+    except decisions.NotDecided as reason:
+        messages.error(request, str(reason))
+        return redirect("changes")
+    if change is None:
+        messages.info(request, "There is nothing to take back.")
+    else:
+        messages.success(request, f"Taken back: {_words(change)}{_run(change)}.")
+    return redirect("changes")
+
+
+def _judge(request, photos, words):
+    action = _ACTIONS.get(request.POST.get("action"))
+    if action is None:
+        messages.error(request, "A label can be added, confirmed or removed.")
+        return
+    try:
+        change = decisions.judge(
+            request.user, request.user, action, request.POST.get("name", ""), photos, words
+        )
+    except decisions.NotDecided as reason:
+        messages.error(request, f"Nothing was changed: {reason}")
+    else:
+        messages.success(request, f"{_words(change)}{_run(change)}.")
+
+
+def _run(change):
+    """Finish a small change while the person waits; leave others to a worker, and say so."""
+    if change.total > decisions.CHUNK:
+        queue.carry_out(change.pk)
+        return f"; {change.total:,} photos are being brought in line"
+    held = Change.objects.claim(change.pk, f"page {change.pk}")
+    if held:
+        decisions.carry_on(held)
+    return ""
+
+
+def _words(change):
+    if change.action == Change.Action.RENAME:
+        return f"{change.label} shown as {change.target}"
+    number = change.total
+    where = change.selection if number == 1 else f"{number:,} photos"
+    return f"{change.label} {change.get_action_display()} on {where}"
+
+
+def _shown(change, is_last):
+    return {
+        "words": _words(change),
+        "selection": change.selection if change.total > 1 else "",
+        "by": change.actor.get_username() if change.actor else "",
+        "at": change.created_at,
+        "undone_at": change.undone_at,
+        "status": change.status,
+        "done": change.done,
+        "total": change.total,
+        "reason": change.failure_reason,
+        "can_undo": is_last and change.status == Change.Status.DONE,
+    }

@@ -1,0 +1,122 @@
+"""The review queue: one doubtful label after the other, and what the answers say about the detector."""
+
+from collections import defaultdict
+
+from django.contrib import messages
+from django.db.models import Case, Count, IntegerField, Value, When
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods, require_safe
+
+from labels import decisions, precision
+from labels.models import Change, Label, Photo, PhotoLabel, Verdict
+from labels.views.cards import alt_text
+
+_ACTIONS = {"confirm": Change.Action.CONFIRM, "reject": Change.Action.REMOVE}
+_SKIPPED = "review_skipped"
+_MOST_SKIPPED = 500
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def review(request):
+    """Show the label whose answer is worth most; take an answer and go on."""
+    if request.method == "POST":
+        _answer(request)
+        return redirect("review")
+    waiting = _waiting(request.user)
+    counts = {row["status"]: row["n"] for row in waiting.values("status").annotate(n=Count("pk")).order_by()}
+    row = _next(waiting, request.session.get(_SKIPPED, []))
+    return render(
+        request,
+        "review.html",
+        {
+            "nav": "labels",
+            "item": row and _item(row),
+            "kept": counts.get("review", 0),
+            "suggested": counts.get("suggested", 0),
+            "skipped": len(request.session.get(_SKIPPED, [])),
+        },
+    )
+
+
+@require_safe
+def review_precision(request):
+    """How often each label was right, by how sure the detector was."""
+    found = defaultdict(list)
+    rows = Verdict.objects.filter(photo__owner=request.user, added=False, confidence__isnull=False)
+    for name, confidence, is_there in rows.values_list("label__name", "confidence", "is_there"):
+        found[name].append((confidence, is_there))
+    tables = [
+        {
+            "name": name,
+            "total": len(said),
+            "missing": max(0, precision.ENOUGH - len(said)),
+            "threshold": precision.proposed_threshold(said),
+            "bands": [
+                {
+                    "words": f"from {band.start} %",
+                    "right": band.right,
+                    "total": band.total,
+                    "share": round(100 * band.share),
+                    "low": round(100 * band.interval[0]),
+                    "high": round(100 * band.interval[1]),
+                }
+                for band in precision.bands(said)
+            ],
+        }
+        for name, said in sorted(found.items(), key=lambda item: (-len(item[1]), item[0]))
+    ]
+    return render(request, "review_precision.html", {"nav": "labels", "tables": tables})
+
+
+def _waiting(user):
+    rows = PhotoLabel.objects.filter(
+        photo__owner=user, status__in=(PhotoLabel.Status.REVIEW, PhotoLabel.Status.SUGGESTED)
+    )
+    return rows.exclude(label__category__in=Label.FACTS)
+
+
+def _next(waiting, skipped):
+    """Return what was kept back first: nobody finds it until it is decided. Then the surest suggestion."""
+    kept = When(status=PhotoLabel.Status.REVIEW, then=Value(0))
+    rows = waiting.exclude(pk__in=skipped).annotate(
+        turn=Case(kept, default=Value(1), output_field=IntegerField())
+    )
+    rows = rows.select_related("label", "photo", "run", "rule")
+    return rows.order_by("turn", "-confidence", "pk").first()
+
+
+def _answer(request):
+    text = request.POST.get("row", "")
+    pk = int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else 0
+    row = get_object_or_404(_waiting(request.user).select_related("label"), pk=pk)
+    if request.POST.get("answer") == "skip":
+        skipped = [*request.session.get(_SKIPPED, []), row.pk]
+        request.session[_SKIPPED] = skipped[-_MOST_SKIPPED:]
+        return
+    action = _ACTIONS.get(request.POST.get("answer"))
+    if action is None:
+        messages.error(request, "An answer is confirm, reject or skip.")
+        return
+    photo = Photo.objects.filter(pk=row.photo_id)
+    change = decisions.judge(request.user, request.user, action, row.label.name, photo, "in review")
+    held = Change.objects.claim(change.pk, f"page {change.pk}")
+    if held:
+        decisions.carry_on(held)
+
+
+def _item(row):
+    photo = row.photo
+    return {
+        "pk": row.pk,
+        "name": row.label.name,
+        "confidence": row.confidence,
+        "is_kept": row.status == PhotoLabel.Status.REVIEW,
+        "reason": row.rule.reason if row.rule else "",
+        "detector": f"{row.run.detector} {row.run.version}" if row.run else "",
+        "photo_url": photo.get_absolute_url(),
+        "image_url": reverse("photo_rendition", args=[photo.pk]) if photo.rendition else "",
+        "alt": alt_text(photo, []),
+        "width": photo.width,
+        "height": photo.height,
+    }
