@@ -16,7 +16,7 @@ def get_detector():
 
 
 def get_further():
-    """Return the detectors that are asked after the first one, for what is only kept and shown."""
+    """Return the detectors that are asked after the first one, for answers that are only kept."""
     if settings.LABELS_DETECTOR != "rekognition":
         return []
     from labels.detectors import rekognition
