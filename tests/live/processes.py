@@ -27,6 +27,9 @@ _OURS = (
     "FAKE_DETECTOR_",
     "Q_CLUSTER_",
     "AWS_",
+    "PHOTOS_",
+    "BUNDLES_",
+    "S3_",
 )
 
 
