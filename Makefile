@@ -4,7 +4,7 @@ VENV   := .venv
 PYTHON := $(VENV)/bin/python
 MANAGE := $(PYTHON) manage.py
 
-.PHONY: run test test-slow pictures lint format check bench bench-regions clean
+.PHONY: run test test-slow pictures lint format check bench bench-regions bench-bundle-s3 clean
 
 run: $(VENV)/runtime            ## web server and workers, http://127.0.0.1:8000 (PORT=8001 make run)
 	@exec $(MANAGE) run
@@ -38,6 +38,9 @@ bench: $(VENV)/development      ## the figures of benchmarks/README.md
 
 bench-regions: $(VENV)/development  ## 16 workers against a fake of Rekognition: 15 minutes (BENCH_POSTGRES_URL: there as well)
 	$(PYTHON) -m benchmarks regions
+
+bench-bundle-s3: $(VENV)/development  ## archives from S3 into S3, against a plain script
+	$(PYTHON) -m benchmarks bundle_s3
 
 clean:                          ## the virtual environment and caches; never the data in var/
 	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis

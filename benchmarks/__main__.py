@@ -18,6 +18,7 @@ _HEADINGS = {
     "local_detector": "The local detector",
     "tag_list": "The tag list of a large library",
     "bundle": "Building archives",
+    "bundle_s3": "Building archives from S3 into S3",
     "zip_plan": "Planning an archive",
     "bands": "Bands on labelled series",
     "regions": "Several Regions of Amazon Rekognition",

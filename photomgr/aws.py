@@ -48,7 +48,7 @@ def bucket_origin(bucket):
 def _client(service, region, pid):
     if service == "s3":
         return _s3(region, {})
-    return _build(service, region, _OPTIONS.get(service, {}))
+    return _build(boto3.session.Session(), service, region, _OPTIONS.get(service, {}))
 
 
 def _s3(region, options):
@@ -57,15 +57,14 @@ def _s3(region, options):
     Left to itself botocore signs links to the global host name. That answers with a redirect for a
     bucket that is new, and a browser does not follow one with a file to post.
     """
-    options = {**_OPTIONS["s3"], **options}
-    amazons = _build("s3", region, {**options, "s3": _S3_AT_AMAZON})
+    # One session: it keeps the description of the service, twelve megabytes, for the second client.
+    session, options = boto3.session.Session(), {**_OPTIONS["s3"], **options}
+    amazons = _build(session, "s3", region, {**options, "s3": _S3_AT_AMAZON})
     if (urlsplit(amazons.meta.endpoint_url).hostname or "").endswith((".amazonaws.com", ".amazonaws.com.cn")):
         return amazons
-    return _build("s3", region, {**options, "s3": {"addressing_style": "path"}})
+    return _build(session, "s3", region, {**options, "s3": {"addressing_style": "path"}})
 
 
-def _build(service, region, options):
+def _build(session, service, region, options):
     defaults = {"connect_timeout": 5, "read_timeout": 30, "max_pool_connections": 32, "retries": _RETRIES}
-    return boto3.session.Session().client(
-        service, region_name=region, config=Config(**{**defaults, **options})
-    )
+    return session.client(service, region_name=region, config=Config(**{**defaults, **options}))

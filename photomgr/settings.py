@@ -274,7 +274,7 @@ BUNDLE_PART_BYTES = env.int("BUNDLE_PART_BYTES", 4 * 1024**3)
 # What a worker makes at a time, and at most makes again after a kill: a tenth of a second on a local
 # disk, or one part of an upload to S3, of which several are in memory at once. S3 takes no part below
 # 5 MiB (but the last), nor more than 10,000.
-BUNDLE_CHUNK_BYTES = env.int("BUNDLE_CHUNK_BYTES", (8 if BUNDLES_BUCKET else 32) * 1024**2)
+BUNDLE_CHUNK_BYTES = env.int("BUNDLE_CHUNK_BYTES", (6 if BUNDLES_BUCKET else 32) * 1024**2)
 
 # Alarms -----------------------------------------------------------------------------------------
 
