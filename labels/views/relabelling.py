@@ -1,0 +1,94 @@
+"""Labelling photos again, with its price first; and what another limit of a label would do."""
+
+from django.contrib import messages
+from django.db.models import Q
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods, require_safe
+
+from labels import costs, labelling, queue, selection
+from labels.models import Photo, PhotoLabel
+from labels.names import fold
+from labels.selection import Selection
+from labels.views.cards import cards
+
+_MARGIN = 12
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def relabel(request):
+    """Say what labelling the photos of a selection again costs; do it when asked."""
+    query = request.POST if request.method == "POST" else request.GET
+    chosen = Selection.from_query(query)
+    photos = Photo.objects.owned_by(request.user)
+    if not chosen.is_empty:
+        photos = selection.photos(request.user, chosen)
+    version, reason = query.get("version", "").replace("\0", ""), query.get("reason", "").replace("\0", "")
+    if version:
+        photos = photos.filter(run__version=version)
+    if reason:
+        photos = photos.filter(status=Photo.Status.FAILED, failure_code=reason)
+    if request.method == "POST":
+        ids = labelling.label_again(Photo.objects.filter(pk__in=photos.order_by().values("pk")))
+        for pk in ids:
+            queue.label_photo(pk)
+        messages.success(request, f"{len(ids):,} photo{'' if len(ids) == 1 else 's'} will be labelled again.")
+        return redirect("labels")
+    mine = Photo.objects.owned_by(request.user)
+    failed = mine.filter(status=Photo.Status.FAILED)
+    return render(
+        request,
+        "relabel.html",
+        {
+            "nav": "labels",
+            "words": "all photos" if chosen.is_empty else chosen.words(),
+            "fields": chosen.fields(),
+            "version": version,
+            "reason": reason,
+            "versions": mine.filter(run__isnull=False)
+            .order_by("run__version")
+            .values_list("run__version", flat=True)
+            .distinct(),
+            "reasons": failed.order_by("failure_code").values_list("failure_code", flat=True).distinct(),
+            "estimate": costs.estimate(photos),
+        },
+    )
+
+
+@require_safe
+def threshold(request):
+    """Say which photos a label would gain and lose if its limit were another."""
+    name = " ".join(request.GET.get("label", "").replace("\0", "").split())
+    at = _percent(request.GET.get("at", ""))
+    rows = PhotoLabel.objects.filter(
+        photo__owner=request.user, label__key=fold(name), source=PhotoLabel.Source.AUTO
+    )
+    come = Q(status=PhotoLabel.Status.SUGGESTED, confidence__gte=at)
+    go = Q(status=PhotoLabel.Status.ACTIVE, confidence__lt=at)
+    above = rows.filter(confidence__gte=at).order_by("confidence", "pk")
+    below = rows.filter(confidence__lt=at).order_by("-confidence", "pk")
+    return render(
+        request,
+        "threshold.html",
+        {
+            "nav": "labels",
+            "name": name,
+            "at": at,
+            "come": rows.filter(come).count(),
+            "go": rows.filter(go).count(),
+            "stay": rows.filter(status=PhotoLabel.Status.ACTIVE, confidence__gte=at).count(),
+            "above": _cards(above),
+            "below": _cards(below),
+        },
+    )
+
+
+def _cards(rows):
+    return cards([row.photo for row in rows.select_related("photo")[:_MARGIN]])
+
+
+def _percent(text):
+    try:
+        value = float(text)
+    except ValueError:
+        return 55.0
+    return min(100.0, max(0.0, value)) if value == value else 55.0

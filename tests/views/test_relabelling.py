@@ -1,0 +1,58 @@
+"""Labelling again names its price first; another limit of a label shows whom it would win and lose."""
+
+import pytest
+from django.urls import reverse
+
+from labels.models import Photo
+from tests import factory
+from tests.detect_labels import answer, label
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def library(dan):
+    photos = factory.many_photos(dan, 4)
+    for number, (photo, confidence) in enumerate(zip(photos, (30, 50, 60, 90), strict=True)):
+        factory.label_as(photo, answer(label("Sky", confidence)), "rekognition", f"{number % 2}.0")
+    return photos
+
+
+@pytest.mark.parametrize(
+    ("at", "numbers"),
+    [("55", (0, 0, 2)), ("40", (1, 0, 2)), ("70", (0, 1, 1)), ("nan", (0, 0, 2)), ("x", (0, 0, 2))],
+)
+def test_a_limit_says_who_would_come_and_go(client, library, at, numbers):
+    found = client.get(reverse("labels_threshold"), {"label": "sky", "at": at}).context
+
+    assert (found["come"], found["go"], found["stay"]) == numbers
+    assert len(found["above"]) + len(found["below"]) == 4
+
+
+def test_another_persons_photos_are_not_previewed(client, eve, library):
+    hers = factory.many_photos(eve, 1)[0]
+    factory.label_as(hers, answer(label("Sky", 54)))
+
+    found = client.get(reverse("labels_threshold"), {"label": "Sky", "at": "40"}).context
+
+    assert found["come"] == 1
+
+
+def test_the_price_comes_before_the_work(client, dan, eve, library, commits):
+    factory.many_photos(eve, 2)
+    page = client.get(reverse("relabel"), {"version": "1.0"})
+    assert page.context["estimate"]["photos"] == 2
+    assert page.context["estimate"]["calls"] == 2
+
+    client.post(reverse("relabel"), {"version": "1.0"})
+
+    assert Photo.objects.filter(owner=dan, status="pending").count() == 2
+    assert Photo.objects.filter(owner=eve, status="pending").count() == 0
+
+
+def test_only_what_failed_with_a_reason_is_labelled_again(client, library):
+    Photo.objects.filter(pk=library[0].pk).update(status="failed", failure_code="odd")
+
+    client.post(reverse("relabel"), {"reason": "odd"})
+
+    assert list(Photo.objects.filter(status="pending")) == [library[0]]
