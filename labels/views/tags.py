@@ -11,7 +11,7 @@ from django.views.decorators.http import require_safe
 
 from labels import bundles
 from labels import selection as selections
-from labels.models import Label, Photo
+from labels.models import Label, LabelAlias, Photo
 from labels.names import fold
 from labels.selection import Overview, Selection
 from labels.views.cards import cards
@@ -45,10 +45,17 @@ def _rows_context(request, overview):
     sort = "name" if request.GET.get("sort") == "name" else "count"
     find = " ".join(request.GET.get("find", "").split())
     rows = _rows(overview, match)
+    aliased = set()
     if find:
+        aliases = LabelAlias.objects.filter(key__contains=fold(find))
+        aliased = set(aliases.values_list("label_id", flat=True))
         # What takes part in the selection stays in the form, or looking for another label would lose it.
-        rows = [row for row in rows if fold(find) in row["key"] or row["ticked"] or row["excluded"]]
-    found = any(fold(find) in row["key"] for row in rows)
+        rows = [
+            row
+            for row in rows
+            if fold(find) in row["key"] or row["id"] in aliased or row["ticked"] or row["excluded"]
+        ]
+    found = any(fold(find) in row["key"] or row["id"] in aliased for row in rows)
     if sort == "count":
         # By the library's counts: a row must not run away from the person who just ticked it.
         # Facts come after what the photos show: half of a library is blue, and that helps nobody.

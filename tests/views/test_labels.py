@@ -6,7 +6,7 @@ from django.utils.http import urlencode
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from labels.models import Photo
+from labels.models import LabelAlias, Photo
 from tests import factory
 
 pytestmark = pytest.mark.django_db
@@ -107,6 +107,15 @@ def test_find_keeps_labels_with_these_letters(client, library, find, names):
     answer = _get(client, ("find", find), ("sort", "name"))
 
     assert list(_numbers(answer)) == names
+
+
+def test_find_knows_the_other_names_of_a_label(client, library):
+    LabelAlias.objects.create(label=factory.label("Lake"), name="Mere", key="mere")
+
+    answer = _get(client, ("find", "mer"))
+
+    assert list(_numbers(answer)) == ["Lake"]
+    assert not answer.context["nothing_found"]
 
 
 @pytest.mark.parametrize(
