@@ -4,13 +4,16 @@ VENV   := .venv
 PYTHON := $(VENV)/bin/python
 MANAGE := $(PYTHON) manage.py
 
-.PHONY: run test test-slow pictures lint format check bench bench-regions bench-bundle-s3 clean
+.PHONY: run test test-postgresql test-slow pictures lint format check bench bench-regions bench-bundle-s3 clean
 
 run: $(VENV)/runtime            ## web server and workers, http://127.0.0.1:8000 (PORT=8001 make run)
 	@exec $(MANAGE) run
 
 test: $(VENV)/development $(VENV)/emulator  ## the whole suite
 	$(PYTHON) -m pytest -n auto --dist loadgroup $(ARGS)
+
+test-postgresql: $(VENV)/development $(VENV)/emulator  ## what touches the database, on a PostgreSQL of its own
+	.ci/with-postgresql $(PYTHON) -m pytest -n auto --dist loadgroup --database-only $(ARGS)
 
 test-slow: $(VENV)/development  ## archives beyond 4 GiB: minutes, and 10 GB of disk
 	$(PYTHON) -m pytest -m slow $(ARGS)

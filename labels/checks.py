@@ -53,6 +53,7 @@ def limits_are_positive(app_configs, **kwargs):
         "CLAIM_LEASE_SECONDS",
         "MAX_ATTEMPTS",
         "QUEUE_WORKERS",
+        "DATABASE_POOL_SIZE",
     )
     return [
         Error(f"{name} is {getattr(settings, name)}.", hint="It must be 1 or more.", id="labels.E003")

@@ -132,6 +132,16 @@ CONTENT_SECURITY_POLICY = {
 DATABASES = {"default": env.dj_db_url("DATABASE_URL", f"sqlite:///{DATA_DIR / 'db.sqlite3'}")}
 # django-q2 reconnects on every queue operation unless connections are kept (ten times slower).
 DATABASES["default"]["CONN_MAX_AGE"] = None
+DATABASE_POOL_SIZE = env.int("DATABASE_POOL_SIZE", 8)
+# Kept for each thread, the web server's 64 would leave little of PostgreSQL's usual 100 connections.
+# Only the web server has a pool (photomgr/wsgi.py says so): a qcluster forks, which no pool survives.
+if DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql" and env.bool("PHOTOMGR_WEB", False):
+    DATABASES["default"]["CONN_MAX_AGE"] = 0
+    DATABASES["default"].setdefault("OPTIONS", {})["pool"] = {
+        "min_size": 1,
+        "max_size": DATABASE_POOL_SIZE,
+        "timeout": 10,
+    }
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     DATABASES["default"]["OPTIONS"] = {
         # A deferred transaction that reads and then writes fails at once with "database is locked";

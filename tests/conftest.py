@@ -8,6 +8,28 @@ from django.conf import settings
 from tests import factory
 from tests.hooked_storage import HookedStorage
 
+# With one of these a test reads or writes rows; the live ones bring a database of their own.
+_DATABASE_FIXTURES = {"db", "transactional_db", "django_db_setup"}
+
+
+def pytest_addoption(parser):
+    parser.addoption(
+        "--database-only", action="store_true", help="leave out tests that touch no configured database"
+    )
+
+
+def pytest_collection_modifyitems(config, items):
+    if not config.getoption("--database-only"):
+        return
+    chosen = [item for item in items if _touches_database(item)]
+    config.hook.pytest_deselected(items=[item for item in items if item not in set(chosen)])
+    items[:] = chosen
+
+
+def _touches_database(item):
+    fixtures = set(getattr(item, "fixturenames", ()))
+    return bool(item.get_closest_marker("django_db") or fixtures & _DATABASE_FIXTURES)
+
 
 @pytest.fixture(scope="session")
 def shared():

@@ -13,6 +13,7 @@ LIMITS = [
     "CLAIM_LEASE_SECONDS",
     "MAX_ATTEMPTS",
     "QUEUE_WORKERS",
+    "DATABASE_POOL_SIZE",
 ]
 MAIL_FILES = "labels.mail_files.EmailBackend"
 
