@@ -2,6 +2,8 @@
 
 import smtplib
 
+from anymail.exceptions import AnymailError
+from botocore.exceptions import BotoCoreError, ClientError
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 from django.template.loader import render_to_string
@@ -24,7 +26,7 @@ def send(notice):
     mail = compose(notice)
     try:
         mail.send()
-    except (smtplib.SMTPException, OSError) as error:
+    except (smtplib.SMTPException, AnymailError, BotoCoreError, ClientError, OSError) as error:
         _postpone(notice, f"{type(error).__name__}: {error}")
         return
     _end(

@@ -4,14 +4,17 @@ The queue is a doorbell: what is to be done, how often it was tried and who hold
 rows. A lost bell is rung again by `labels.sweep`, a second one finds nothing to claim.
 """
 
+import logging
 from datetime import timedelta
 
+from botocore.exceptions import BotoCoreError, ClientError
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 from django_q.brokers import get_broker
 from django_q.models import Schedule
 from django_q.tasks import async_task
+from redis.exceptions import RedisError
 
 from labels.models import Bundle, BundlePart, Photo, WorkerSeen
 
@@ -19,6 +22,10 @@ LABELS, BUNDLES = "labels", "bundles"
 CLUSTERS = (LABELS, BUNDLES)
 # Schedules run every minute and are looked at every 30 s.
 STALE = timedelta(minutes=3)
+# What the brokers raise when Redis or SQS cannot be reached or refuse.
+AWAY = (RedisError, BotoCoreError, ClientError)
+
+log = logging.getLogger(__name__)
 
 
 def label_photo(photo_id):
@@ -56,8 +63,12 @@ def carry_out(change_id):
 
 
 def waiting(cluster):
-    """Return how many bells the cluster has not answered yet."""
-    return get_broker(list_key=cluster).queue_size()
+    """Return how many bells the cluster has not answered yet, or None when the queue is not reachable."""
+    try:
+        return get_broker(list_key=cluster).queue_size()
+    except AWAY as error:
+        log.warning("the length of the queue is not known: %s", error)
+        return None
 
 
 def ensure_schedules():
@@ -110,7 +121,15 @@ def is_alive(cluster, since=None):
 
 def _ring(task, argument, cluster):
     options = {} if cluster == settings.Q_CLUSTER["name"] else {"cluster": cluster}
-    transaction.on_commit(lambda: async_task(task, argument, q_options=options))
+    transaction.on_commit(lambda: _send(task, argument, options))
+
+
+def _send(task, argument, options):
+    """Ring now; a queue that is away must not undo what was asked for, and the sweep rings again."""
+    try:
+        async_task(task, argument, q_options=options)
+    except AWAY as error:
+        log.warning("the queue could not be rung, the sweep will: %s", error)
 
 
 def _schedule(name, function, cluster, args=""):

@@ -67,8 +67,11 @@ def sweep():
 
 
 def _ring(rows, bell, cluster, a_minute=0):
+    waiting = queue.waiting(cluster)
+    if waiting is None:
+        return 0
     # Of photos that waited for Rekognition there may be more than the target until the next sweep.
-    room = max(0, max(QUEUE_TARGET, a_minute) - queue.waiting(cluster))
+    room = max(0, max(QUEUE_TARGET, a_minute) - waiting)
     ids = list(rows.values_list("pk", flat=True)[:room])
     for pk in ids:
         bell(pk)

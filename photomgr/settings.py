@@ -5,8 +5,9 @@ stops the start with the variable's name in the message (environs).
 """
 
 from pathlib import Path
+from urllib.parse import urlsplit
 
-from environs import Env
+from environs import Env, EnvError
 
 from photomgr import aws
 from photomgr.secret_key import read_or_make
@@ -208,11 +209,22 @@ UPLOAD_MAX_PIXELS = env.int("UPLOAD_MAX_PIXELS", 200_000_000)
 # django-q2 is a doorbell: retries, attempts and timeouts live in our rows (labels/models/claim.py).
 # ack_failures: a task that raised is not delivered again by the queue. retry must exceed
 # timeout * (1 + ceil((queue_limit + 1) / workers)), because waiting in memory counts against it.
+QUEUE_URL = env.str("QUEUE_URL", "orm://")
+_queue = urlsplit(QUEUE_URL)
+SQS_REGION, SQS_PREFIX = _queue.hostname, _queue.path.strip("/") or "photomgr"
+_BROKERS = {
+    "orm": {"orm": "default"},
+    "redis": {"redis": QUEUE_URL},
+    "rediss": {"redis": QUEUE_URL},
+    "sqs": {"broker_class": "labels.sqs.SqsBroker"},
+}
+if _queue.scheme not in _BROKERS:
+    raise EnvError("QUEUE_URL begins with orm://, redis://, rediss:// or sqs://.")
 QUEUE_WORKERS = env.int("QUEUE_WORKERS", 2)
 BUNDLE_WORKERS = env.int("BUNDLE_WORKERS", 2)
 Q_CLUSTER = {
     "name": "labels",
-    "orm": "default",
+    **_BROKERS[_queue.scheme],
     "workers": QUEUE_WORKERS,
     "queue_limit": QUEUE_WORKERS,
     "bulk": 1,
@@ -245,8 +257,13 @@ DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.str("DEFAULT_FROM_EMAIL", "photomgr <pho
 MAIL_DIR = DATA_DIR / "mail"
 EMAIL_BACKEND = "labels.mail_files.EmailBackend"
 if env.str("EMAIL_URL", ""):
-    _mail = env.dj_email_url("EMAIL_URL")
-    vars().update({name: value for name, value in _mail.items() if name != "DEFAULT_FROM_EMAIL"})
+    # environs checks the form of an address, and knows no "ses".
+    if env.str("EMAIL_URL").startswith("ses://"):
+        EMAIL_BACKEND = "anymail.backends.amazon_ses.EmailBackend"
+        ANYMAIL = {"AMAZON_SES_CLIENT_PARAMS": {"region_name": urlsplit(env.str("EMAIL_URL")).hostname}}
+    else:
+        _mail = env.dj_email_url("EMAIL_URL")
+        vars().update({name: value for name, value in _mail.items() if name != "DEFAULT_FROM_EMAIL"})
 
 # Labels -----------------------------------------------------------------------------------------
 

@@ -12,7 +12,7 @@ LABELS = [
     {"names"},
     {"metrics", "truth"},
     {"archive_names", "zipformat", "pictures", "policy", "mail_files", "upload_handlers", "manifest"},
-    {"settling", "precision"},
+    {"settling", "precision", "sqs"},
     {"models", "zipplan", "library", "drawing", "buckets"},
     {"regions"},
     {"summaries", "forms", "detectors", "policies", "learning"},
@@ -127,5 +127,11 @@ def test_only_the_queue_knows_django_q2():
     for path in (*_modules("labels"), *_modules("alarms")):
         knows = any(imported.split(".")[0] == "django_q" for imported in _imports(path))
         if knows:
-            # The supervisor starts its processes, apps.py connects its signal.
-            assert _name(path) in {"labels.queue", "labels.apps", "labels.supervisor", "alarms.queue"}
+            # The supervisor starts its processes, apps.py connects its signal, sqs.py is its broker.
+            assert _name(path) in {
+                "labels.queue",
+                "labels.sqs",
+                "labels.apps",
+                "labels.supervisor",
+                "alarms.queue",
+            }

@@ -120,6 +120,8 @@ def _storage():
 
 
 def _queue():
+    if any(queue.waiting(cluster) is None for cluster in queue.CLUSTERS):
+        return "not reachable"
     silent = [cluster for cluster in queue.CLUSTERS if not queue.is_alive(cluster)]
     return f"no sign of life from {' and '.join(silent)}" if silent else "ok"
 
