@@ -11,6 +11,8 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from labels import bundles
+from labels.bundles import chunks
+from labels.bundles.layout import Layout
 from labels.models import Bundle, BundleChunk
 from labels.models.bundle import bundle_files
 from tests import factory
@@ -185,3 +187,29 @@ def test_a_download_that_expires_while_it_is_read_is_read_to_its_end(dan, librar
         rest = reader.read()
 
     assert hashlib.sha256(begun + rest).hexdigest() == sha256
+
+
+def test_a_helper_in_the_middle_of_a_chunk_does_not_spoil_the_archive_that_was_planned_anew(
+    dan, library, settings, before_open
+):
+    settings.BUNDLE_CHUNK_BYTES = CHUNK
+    bundle = factory.held_bundle(dan)
+    _path(library[4]).unlink()
+    helper = {}
+
+    def act(key):
+        part = bundle.parts.get()
+        if not helper:
+            mine = part.chunks.select_related("part__bundle").claim_next("helper")
+            helper.update(chunk=mine, layout=Layout(mine.part), file=part.file.name)
+        elif part.file.name != helper["file"] and "ended" not in helper:
+            helper["ended"] = True
+            with pytest.raises(chunks.NotHeld):
+                chunks.make(helper["chunk"], helper["layout"])
+
+    before_open(act)
+    bundles.build(bundle)
+
+    assert (helper["chunk"].number, helper["ended"]) == (1, True)
+    rest = [photo for number, photo in enumerate(library) if number != 4]
+    assert archives.photos(bundle) == {photo.original_name: photo.sha256 for photo in rest}
