@@ -205,9 +205,11 @@ def _label(name, may_be_new=False, category_of=""):
         label = alias and alias.label
     if label is None and may_be_new:
         known = Label.objects.filter(key=fold(category_of)).first()
-        label, _ = Label.objects.get_or_create(
+        label, is_new = Label.objects.get_or_create(
             key=key, defaults={"name": name, "category": known.category if known else ""}
         )
+        if known and is_new:
+            label.parents.set(known.parents.all())
     if label is None:
         raise NotDecided(f"No label is called “{name}”.")
     return label

@@ -131,6 +131,13 @@ def test_a_renamed_label_takes_photos_decisions_and_later_answers_along(dan, eve
     assert "Himmel" not in factory.counts(dan)
 
 
+def test_a_new_name_stands_where_the_old_one_stood(dan, library):
+    _rename(dan, "Dog", "Hound")
+
+    assert [parent.name for parent in Label.objects.get(name="Hound").parents.all()] == ["Animal"]
+    assert factory.counts(dan)["Animal"] == 4
+
+
 def test_renaming_onto_a_label_merges_the_two(dan, library):
     factory.label_as(library[0], answer(label("Heaven", 70)), "rekognition", "heaven")
 

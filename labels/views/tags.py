@@ -9,7 +9,7 @@ from django.utils.functional import SimpleLazyObject
 from django.utils.http import urlencode
 from django.views.decorators.http import require_safe
 
-from labels import bundles
+from labels import bundles, grouping
 from labels import selection as selections
 from labels.models import Label, LabelAlias, Photo
 from labels.names import fold
@@ -20,8 +20,9 @@ from labels.views.recipes import recipes_of
 
 ROWS = 200
 PREVIEW = 24
+_DEEPEST = 3
 # What changes which rows there are, and not only the numbers beside them.
-_LIST_FIELDS = ("find", "sort", "show")
+_LIST_FIELDS = ("find", "sort", "show", "group")
 
 
 @require_safe
@@ -43,6 +44,7 @@ def _rows_context(request, overview):
     selection = overview.selection
     match = selections.ALL if request.GET.get("match") == selections.ALL or selection.all else selections.ANY
     sort = "name" if request.GET.get("sort") == "name" else "count"
+    is_grouped = request.GET.get("group") == "parent"
     find = " ".join(request.GET.get("find", "").split())
     rows = _rows(overview, match)
     aliased = set()
@@ -60,6 +62,9 @@ def _rows_context(request, overview):
         # By the library's counts: a row must not run away from the person who just ticked it.
         # Facts come after what the photos show: half of a library is blue, and that helps nobody.
         rows.sort(key=lambda row: (row["is_fact"], -row["total"], row["key"]))
+    if is_grouped:
+        rows = _group(rows, overview.owner)
+    if sort == "count":
         _head_facts(rows)
     shown = rows if request.GET.get("show") == "all" else _cut(rows)
     return {
@@ -68,6 +73,7 @@ def _rows_context(request, overview):
         "show_all_url": _url(request, show="all"),
         "match": match,
         "sort": sort,
+        "is_grouped": is_grouped,
         "find": find,
         "nothing_found": bool(find) and not found,
         "clear_url": reverse("labels"),
@@ -98,8 +104,22 @@ def _rows(overview, match):
     return rows
 
 
+def _group(rows, owner):
+    """Return the rows in the order of a tree, each with its depth in it and the name of its parent."""
+    shown = {"from_label__counts__owner": owner, "from_label__counts__count__gt": 0}
+    edges = Label.parents.through.objects.filter(**shown).values_list("from_label_id", "to_label_id")
+    found = grouping.tree(rows, edges)
+    parents = {parent["id"] for _, _, parent in found if parent}
+    for row, depth, parent in found:
+        # Deeper ones would leave a phone no room for the name.
+        row["depth"] = min(depth, _DEEPEST)
+        row["parent"] = parent["name"] if parent else ""
+        row["is_parent"] = row["id"] in parents
+    return [row for row, _, _ in found]
+
+
 def _head_facts(rows):
-    first = next((index for index, row in enumerate(rows) if row["is_fact"]), 0)
+    first = next((index for index, row in enumerate(rows) if row["is_fact"] and not row.get("depth")), 0)
     if first:
         rows[first]["heading"] = "Colours, light and camera"
 

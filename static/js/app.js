@@ -27,17 +27,17 @@ function messageButtons(root) {
   }
 }
 
-function accountMenu() {
-  const menu = document.querySelector(".menu");
-  if (!menu) return;
-  document.addEventListener("click", (event) => {
-    if (!menu.contains(event.target)) menu.open = false;
-  });
-  menu.addEventListener("keydown", (event) => {
-    if (event.key !== "Escape" || !menu.open) return;
-    menu.open = false;
-    menu.querySelector("summary").focus();
-  });
+function menus() {
+  for (const menu of document.querySelectorAll(".menu")) {
+    document.addEventListener("click", (event) => {
+      if (!menu.contains(event.target)) menu.open = false;
+    });
+    menu.addEventListener("keydown", (event) => {
+      if (event.key !== "Escape" || !menu.open) return;
+      menu.open = false;
+      menu.querySelector("summary").focus();
+    });
+  }
 }
 
 function liveTrouble(words) {
@@ -85,4 +85,4 @@ document.addEventListener("htmx:load", (event) => localTimes(event.detail.elt));
 
 localTimes(document);
 messageButtons(document);
-accountMenu();
+menus();

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from labels.models import LabelAlias, Photo
 from tests import factory
+from tests.detect_labels import answer, label
 
 pytestmark = pytest.mark.django_db
 HTMX = {"HX-Request": "true", "HX-Current-URL": "http://testserver/labels/"}
@@ -234,3 +235,20 @@ def test_no_query_string_breaks_a_page(client, library, pairs, raw, url):
 @pytest.mark.parametrize("before", ["x", "-1", "٣", "9" * 30, "9" * 5000], ids=lambda value: value[:8])
 def test_no_position_breaks_the_downloads(client, before):
     assert client.get(reverse("bundles"), {"before": before}).status_code == 200
+
+
+@pytest.mark.parametrize("headers", [{}, HTMX], ids=["without JavaScript", "by htmx"])
+def test_labels_are_grouped_below_their_parents_and_a_parent_takes_its_children_along(client, dan, headers):
+    photos = factory.many_photos(dan, 3)
+    for photo, name in zip(photos, ("Dog", "Cat", "Sky"), strict=True):
+        parents = () if name == "Sky" else ("Animal",)
+        factory.label_as(photo, answer(label(name, 90, parents)))
+
+    page = _get(client, ("group", "parent"), ("label", "Animal"), **headers)
+
+    rows = [(row["name"], row["depth"], row["parent"]) for row in page.context["rows"]]
+    assert rows == [("Animal", 0, ""), ("Cat", 1, "Animal"), ("Dog", 1, "Animal"), ("Sky", 0, "")]
+    assert page.context["plan"]["photos"] == 2
+    text = page.content.decode()
+    assert text.index("tick-") < text.index('class="row depth-1"') < text.index(">Sky<")
+    assert "depth" not in _get(client).context["rows"][0]

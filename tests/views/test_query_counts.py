@@ -64,6 +64,7 @@ PAGES = {
     "photos of a selection": "/?label=Lake&none=Boat",
     "labels": "/labels/",
     "labels with ticks": "/labels/?label=Lake&label=Label+1&none=Boat",
+    "labels by parent": "/labels/?group=parent&label=Lake",
     "labels with all": "/labels/?match=all&label=Lake",
     "downloads": "/bundles/",
     "status": "/status/",
@@ -137,3 +138,4 @@ def test_the_tag_list_and_its_plan_take_six_queries(client, dan):
     assert len(changed) == ACCOUNT + 6
     assert len(by_htmx) == ACCOUNT + 5
     assert len(whole) == ACCOUNT + FRAME + 6
+    assert len(_queries(client, f"{url}&group=parent")) == len(whole) + 1
