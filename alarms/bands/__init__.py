@@ -82,14 +82,15 @@ class Forecast:
 
 
 def walk_forward(
-    timestamps, values, period=None, *, tz="UTC", excluded=(), natural_min=None, natural_max=None
+    timestamps, values, period=None, *, tz="UTC", excluded=(), natural_min=None, natural_max=None, since=0
 ) -> Band:
     """Return the band of every datapoint, each from the datapoints before it.
 
     `timestamps`: seconds since 1970, rising; equal ones are several values of one moment. `values`: NaN for a
     missing datapoint. `period`: seconds between datapoints, found from the first 20 when None. `tz`: the zone
     whose hours, days and weeks the seasons follow. `excluded`: (start, end) pairs in seconds, ends included,
-    from which nothing is learnt. Raises ValueError that says what is wrong.
+    from which nothing is learnt. `since`: the first datapoint whose band is wanted; earlier ones may go
+    without, which saves a fifth of the time. Raises ValueError that says what is wrong.
     """
     timestamps, values = _checked(timestamps, values, natural_min, natural_max)
     period = _period(timestamps, period)
@@ -98,7 +99,7 @@ def walk_forward(
         learnt[(timestamps >= start) & (timestamps <= end)] = np.nan
     local = clock.local_seconds(timestamps, tz)
     expected, season = seasons.expect(local, learnt, period)
-    down, up = widths.scales(local, learnt, expected, period)
+    down, up = widths.scales(local, learnt, expected, period, since)
     known = np.isfinite(expected) & np.isfinite(down) & np.isfinite(up)
     expected = np.where(known, expected, np.nan)
     if natural_min is not None or natural_max is not None:
@@ -118,7 +119,8 @@ def fit(timestamps, values, period=None, *, at=None, **options) -> Forecast:
         raise ValueError("There is no datapoint to begin from.")
     period = _period(timestamps, period)
     at = timestamps[-1] + period if at is None else float(at)
-    band = walk_forward(np.append(timestamps, at), np.append(values, np.nan), period, **options)
+    times, values = np.append(timestamps, at), np.append(values, np.nan)
+    band = walk_forward(times, values, period, since=len(timestamps), **options)
     return Forecast(
         at,
         float(band.expected[-1]),

@@ -3,16 +3,33 @@
 import numpy as np
 
 
-def mean_before(values, count):
-    """Return (mean, number) of the finite ones of the `count` values before each; NaN for none."""
+def mean_before(values, count, seen=None):
+    """Return (mean, number) of the finite ones of the `count` values before each; NaN for none.
+
+    `seen` is `finite_before` of anything finite in the same places: for several calls it is counted once.
+    """
     finite = np.isfinite(values)
-    number = _sum_before(finite, count)
-    total = _sum_before(np.where(finite, values, 0.0), count)
-    return np.divide(total, number, out=np.full(len(values), np.nan), where=number > 0), number
+    number = _last(finite_before(values) if seen is None else seen, count)
+    total = _last(_before(values if finite.all() else np.where(finite, values, 0.0)), count)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        mean = total / number
+    mean[number == 0] = np.nan
+    return mean, number
 
 
-def _sum_before(values, count):
-    sums = np.concatenate([[0], np.cumsum(values)])[:-1]
+def finite_before(values):
+    """Return how many finite values are before each."""
+    return _before(np.isfinite(values))
+
+
+def _before(values):
+    """Return the sum of all values before each."""
+    sums = np.zeros(len(values), dtype=int if values.dtype == bool else values.dtype)
+    np.cumsum(values[:-1], out=sums[1:])
+    return sums
+
+
+def _last(sums, count):
     recent = sums.copy()
     recent[count:] -= sums[: max(len(sums) - count, 0)]
     return recent

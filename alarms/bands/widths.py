@@ -15,13 +15,16 @@ _SCALES = 2.95
 _FLOOR = 0.02
 
 
-def scales(local, values, expected, period):
-    """Return (down, up): the error scale below and above the expectation; NaN with too little history."""
+def scales(local, values, expected, period, since=0):
+    """Return (down, up): the error scale below and above the expectation; NaN with too little history.
+
+    Rows before `since` need not have theirs.
+    """
     errors = values - expected
     floor = _floor(values, period)
     shape = _shape(local, errors, floor, period)
     relative = errors / shape
-    down, up = _calibrated(relative, period)
+    down, up = _calibrated(relative, period, since)
     larger = np.maximum(up, down)
     return tuple(np.maximum(np.maximum(side, larger / 4) * shape, floor) for side in (down, up))
 
@@ -70,12 +73,12 @@ def _around(table):
     return np.roll(table, -1, axis=1) + table + np.roll(table, 1, axis=1)
 
 
-def _calibrated(relative, period):
-    """Return the scales (down, up) of the errors' two sides, found anew four times a day."""
+def _calibrated(relative, period, since):
+    """Return the scales (down, up) of the errors' two sides, found anew four times a day from `since` on."""
     memory, step = rows(_MEMORY, period), rows(DAY / 4, period)
     least = rows(_LEAST, period, _LEAST_ROWS)
     scales = np.full((2, len(relative)), np.nan)
-    for begin in range(0, len(relative), step):
+    for begin in range(since // step * step, len(relative), step):
         past = relative[max(0, begin - memory) : begin]
         past = past[np.isfinite(past)]
         if len(past) >= least:

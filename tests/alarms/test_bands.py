@@ -50,16 +50,26 @@ def test_a_row_does_not_change_for_what_comes_after_it(seed, cut, period, tz):
     np.testing.assert_array_equal(band.season[:cut], short.season)
 
 
-def test_fit_says_of_the_next_datapoint_what_walking_forward_says():
+@pytest.mark.parametrize("cut", [60, 287, 288, 289, 1_000, 1_367, 1_368])
+def test_fit_says_of_the_next_datapoint_what_walking_forward_says(cut):
     times = clock(5 * DAY)
     values = waves(times)
     band = walk_forward(times, values)
 
-    coming = fit(times[:1000], values[:1000])
+    coming = fit(times[:cut], values[:cut])
 
-    assert coming.timestamp == times[1000]
-    assert (coming.expected, coming.down, coming.up) == (band.expected[1000], band.down[1000], band.up[1000])
-    assert coming.band(2.5) == (band.lower(2.5)[1000], band.upper(2.5)[1000])
+    said = [coming.timestamp, coming.expected, coming.down, coming.up, *coming.band(2.5)]
+    columns = (band.timestamps, band.expected, band.down, band.up, band.lower(2.5), band.upper(2.5))
+    np.testing.assert_array_equal(said, [column[cut] for column in columns])
+
+
+def test_the_band_since_a_datapoint_is_that_of_the_whole_walk():
+    times = clock(3 * DAY)
+    values = waves(times)
+
+    whole, late = walk_forward(times, values), walk_forward(times, values, since=700)
+
+    np.testing.assert_array_equal(rows_of(late)[:, 700:], rows_of(whole)[:, 700:])
 
 
 @pytest.mark.parametrize(
