@@ -6,6 +6,7 @@ import pytest
 from django.conf import settings
 
 from tests import factory
+from tests.aws_calls import Recorder
 from tests.hooked_storage import HookedStorage
 
 # With one of these a test reads or writes rows; the live ones bring a database of their own.
@@ -46,6 +47,16 @@ def empty_data_folder():
     """Begin each test with no files stored, so that a test may ask for exactly what is there."""
     for name in ("originals", "renditions", "bundles", "mail"):
         shutil.rmtree(settings.DATA_DIR / name, ignore_errors=True)
+
+
+@pytest.fixture(autouse=True)
+def calls_to_aws():
+    """Fail a test in which the application called AWS for what deploy/photomgr.yaml does not allow."""
+    recorder = Recorder()
+    recorder.start()
+    yield recorder.calls
+    recorder.stop()
+    assert recorder.denied() == [], "deploy/photomgr.yaml does not allow these calls"
 
 
 @pytest.fixture

@@ -35,7 +35,32 @@ def reconnect():
 
 
 @pytest.fixture
-def s3(s3_server, aws_account, settings, monkeypatch):
+def use_buckets(settings, monkeypatch):
+    """Return what puts the application's storages into two buckets."""
+
+    def use(photos, bundles):
+        settings.PHOTOS_BUCKET, settings.BUNDLES_BUCKET = photos, bundles
+        settings.STORAGES = {
+            **settings.STORAGES,
+            "originals": in_bucket(photos, "originals", StorageClass="INTELLIGENT_TIERING"),
+            "incoming": in_bucket(photos, "incoming"),
+            "renditions": in_bucket(bundles, "renditions"),
+            "bundles": in_bucket(bundles, "bundles"),
+        }
+        # A field asks for its storage once, when the process starts.
+        for model, field, name in (
+            (Photo, "original", "originals"),
+            (Photo, "thumbnail", "renditions"),
+            (Photo, "rendition", "renditions"),
+            (BundlePart, "file", "bundles"),
+        ):
+            monkeypatch.setattr(model._meta.get_field(field), "storage", storages[name])
+
+    return use
+
+
+@pytest.fixture
+def s3(s3_server, aws_account, use_buckets, monkeypatch):
     """Put the application's storages into two empty buckets; return the server in front of them."""
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", s3_server.url)
     # Building a client takes a tenth of a second: those of the test before are kept if they are ours.
@@ -44,22 +69,7 @@ def s3(s3_server, aws_account, settings, monkeypatch):
     urllib3.request("POST", f"{s3_server.url}/moto-api/reset")
     for bucket in (PHOTOS, BUNDLES):
         aws.client("s3").create_bucket(Bucket=bucket)
-    settings.PHOTOS_BUCKET, settings.BUNDLES_BUCKET = PHOTOS, BUNDLES
-    settings.STORAGES = {
-        **settings.STORAGES,
-        "originals": in_bucket(PHOTOS, "originals", StorageClass="INTELLIGENT_TIERING"),
-        "incoming": in_bucket(PHOTOS, "incoming"),
-        "renditions": in_bucket(BUNDLES, "renditions"),
-        "bundles": in_bucket(BUNDLES, "bundles"),
-    }
-    # A field asks for its storage once, when the process starts.
-    for model, field, name in (
-        (Photo, "original", "originals"),
-        (Photo, "thumbnail", "renditions"),
-        (Photo, "rendition", "renditions"),
-        (BundlePart, "file", "bundles"),
-    ):
-        monkeypatch.setattr(model._meta.get_field(field), "storage", storages[name])
+    use_buckets(PHOTOS, BUNDLES)
     s3_server.reset()
     yield s3_server
     s3_server.reset()
