@@ -164,10 +164,24 @@ def _take_back(change, photos):
                 photo_id=photo_id, label_id=change.label_id, is_there=is_there, added=added,
                 confidence=confidence, detector=detector, by_id=by, at=at, change_id=made_by,
             )
-            for photo_id, is_there, added, confidence, detector, by, at, made_by in change.before
-            if photo_id in ids
+            for photo_id, is_there, added, confidence, detector, by, at, made_by in _before(change, ids)
         ]
     )  # fmt: skip
+
+
+def _before(change, ids):
+    """Return the verdicts on these photos before the change, without those taken back since.
+
+    Of two changes made at once the later one may have been carried out first.
+    """
+    found, waiting = [], [row for row in change.before if row[0] in ids]
+    while waiting:
+        makers = Change.objects.filter(pk__in={row[-1] for row in waiting}, undone_at__isnull=False)
+        gone = {maker.pk: {row[0]: row for row in maker.before} for maker in makers}
+        found += [row for row in waiting if row[-1] not in gone]
+        earlier = [gone[row[-1]].get(row[0]) for row in waiting if row[-1] in gone]
+        waiting = [row for row in earlier if row]
+    return found
 
 
 def _store(verdicts):

@@ -2,22 +2,14 @@
 
 import pytest
 from django.urls import reverse
-from hypothesis import HealthCheck, settings
-from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
-from labels import bundles, decisions, labelling, policies, replay, selection, summaries, sweep, tasks
+from labels import decisions, labelling, policies, replay, selection, summaries, sweep, tasks
 from labels.models import (
     Change,
-    DetectionRun,
     Label,
-    LabelCount,
     LabelRule,
     Photo,
-    PhotoLabel,
-    PolicyVersion,
     Renaming,
-    Replay,
     Verdict,
 )
 from labels.selection import Selection
@@ -258,108 +250,3 @@ def test_nobody_decides_about_another_persons_photos(client, eve):
 
     assert client.post(reverse("review"), {"row": row.pk, "answer": "confirm"}).status_code == 404
     assert not Verdict.objects.exists()
-
-
-_NAMES = st.sampled_from(["Dog", "Animal", "Sky", "Cat", "Bomb", "Mine"])
-_PHOTO = st.integers(0, 4)
-_ANSWERS = st.lists(
-    st.builds(
-        lambda name, confidence: label(name, confidence, ("Animal",) if name in ("Dog", "Cat") else ()),
-        _NAMES,
-        st.sampled_from([30, 60, 90]),
-    ),
-    max_size=4,
-)
-
-
-class Library(RuleBasedStateMachine):
-    """Anything people, rules and detectors may do, in any order."""
-
-    @initialize()
-    def begin(self):
-        for model in (Verdict, Change, Renaming, Replay, PhotoLabel, LabelCount, Photo, DetectionRun):
-            model.objects.all().delete()
-        LabelRule.objects.all().delete()
-        PolicyVersion.objects.all().delete()
-        policies.put_in_force(None)
-        self.photos = factory.many_photos(self.owner, 5)
-        self.said = {}
-
-    def _photo(self, number):
-        return Photo.objects.filter(pk=self.photos[number].pk).first()
-
-    @rule(number=_PHOTO, labels=_ANSWERS)
-    def label(self, number, labels):
-        if photo := self._photo(number):
-            factory.label_as(photo, answer(*labels))
-
-    @rule(action=st.sampled_from(["hide", "review", "accept", "roll_up"]), name=_NAMES)
-    def change_rules(self, action, name):
-        LabelRule.objects.update_or_create(name=name, defaults={"action": action, "patterns": name})
-        policies.put_in_force(None)
-        if row := replay.start():
-            tasks.replay_rules(row.pk)
-
-    @rule()
-    def take_rules_back(self):
-        policies.go_back(None)
-        if row := replay.start():
-            tasks.replay_rules(row.pk)
-
-    @rule(name=_NAMES, new=_NAMES)
-    def rename(self, name, new):
-        if name != new and Label.objects.filter(name=name).exists():
-            _do(decisions.rename(self.owner, self.owner, name, new))
-            self.said.clear()  # What was said is said of the other label now.
-
-    @rule(numbers=st.sets(_PHOTO), name=_NAMES, action=st.sampled_from(["add", "remove"]))
-    def decide(self, numbers, name, action):
-        photos = [photo for number in numbers if (photo := self._photo(number))]
-        if action == "remove" and not Label.objects.filter(name=name).exists():
-            return
-        _judge(self.owner, action, name, photos)
-        if not Renaming.objects.exists():
-            self.said.update({(photo.pk, name): action == "add" for photo in photos})
-
-    @rule()
-    def take_back(self):
-        if change := decisions.undo(self.owner):
-            _do(change)
-            self.said.clear()
-
-    @rule(number=_PHOTO)
-    def delete(self, number):
-        if photo := self._photo(number):
-            photo.delete()
-
-    @invariant()
-    def every_number_is_the_number_of_files(self):
-        if not hasattr(self, "photos"):
-            return
-        assert labelling.count_differences() == []
-        assert summaries.differences() == []
-        for name, count in factory.counts(self.owner).items():
-            chosen = Selection(any=(name,))
-            assert selection.photos(self.owner, chosen).count() == count
-            assert bundles.outline(selection.Overview(self.owner, chosen), 10**9).photos == count
-
-    @invariant()
-    def what_a_person_said_is_so(self):
-        for (photo_id, name), is_there in getattr(self, "said", {}).items():
-            if Photo.objects.filter(pk=photo_id).exists():
-                assert (photo_id in _found(self.owner, name)) == is_there
-
-
-def test_after_any_history_the_number_beside_the_box_is_the_number_of_files(dan):
-    class Mine(Library):
-        owner = dan
-
-    run_state_machine_as_test(
-        Mine,
-        settings=settings(
-            max_examples=12,
-            stateful_step_count=10,
-            deadline=None,
-            suppress_health_check=list(HealthCheck),
-        ),
-    )

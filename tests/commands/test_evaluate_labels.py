@@ -1,11 +1,12 @@
+import hashlib
 import json
 
 import pytest
 from django.core.management import CommandError, call_command
 
-from labels import policies
+from labels import detection, detectors, policies
 from labels.models import DetectionRun, LabelRule
-from tests import factory
+from tests import detect_labels, factory
 from tests.commands.tools import run
 from tests.factory import BLUE, RED
 
@@ -199,3 +200,27 @@ def test_the_local_detector_owns_up_to_the_photos_it_learnt_from(shared, tmp_pat
     _, document = run("evaluate_labels", tmp_path, "--truth", tmp_path / "truth.csv", "--detector", "local")
 
     assert document["learnt_from"] == 1
+
+
+def test_the_rules_that_are_shipped_count_for_answers_in_amazons_shape(folder):
+    fake = detectors.by_name("fake")
+    flags = {"US": ("us drawing", RED), "CU": ("cuba", BLUE), "IT": ("italy", GREEN)}
+    for country, (case, colour) in flags.items():
+        add(folder / f"{country}.png", colour)
+        DetectionRun.objects.create(
+            content_sha256=hashlib.sha256((folder / f"{country}.png").read_bytes()).hexdigest(),
+            detector="fake",
+            version=fake.version,
+            params_hash=detection.params_hash(fake.params),
+            response=json.dumps(detect_labels.FLAGS[case]),
+        )
+    for name in ("a.png", "b.png", "sub/c.png", "truth.csv"):
+        (folder / name).unlink()
+
+    _, document = evaluate(folder, truth="file-names")
+
+    rows = {row["label"]: row for row in document["labels"]}
+    american, flag = rows["American Flag"], rows["Flag"]
+    assert (american["without_rules"]["said"], american["without_rules"]["right"]) == (3, 1)
+    assert american["with_rules"]["said"] == 0
+    assert (flag["with_rules"]["said"], flag["with_rules"]["precision"]) == (3, 1.0)
