@@ -41,8 +41,9 @@ def build_bundle(bundle_id):
 
 
 def help_build(bundle_id):
-    """Call the other workers of the cluster to a build."""
-    for _ in range(settings.BUNDLE_WORKERS - 1):
+    """Call other workers to a build, of this machine and of others."""
+    # Its own cluster answers or keeps in memory up to so many; one more is heard on another machine.
+    for _ in range(2 * settings.BUNDLE_WORKERS + 1):
         _ring("labels.tasks.help_build", bundle_id, BUNDLES)
 
 

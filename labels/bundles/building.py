@@ -64,7 +64,10 @@ def build(bundle):
 
 
 def help_build(bundle_id, holder):
-    """Make chunks of a bundle that another worker leads, as long as there are any."""
+    """Make chunks of a bundle that another worker leads, as long as there are any.
+
+    Whoever finds work calls the next: so all that are idle come, and nobody has to know how many they are.
+    """
     building = BundleChunk.objects.filter(
         part__bundle_id=bundle_id, part__bundle__status=Bundle.Status.BUILDING
     )
@@ -72,6 +75,8 @@ def help_build(bundle_id, holder):
 
     def layout_of(part):
         plan = part.pk, part.file.name, part.edition
+        if not layouts:
+            chunks_ready.send(sender=Bundle, bundle_id=bundle_id)
         if plan not in layouts:
             layouts.clear()
             layouts[plan] = Layout(part)
@@ -83,7 +88,6 @@ def help_build(bundle_id, holder):
 
 def _carry_out(bundle):
     parts = _parts(bundle)
-    chunks_ready.send(sender=Bundle, bundle_id=bundle.pk)
     for part in parts:
         _PartBuild(bundle, part).run()
     _publish(bundle)
@@ -126,6 +130,8 @@ class _PartBuild:
     def run(self):
         try:
             self._lay_out()
+            if self.part.chunks.filter(done=False).count() > 1:
+                chunks_ready.send(sender=Bundle, bundle_id=self.bundle.pk)
             self._make_chunks()
             while self._leave_out_changed() or not self._finish():
                 self._make_chunks()

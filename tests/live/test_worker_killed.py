@@ -3,6 +3,7 @@
 import os
 import signal
 import sqlite3
+import zipfile
 from collections import Counter
 from functools import partial
 
@@ -203,12 +204,51 @@ def test_a_download_whose_worker_is_killed_ends_ready_with_the_same_bytes_and_on
 
     parts = "SELECT number, size, sha256 FROM labels_bundlepart"
     for needed in (installation, undisturbed):
-        # An attempt that finished a chunk does not count as one that failed.
-        assert needed.rows("SELECT status, attempts FROM labels_bundle") == [("ready", 0)]
+        # An attempt that finished a chunk does not count as one that failed; when a helper came before the
+        # next attempt, that one found all chunks made.
+        [[status, attempts]] = needed.rows("SELECT status, attempts FROM labels_bundle")
+        assert (status, attempts in (0, 1)) == ("ready", True)
     assert installation.rows(parts) == undisturbed.rows(parts)
     assert len(list((installation.folder / "mail").glob("*.eml"))) == 1
     [archive] = [path for path in (installation.folder / "bundles").rglob("*") if path.is_file()]
     assert archive == draft
+
+
+def test_two_clusters_build_one_download_and_the_second_ends_it_when_the_first_hangs(install, tmp_path):
+    small = {"LABELS_DETECTOR": "fake", "BUNDLE_CHUNK_BYTES": "1024", "BUNDLE_WORKERS": "1"}
+    installation = install(CLAIM_LEASE_SECONDS="20", **small)
+    _library(installation, tmp_path, *((RED, (640, 480 + n)) for n in range(4)))
+    installation.manage("label_photos", "--now")
+    installation.manage("shell", "-c", _ASK)
+    original = installation.folder / "originals" / installation.value(_SECOND_ORIGINAL)
+    aside = original.with_suffix(".aside")
+    original.rename(aside)
+    os.mkfifo(original)
+    first = installation.start_cluster("bundles")
+    held = "SELECT lease_owner FROM labels_bundlechunk WHERE done = 0 AND lease_until IS NOT NULL"
+    leader = installation.wait_for(
+        lambda: installation.value(f"{held} AND number > 2"), "the first stands in the second photo"
+    )
+    aside.replace(original)
+
+    second = installation.start_cluster("bundles")
+    left = "SELECT count(*) FROM labels_bundlechunk WHERE done = 0"
+    installation.wait_for(lambda: installation.value(left) <= 1, "the second has made the others", 60)
+
+    assert os.getpgid(int(leader.split(":")[1])) == first.pid != second.pid
+    signal_group(first.pid, signal.SIGKILL)
+    ready = "SELECT 1 FROM labels_bundle WHERE status = 'ready'"
+    _sweep_until(installation, partial(installation.value, ready), "the second has ended it")
+    undisturbed = installation.json("build_bundle", "--owner", "dan", "--any", "Red")
+    theirs = installation.rows("SELECT size FROM labels_bundlepart ORDER BY id")
+    assert theirs == [(undisturbed["bytes"],)] * 2
+    [[mine], [others]] = installation.rows("SELECT file FROM labels_bundlepart ORDER BY id")
+    entries = []
+    for name in (mine, others):
+        with zipfile.ZipFile(installation.folder / "bundles" / name) as archive:
+            assert archive.testzip() is None
+            entries.append([(info.filename, info.CRC) for info in archive.infolist()])
+    assert entries[0] == entries[1]
 
 
 _ASK = """
