@@ -42,6 +42,7 @@ def apply(alarm_set, user=None, who="", prune=False, tags=False, fingerprint=Non
         raise Stale(
             "The alarms or the configuration changed since this plan was shown. Look at the new plan."
         )
+    _close_interrupted(alarm_set)
     if not planned.plan.changes:
         return None
     run = _begin(run or _open(alarm_set, user, who), planned.plan)
@@ -85,6 +86,13 @@ def _open(alarm_set, user, who, fingerprint=""):
 def _end(run, outcome, reason=""):
     run.outcome, run.reason, run.finished_at = outcome, reason, timezone.now()
     run.save(update_fields=["outcome", "reason", "finished_at"])
+
+
+def _close_interrupted(alarm_set):
+    """End the runs that were killed, or they would be under way for ever; a live one writes its own end."""
+    begun = alarm_set.runs.filter(outcome=Run.Outcome.RUNNING, changes__isnull=False).distinct()
+    for run in begun:
+        _end(run, Run.Outcome.PARTIAL, "It was interrupted; a later run did what was left.")
 
 
 def _begin(run, plan):

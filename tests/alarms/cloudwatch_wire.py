@@ -10,6 +10,7 @@ import json
 import re
 import threading
 from collections import Counter
+from contextlib import suppress
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -45,12 +46,19 @@ class CloudWatchWire:
         # Codes to answer with, by operation, before it works; and after how many changes to go away.
         self.refuse = {}
         self.changes_left = None
+        # Called with "before" and "after" each call took effect; the answer is not sent yet.
+        self.at_call = None
 
     def __enter__(self):
         wire = self
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+
+            def handle(self):
+                # Those who call may be killed.
+                with suppress(ConnectionError):
+                    super().handle()
 
             def do_POST(self):
                 body = self.rfile.read(int(self.headers["Content-Length"]))
@@ -81,6 +89,7 @@ class CloudWatchWire:
     def answer(self, operation, asked):
         self.calls[operation] += 1
         self.asked.append((operation, asked))
+        self._strike("before")
         try:
             if self.refuse.get(operation):
                 raise self.refuse[operation].pop(0)
@@ -88,12 +97,18 @@ class CloudWatchWire:
                 if self.changes_left == 0:
                     raise Refusal("AccessDenied", "away")
                 self.changes_left -= 1
-            return 200, getattr(self, operation)(asked) or {}
+            answer = getattr(self, operation)(asked) or {}
+            self._strike("after")
+            return 200, answer
         except Refusal as refusal:
             return refusal.status, {
                 "__type": f"com.amazonaws.cloudwatch#{refusal.code}",
                 "message": refusal.message,
             }
+
+    def _strike(self, moment):
+        if self.at_call:
+            self.at_call(moment)
 
     def DescribeAlarms(self, asked):
         rows = []

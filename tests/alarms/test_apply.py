@@ -143,3 +143,16 @@ def test_the_local_backend_does_the_same(settings, shop):
 
     existing = plan_for(shop).existing
     assert (existing.alarms, existing.detectors) == ({}, {})
+
+
+def test_a_run_that_was_killed_is_ended_by_the_next(wire, shop):
+    killed = apply(shop)
+    Run.objects.update(outcome=Run.Outcome.RUNNING, finished_at=None)
+    waiting = Run.objects.create(alarm_set=shop, backend="cloudwatch", who="dan")
+
+    assert apply(shop) is None
+
+    killed.refresh_from_db()
+    waiting.refresh_from_db()
+    assert killed.outcome == Run.Outcome.PARTIAL and "interrupted" in killed.reason and killed.finished_at
+    assert waiting.outcome == Run.Outcome.RUNNING

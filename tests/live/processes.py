@@ -30,6 +30,7 @@ _OURS = (
     "PHOTOS_",
     "BUNDLES_",
     "S3_",
+    "ALARMS_",
 )
 
 
