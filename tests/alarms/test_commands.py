@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.core.management import call_command
 from django.core.management.base import CommandError
 
 from alarms.models import Action, Alarm, Mute, Run, StateChange
@@ -12,6 +13,8 @@ from tests.alarms import factory
 from tests.alarms.cloudwatch_wire import Refusal
 from tests.alarms.definitions import TOPIC, band, composite, static
 from tests.commands.tools import run
+
+LAMBDA = "arn:aws:lambda:us-east-1:123456789012:function:page"
 
 pytestmark = pytest.mark.django_db
 
@@ -192,3 +195,27 @@ def test_lengths_of_mutes_are_read():
     for text in ("16d", "0m", "2 weeks", ""):
         with pytest.raises(BadSchedule, match="no length of time"):
             minutes(text)
+
+
+def test_on_the_local_backend_a_state_set_by_hand_is_told_at_once_and_says_what_became_of_it(
+    settings, mailoutbox, shop, capsys
+):
+    settings.ALARMS_BACKEND = "local"
+    settings.ALARMS_MAIL_TO = ["oncall@example.com"]
+    shop.default_actions.set([Action.objects.create(name="lambda", arn=LAMBDA)])
+    run("alarms_apply", "--yes")
+
+    _, document = run("alarms_set_state", "shop-floor", "ALARM")
+
+    assert [mail.subject for mail in mailoutbox] == ["ALARM: shop-floor"]
+    assert [(told["arn"], told["outcome"]) for told in document["told"]] == [
+        ("mailto:oncall@example.com", "sent"),
+        (LAMBDA, "failed"),
+    ]
+    call_command("alarms_set_state", "shop-floor", "ALARM")
+    assert "that was its state already" in capsys.readouterr().out
+    assert len(mailoutbox) == 1
+    call_command("alarms_mute", "shop-floor", "--for", "5m")
+    call_command("alarms_set_state", "shop-floor", "OK")
+    assert "mailto:oncall@example.com: muted" in capsys.readouterr().out
+    assert len(mailoutbox) == 1

@@ -279,7 +279,7 @@ def test_a_topic_that_is_gone_is_written_down_and_the_mail_still_goes(sns, mailo
     assert "NotFound" in topic["error"]
 
 
-def test_a_state_set_by_hand_tells_at_the_next_tick_and_does_not_last(mailoutbox):
+def test_a_state_set_by_hand_is_told_and_does_not_last(mailoutbox):
     put()
     publish([5] * 10, end=minutes(10))
     tick(minutes(9))

@@ -1,6 +1,7 @@
 from django.core.management.base import CommandError
 from django.utils import timezone
 
+from alarms import telling
 from alarms.backends import BackendError, backend_for
 from alarms.management.sets import find_alarm, who
 from alarms.models import Run
@@ -33,4 +34,26 @@ class Command(JsonCommand):
             outcome=Run.Outcome.DONE,
             finished_at=timezone.now(),
         )
-        return {"alarm": row.name, "state": state, "backend": backend.name}, False
+        document = {"alarm": row.name, "state": state, "backend": backend.name}
+        return {**document, "told": _told(backend, row.name)}, False
+
+    def as_text(self, document):
+        found = document.pop("told")
+        lines = [super().as_text(document)]
+        if found is None:
+            lines.append("CloudWatch does what its actions say, unless that was its state already.")
+        elif not found:
+            lines.append("Nobody was told: that was its state already, or nobody is to be told of it.")
+        else:
+            lines += [f"{told['arn']}: {told['outcome']} {told['error']}".rstrip() for told in found]
+        return "\n".join(lines)
+
+
+def _told(backend, name):
+    """Tell at once, as CloudWatch does, and return what came of each action; None if it is not ours."""
+    if backend.name != "local":
+        return None
+    changes = StateChange.objects.filter(region=backend.region, alarm_name=name, told=False)
+    pending = list(changes.values_list("pk", flat=True))
+    telling.tell(timezone.now())
+    return [told for change in StateChange.objects.filter(pk__in=pending) for told in change.actions]
