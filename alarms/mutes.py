@@ -53,6 +53,16 @@ def in_force(mute, moment):
     return bool(spans(mute, moment, moment + timedelta(seconds=1)))
 
 
+def is_over(mute, moment):
+    """Return whether the mute will never again be in force."""
+    if mute.ends_at and mute.ends_at <= moment:
+        return True
+    kind, at = _read(mute.schedule)
+    if kind == "cron":
+        return False
+    return at.replace(tzinfo=_zone(mute.timezone)) + timedelta(minutes=mute.minutes) <= moment
+
+
 def for_ever(mute, now):
     """Return whether the mute goes on without a break or an end: nobody will ever be told."""
     later = now + 2 * _LONGEST

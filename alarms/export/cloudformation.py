@@ -1,5 +1,7 @@
 """A CloudFormation template."""
 
+from zoneinfo import ZoneInfo
+
 from alarms.definitions import alarm_name, detector_key, detector_name, detector_of, is_composite
 from alarms.export.names import camel
 from alarms.plan import asks_about
@@ -11,8 +13,11 @@ class TooMany(ValueError):
     """More resources than one template may have."""
 
 
-def cloudformation(wanted, description=""):
-    """Return the template of a set's alarms and detectors; raise TooMany beyond 500 resources."""
+def cloudformation(wanted, description="", mutes=()):
+    """Return the template of a set's alarms, detectors and mutes; raise TooMany beyond 500 resources.
+
+    `mutes` are dicts in PutAlarmMuteRule's shape, of alarms that are wanted.
+    """
     taken = set()
     ids = {name: camel(name, taken) for name in sorted(wanted.alarms)}
     detectors = _detectors(wanted)
@@ -23,6 +28,8 @@ def cloudformation(wanted, description=""):
         if detector := detector_of(definition):
             needed.append(detector_ids[detector_key(detector)])
         resources[ids[name]] = _alarm(definition, wanted.tags.get(name), needed)
+    for rule in mutes:
+        resources[camel(f"Mute {rule['Name']}", taken)] = _mute(rule, ids)
     if len(resources) > MOST_RESOURCES:
         raise TooMany(
             f"{len(resources)} resources; one template may have {MOST_RESOURCES}. Make smaller sets."
@@ -65,3 +72,18 @@ def _detector(definition):
     if configuration:
         properties["Configuration"] = configuration
     return {"Type": "AWS::CloudWatch::AnomalyDetector", "Properties": properties}
+
+
+def _mute(rule, ids):
+    zone = ZoneInfo(rule["Rule"]["Schedule"]["Timezone"])
+    # Dates are texts here, in the schedule's own zone.
+    dates = {
+        name: rule[name].astimezone(zone).strftime("%Y-%m-%dT%H:%M")
+        for name in ("StartDate", "ExpireDate")
+        if name in rule
+    }
+    return {
+        "Type": "AWS::CloudWatch::AlarmMuteRule",
+        "Properties": {**rule, **dates},
+        "DependsOn": sorted(ids[name] for name in rule["MuteTargets"]["AlarmNames"]),
+    }

@@ -1,6 +1,7 @@
 """Terraform in its JSON syntax, with import blocks for what exists already."""
 
 import json
+from datetime import UTC
 
 from alarms.definitions import detector_key, detector_name, detector_of, is_composite
 from alarms.export.cloudformation import detector_template
@@ -36,26 +37,31 @@ _QUERY = {
     "Period": "period",
     "AccountId": "account_id",
 }
-METRIC, COMPOSITE, STACK = (
+METRIC, COMPOSITE, STACK, MUTE = (
     "aws_cloudwatch_metric_alarm",
     "aws_cloudwatch_composite_alarm",
     "aws_cloudformation_stack",
+    "aws_cloudwatch_alarm_mute_rule",
 )
 
 
-def terraform(wanted, existing=()):
+def terraform(wanted, existing=(), mutes=(), mutes_exist=False):
     """Return the configuration; names in `existing` get an import block, so that nothing is made twice.
+
+    `mutes` are dicts in PutAlarmMuteRule's shape, of alarms that are wanted; they have import blocks if
+    they exist.
 
     The provider has no anomaly detectors: they become small CloudFormation stacks. What it cannot say
     (a warm-up period) stands in the comment "//" of the alarm.
     """
-    taken, resources, imports = set(), {}, []
+    taken, resources, imports, places = set(), {}, [], {}
     for name, definition in sorted(wanted.alarms.items()):
         kind = COMPOSITE if is_composite(definition) else METRIC
         label = snake(name, taken)
         resources.setdefault(kind, {})[label] = _alarm(definition, wanted.tags.get(name))
+        places[name] = f"{kind}.{label}"
         if name in existing:
-            imports.append({"to": f"{kind}.{label}", "id": _text(name)})
+            imports.append({"to": places[name], "id": _text(name)})
     for detector in _detectors_with_settings(wanted):
         label = snake(f"detector {detector_name(detector)}", taken)
         body = _text(json.dumps(detector_template(detector), sort_keys=True))
@@ -63,6 +69,15 @@ def terraform(wanted, existing=()):
             "name": label.replace("_", "-")[:128],
             "template_body": body,
         }
+    for rule in mutes:
+        label = snake(f"mute {rule['Name']}", taken)
+        resources.setdefault(MUTE, {})[label] = _mute(rule, places)
+        if mutes_exist:
+            imports.append({"to": f"{MUTE}.{label}", "id": _text(rule["Name"])})
+    return _configuration(resources, imports)
+
+
+def _configuration(resources, imports):
     result = {
         "terraform": {
             "required_version": ">= 1.5",
@@ -104,6 +119,23 @@ def _alarm(definition, tags):
         result["tags"] = {_text(key): _text(value) for key, value in sorted(tags.items())}
     if left:
         result["//"] = f"Not known to Terraform: {json.dumps(left, sort_keys=True)}"
+    return result
+
+
+def _mute(rule, places):
+    schedule, names = rule["Rule"]["Schedule"], rule["MuteTargets"]["AlarmNames"]
+    result = {
+        "name": _text(rule["Name"]),
+        "rule": {"schedule": {name.lower(): _text(value) for name, value in schedule.items()}},
+        "mute_targets": {"alarm_names": _text(names)},
+        "depends_on": [places[name] for name in names],
+    }
+    if rule.get("Description"):
+        result["description"] = _text(rule["Description"])
+    for name, theirs in (("StartDate", "start_date"), ("ExpireDate", "expire_date")):
+        if name in rule:
+            # The provider refuses seconds.
+            result[theirs] = rule[name].astimezone(UTC).strftime("%Y-%m-%dT%H:%M:00Z")
     return result
 
 

@@ -3,12 +3,14 @@
 import json
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from django.core.management.base import CommandError
 
 from alarms.models import Alarm, AlarmSet, Guard, Run
+from alarms.muting import mute
 from alarms.planning import plan_for
 from tests.alarms.definitions import TOPIC, band, composite, math, percentile, query, static
 from tests.commands.tools import run
@@ -190,12 +192,17 @@ def test_the_cloudformation_template_pleases_cfn_lint(wire, tmp_path):
     assert resources["ShopAny3"]["DependsOn"] == ["ShopBand3", "ShopFloor0", "ShopFloor3", "ShopSlow3"]
     detector = next(r for r in resources.values() if r["Properties"].get("Configuration"))
     assert detector["Properties"]["Configuration"]["MetricTimeZone"] == "Europe/Berlin"
+    assert _lint(file) == ("", 0)
+
+
+def _lint(file):
+    """Return what cfn-lint says of a template, and its exit code."""
     checked = subprocess.run(
         [Path(sys.executable).with_name("cfn-lint"), "--regions", "us-east-1", "--", str(file)],
         capture_output=True,
         text=True,
     )
-    assert (checked.stdout + checked.stderr, checked.returncode) == ("", 0)
+    return checked.stdout + checked.stderr, checked.returncode
 
 
 def test_terraform_gets_every_alarm_with_an_import_block(wire):
@@ -266,3 +273,74 @@ def test_a_prefix_inside_another_sets_prefix_is_refused(wire):
 
     with pytest.raises(CommandError, match="names would belong to both"):
         run("alarms_import", "--prefix", "shop-berlin-")
+
+
+@pytest.fixture
+def muted(wire):
+    """A set with three alarms; a mute of the night for two of them, one of one alarm, one that is over."""
+    wire.PutMetricAlarm(static())
+    wire.PutMetricAlarm(static("shop-off"))
+    wire.PutCompositeAlarm(composite(rule='ALARM("shop-floor")'))
+    run("alarms_import", "--prefix", "shop-")
+    Alarm.objects.filter(name="shop-off").update(enabled=False)
+    shop = AlarmSet.objects.get()
+    begin = datetime(2030, 1, 1, 12, 30, 15, tzinfo=UTC)
+    for name, names, schedule, bounds in (
+        ("shop-night", ["shop-floor", "shop-any", "shop-off"], "cron(0 2 * * SUN)", {"starts_at": begin}),
+        ("shop-mute-off", ["shop-off"], "cron(0 2 * * SUN)", {}),
+        ("shop-past", ["shop-floor"], "at(2026-01-01T00:00)", {}),
+    ):
+        alarms = Alarm.objects.filter(name__in=names)
+        mute(shop, name, alarms, schedule, 90, "dan", reason="backup", zone="Europe/Berlin", **bounds)
+
+
+def test_mutes_are_in_the_cloudformation_template(muted, tmp_path):
+    file = tmp_path / "alarms.json"
+    run("alarms_export", "--to", "cloudformation", "--output", file)
+
+    resources = json.loads(file.read_text())["Resources"]
+
+    assert set(resources) == {"ShopFloor", "ShopAny", "MuteShopNight"}
+    assert resources["MuteShopNight"] == {
+        "Type": "AWS::CloudWatch::AlarmMuteRule",
+        "Properties": {
+            "Name": "shop-night",
+            "Description": "backup",
+            "Rule": {
+                "Schedule": {
+                    "Expression": "cron(0 2 * * SUN)",
+                    "Duration": "PT90M",
+                    "Timezone": "Europe/Berlin",
+                }
+            },
+            "MuteTargets": {"AlarmNames": ["shop-any", "shop-floor"]},
+            "StartDate": "2030-01-01T13:30",
+        },
+        "DependsOn": ["ShopAny", "ShopFloor"],
+    }
+    assert _lint(file) == ("", 0)
+
+
+def test_mutes_are_in_the_terraform_configuration(muted):
+    _, document = run("alarms_export", "--to", "terraform")
+
+    assert document["resource"]["aws_cloudwatch_alarm_mute_rule"] == {
+        "mute_shop_night": {
+            "name": "shop-night",
+            "description": "backup",
+            "rule": {
+                "schedule": {
+                    "expression": "cron(0 2 * * SUN)",
+                    "duration": "PT90M",
+                    "timezone": "Europe/Berlin",
+                }
+            },
+            "mute_targets": {"alarm_names": ["shop-any", "shop-floor"]},
+            "start_date": "2030-01-01T12:30:00Z",
+            "depends_on": [
+                "aws_cloudwatch_composite_alarm.shop_any",
+                "aws_cloudwatch_metric_alarm.shop_floor",
+            ],
+        }
+    }
+    assert {"to": "aws_cloudwatch_alarm_mute_rule.mute_shop_night", "id": "shop-night"} in document["import"]

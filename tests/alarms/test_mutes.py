@@ -94,3 +94,20 @@ def test_a_mute_without_end(schedule, minutes, ends_at, expected):
 def test_what_cannot_be_read_is_said(schedule, timezone, said):
     with pytest.raises(mutes.BadSchedule, match=said):
         mutes.check(schedule, timezone)
+
+
+@pytest.mark.parametrize(
+    ("row", "over"),
+    [
+        (mute("cron(0 2 * * SUN)"), False),
+        (mute("cron(0 2 * * SUN)", ends_at=SATURDAY), True),
+        (mute("cron(0 2 * * SUN)", ends_at=SATURDAY + timedelta(hours=1)), False),
+        (mute("at(2026-11-20T23:30)"), False),
+        (mute("at(2026-11-20T23:00)"), True),
+        # An hour ahead of UTC: it ended at 23:30.
+        (mute("at(2026-11-20T23:30)", timezone="Europe/Berlin"), True),
+        (mute("at(2027-01-01T00:00)"), False),
+    ],
+)
+def test_a_mute_that_will_not_be_in_force_again_is_over(row, over):
+    assert mutes.is_over(row, SATURDAY) is over

@@ -2,6 +2,7 @@ import json
 from pathlib import Path
 
 from django.core.management.base import CommandError
+from django.utils import timezone
 
 from alarms import configuration, export
 from alarms.backends import backend_for
@@ -9,6 +10,8 @@ from alarms.backends.base import BackendError
 from alarms.export.cloudformation import TooMany
 from alarms.management.sets import chosen_sets
 from alarms.models import Alarm
+from alarms.mutes import is_over
+from alarms.muting import rule_of
 from photomgr.json_command import JsonCommand
 
 
@@ -47,15 +50,24 @@ def _only(sets):
 
 def _document(alarm_set, wanted, to):
     if to == "cloudformation":
-        return export.cloudformation(wanted, f"Alarms of the set {alarm_set.name}")
+        return export.cloudformation(wanted, f"Alarms of the set {alarm_set.name}", _mutes(alarm_set, wanted))
     if to == "terraform":
-        return export.terraform(wanted, _existing(alarm_set))
+        in_cloudwatch = backend_for(alarm_set.region).name == "cloudwatch"
+        return export.terraform(wanted, _existing(alarm_set), _mutes(alarm_set, wanted), in_cloudwatch)
     rows = [
         (configuration.definition_of(alarm), configuration.tags_of(alarm), _further(alarm))
         for alarm in Alarm.objects.filter(alarm_set=alarm_set).for_definitions()
     ]
     detectors = [wanted.detectors[key] for key in sorted(wanted.detectors)]
     return export.document(alarm_set, rows, detectors)
+
+
+def _mutes(alarm_set, wanted):
+    """Return the mutes that are not over, as rules for the alarms that are exported."""
+    now = timezone.now()
+    rows = [row for row in alarm_set.mutes.prefetch_related("alarms") if not is_over(row, now)]
+    targets = [[alarm for alarm in row.alarms.all() if alarm.name in wanted.alarms] for row in rows]
+    return [rule_of(row, alarms) for row, alarms in zip(rows, targets, strict=True) if alarms]
 
 
 def _existing(alarm_set):
