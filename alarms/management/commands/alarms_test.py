@@ -9,7 +9,7 @@ from photomgr.json_command import JsonCommand
 
 
 class Command(JsonCommand):
-    help = "Test alarms: values in shorthand, and the state expected at a time (docs/alarm-tests.md)."
+    help = "Test alarms: values in shorthand, and the state expected at a time (docs/judging-alarms.md)."
 
     def add_arguments(self, parser):
         parser.add_argument("file", type=Path, metavar="FILE", help="TOML with [[test]] tables.")
