@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from alarms.guards import Band, Bound, create
 from alarms.metrics import metric_of
 
-_USUAL_CEILING = "1.3 x max over 30 d"
-
 
 @dataclass(frozen=True)
 class Watch:
@@ -34,6 +32,11 @@ def _none(reason):
     return Bound(0.0, reason, off=True)
 
 
+def _far_more(than):
+    """Return a ceiling that follows what was usual, and begins with a number."""
+    return Bound(than, "Far more than ever.", "1.3 x max over 30 d", m=3, n=5)
+
+
 NO_BAND = Band(off=True, reason="It is nearly always 0: there is no pattern to learn.")
 LESS_IS_FINE = _none("Less of it is no trouble.")
 
@@ -50,22 +53,8 @@ def own(regions):
 def _own_photos():
     idle = _none("Nobody uploads at night; switch it on where somebody always does.")
     return [
-        _own(
-            "uploads",
-            "PhotosUploaded",
-            "Sum",
-            "count",
-            idle,
-            Bound(1000, "Far more than ever.", _USUAL_CEILING, 3, 5),
-        ),
-        _own(
-            "labelled",
-            "PhotosLabelled",
-            "Sum",
-            "count",
-            idle,
-            Bound(1000, "Far more than ever.", _USUAL_CEILING, 3, 5),
-        ),
+        _own("uploads", "PhotosUploaded", "Sum", "count", idle, _far_more(1000)),
+        _own("labelled", "PhotosLabelled", "Sum", "count", idle, _far_more(1000)),
         _own(
             "failed-photos",
             "PhotosFailed",
@@ -133,9 +122,14 @@ def _own_throttles(region):
     )
 
 
+_BUCKET = {"namespace": "AWS/S3", "dimensions": (("BucketName", "{id}"), ("FilterId", "EntireBucket"))}
+
+
 def _bucket():
-    bucket = (("BucketName", "{id}"), ("FilterId", "EntireBucket"))
-    requests = {"namespace": "AWS/S3", "dimensions": bucket}
+    return [*_bucket_use(), *_bucket_errors()]
+
+
+def _bucket_use():
     return [
         Watch(
             name="requests",
@@ -143,38 +137,8 @@ def _bucket():
             stat="Sum",
             kind="count",
             floor=Bound(1, "Nobody reads or writes at all.", m=15, n=15, missing="breaching"),
-            ceiling=Bound(100_000, "Far more than ever.", _USUAL_CEILING, 3, 5),
-            **requests,
-        ),
-        Watch(
-            name="errors-5xx",
-            metric="5xxErrors",
-            stat="Average",
-            kind="ratio",
-            natural_max=1.0,
-            floor=LESS_IS_FINE,
-            ceiling=Bound(
-                0.01, "One request in a hundred fails on Amazon's side.", m=3, n=5, missing="notBreaching"
-            ),
-            band=NO_BAND,
-            **requests,
-        ),
-        Watch(
-            name="errors-4xx",
-            metric="4xxErrors",
-            stat="Average",
-            kind="ratio",
-            natural_max=1.0,
-            floor=LESS_IS_FINE,
-            ceiling=Bound(
-                0.2,
-                "One request in five is refused: a wrong key or permission.",
-                m=3,
-                n=5,
-                missing="notBreaching",
-            ),
-            band=Band(side="upper"),
-            **requests,
+            ceiling=_far_more(100_000),
+            **_BUCKET,
         ),
         Watch(
             name="latency",
@@ -184,7 +148,31 @@ def _bucket():
             floor=LESS_IS_FINE,
             ceiling=Bound(2000, "The slowest hundredth waits two seconds.", m=3, n=5, missing="notBreaching"),
             band=Band(side="upper"),
-            **requests,
+            **_BUCKET,
+        ),
+    ]
+
+
+def _bucket_errors():
+    ratio = {"stat": "Average", "kind": "ratio", "natural_max": 1.0, "floor": LESS_IS_FINE}
+    amazon = "One request in a hundred fails on Amazon's side."
+    refused = "One request in five is refused: a wrong key or permission."
+    return [
+        Watch(
+            name="errors-5xx",
+            metric="5xxErrors",
+            ceiling=Bound(0.01, amazon, m=3, n=5, missing="notBreaching"),
+            band=NO_BAND,
+            **ratio,
+            **_BUCKET,
+        ),
+        Watch(
+            name="errors-4xx",
+            metric="4xxErrors",
+            ceiling=Bound(0.2, refused, m=3, n=5, missing="notBreaching"),
+            band=Band(side="upper"),
+            **ratio,
+            **_BUCKET,
         ),
     ]
 
@@ -208,7 +196,7 @@ def _queue():
             stat="Maximum",
             kind="gauge",
             floor=LESS_IS_FINE,
-            ceiling=Bound(1000, "Far more than ever.", _USUAL_CEILING, 3, 5),
+            ceiling=_far_more(1000),
             **queue,
         ),
         Watch(
@@ -217,7 +205,7 @@ def _queue():
             stat="Sum",
             kind="count",
             floor=Bound(1, "Nobody sends anything.", m=15, n=15, missing="breaching"),
-            ceiling=Bound(10_000, "Far more than ever.", _USUAL_CEILING, 3, 5),
+            ceiling=_far_more(10_000),
             **queue,
         ),
         Watch(
@@ -257,7 +245,7 @@ def _database_load():
             stat="Maximum",
             kind="gauge",
             floor=Bound(1, "Nobody is connected: is the application there?", m=5, n=5, missing="breaching"),
-            ceiling=Bound(80, "Far more than ever.", _USUAL_CEILING, 3, 5),
+            ceiling=_far_more(80),
             **_DATABASE,
         ),
         Watch(
