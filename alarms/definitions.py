@@ -59,8 +59,10 @@ BAND_OPERATORS = {
     "lower": "LessThanLowerThreshold",
     "upper": "GreaterThanUpperThreshold",
 }
-BAND = re.compile(r"^\s*ANOMALY_DETECTION_BAND\(\s*(\w+)\s*(?:,\s*([0-9.eE+-]+)\s*)?\)\s*$")
-DEFAULT_K = 2.0
+_NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
+BAND = re.compile(rf"^\s*ANOMALY_DETECTION_BAND\(\s*(\w+)\s*(?:,\s*({_NUMBER})\s*)?\)\s*$")
+# What CloudWatch takes ANOMALY_DETECTION_BAND(m1) to mean. What we propose is alarms.bands.DEFAULT_K.
+K_LEFT_OUT = 2.0
 
 # What CloudWatch means by saying nothing.
 _DEFAULTS = {
@@ -87,7 +89,7 @@ def band_of(definition):
     for query in definition.get("Metrics") or []:
         if wanted and query.get("Id") == wanted:
             match = BAND.match(query.get("Expression") or "")
-            return (match[1], float(match[2] or DEFAULT_K)) if match else None
+            return (match[1], float(match[2] or K_LEFT_OUT)) if match else None
     return None
 
 
@@ -214,7 +216,7 @@ def _dimensions(value):
 
 def _band_expression(text):
     match = BAND.match(text)
-    return f"ANOMALY_DETECTION_BAND({match[1]}, {float(match[2] or DEFAULT_K):g})" if match else text.strip()
+    return f"ANOMALY_DETECTION_BAND({match[1]}, {float(match[2] or K_LEFT_OUT):g})" if match else text.strip()
 
 
 def _queries(value):

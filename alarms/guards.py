@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from django.db import transaction
 
+from alarms.bands import DEFAULT_K
 from alarms.models import Alarm, Guard
 
 
@@ -24,7 +25,7 @@ class Bound:
 class Band:
     """Outside k standard deviations of the expected value in m of n periods."""
 
-    k: float = 3.0
+    k: float = DEFAULT_K
     side: str = "both"
     m: int = 3
     n: int = 5

@@ -7,12 +7,9 @@ definition is what was applied or what is only planned.
 import re
 from dataclasses import dataclass
 
+from alarms.definitions import band_of
 from alarms.evaluation import SIDES, Rule, beyond, outside
 from alarms.metric_math import UnknownExpression, compute, names_in
-
-_BAND = re.compile(r"ANOMALY_DETECTION_BAND\(\s*(\w+)\s*(?:,\s*([\d.]+)\s*)?\)")
-# What ANOMALY_DETECTION_BAND(m1) means without a number.
-DEFAULT_K = 2.0
 
 
 @dataclass(frozen=True)
@@ -97,12 +94,12 @@ def _queries(definition):
             "The alarm names no metric; queries over many metrics are not evaluated here."
         )
     k, watched = None, None
-    band = expressions.pop(definition.get("ThresholdMetricId"), None)
-    if band is not None:
-        match = _BAND.fullmatch(band.strip())
-        if match is None:
-            raise UnknownExpression(f"{band} is not ANOMALY_DETECTION_BAND(id, k).")
-        watched, k = match[1], float(match[2] or DEFAULT_K)
+    expression = expressions.pop(definition.get("ThresholdMetricId"), None)
+    if expression is not None:
+        band = band_of(definition)
+        if band is None:
+            raise UnknownExpression(f"{expression} is not ANOMALY_DETECTION_BAND(id, k).")
+        watched, k = band
     else:
         watched = next(q["Id"] for q in definition["Metrics"] if q.get("ReturnData", True))
     return {

@@ -28,7 +28,8 @@ LABELS = [
 ]
 ALARMS = [
     {"rules", "arns", "pacing", "evaluation", "metric_math", "bands", "periodicity", "charts", "mutes"},
-    {"definitions", "watch", "backtest", "scoring", "series_file"},
+    {"definitions", "backtest", "scoring", "series_file"},
+    {"watch"},
     {"query_rules", "cost", "rows", "doctor", "alarm_tests", "topics"},
     {"validation", "plan", "experiments"},
     {"plan_text", "export", "models"},

@@ -14,6 +14,8 @@ import numpy as np
 
 from alarms.bands import clock, seasons, widths
 
+# At CloudWatch's own 2, bands ring daily and people widen them to 3 afterwards; at 3 the benchmark's F1 is
+# within a hundredth of its best.
 DEFAULT_K = 3.0
 # CloudWatch's own limit for a value, either side of zero.
 LARGEST = 2.0**360

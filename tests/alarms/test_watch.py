@@ -59,6 +59,7 @@ def test_a_percentile():
     [
         ("ANOMALY_DETECTION_BAND(m1, 3)", 3),
         ("ANOMALY_DETECTION_BAND(m1,2.5)", 2.5),
+        (" ANOMALY_DETECTION_BAND( m1 , 1.5e1 ) ", 15),
         ("ANOMALY_DETECTION_BAND(m1)", 2),
     ],
 )
@@ -94,6 +95,7 @@ def test_metric_math_over_expressions_of_expressions():
     "definition",
     [
         _band("ANOMALY_DETECTION_BAND(RATE(m1), 2)"),
+        _band("ANOMALY_DETECTION_BAND(m1, 2-1)"),
         {**_band(), "Metrics": [{"Id": "q1", "Expression": "SELECT AVG(x) FROM y", "ReturnData": True}]},
         {
             **_band(),
@@ -101,7 +103,7 @@ def test_metric_math_over_expressions_of_expressions():
             "Metrics": [_stat("m1", ReturnData=False), {"Id": "a", "Expression": "a + 1"}],
         },
     ],
-    ids=["band on math", "query", "itself"],
+    ids=["band on math", "k is math", "query", "itself"],
 )
 def test_what_cannot_be_evaluated_here_is_said(definition):
     with pytest.raises(UnknownExpression):
