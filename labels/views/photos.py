@@ -267,6 +267,7 @@ def _selection_context(selection, chosen):
         "match_text": "all of" if selection.all else "any of",
         "count": chosen.count(),
         "labels_url": f"{reverse('labels')}?{urlencode(selection.fields())}",
+        "relabel_url": f"{reverse('relabel')}?{urlencode(selection.fields())}",
     }
 
 

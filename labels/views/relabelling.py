@@ -10,6 +10,7 @@ from labels.models import Photo, PhotoLabel
 from labels.names import fold
 from labels.selection import Selection
 from labels.views.cards import cards
+from labels.views.options import about
 
 _MARGIN = 12
 
@@ -50,6 +51,7 @@ def relabel(request):
             .distinct(),
             "reasons": failed.order_by("failure_code").values_list("failure_code", flat=True).distinct(),
             "estimate": costs.estimate(photos),
+            "time": _words(costs.expected_seconds(photos)),
         },
     )
 
@@ -80,6 +82,13 @@ def threshold(request):
             "below": _cards(below),
         },
     )
+
+
+def _words(seconds):
+    """Return a time to be expected in words; "" for none."""
+    if seconds is None:
+        return "a time that is known once the first photos are answered"
+    return about(seconds) if seconds >= 1 else "about a second" if seconds else ""
 
 
 def _cards(rows):

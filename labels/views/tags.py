@@ -165,6 +165,7 @@ def _plan_context(overview, options):
         "can_download": bool(photos),
         "nothing_matches": not selection.is_empty and not photos,
         "preview": cards(list(preview), fields),
+        "relabel_url": f"{reverse('relabel')}?{urlencode(fields)}",
         "preview_url": f"{reverse('photos')}?{urlencode(fields)}",
         "selection_fields": [*fields, *options.fields()],
         "options": options,

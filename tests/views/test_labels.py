@@ -179,7 +179,7 @@ def test_htmx_gets_only_pieces_that_find_their_own_place(client, library):
     assert '<input type="checkbox"' not in page
     for row_id in ("count-", 'id="plan"', 'id="preview"'):
         assert row_id in page
-    assert page.count('hx-swap-oob="true"') == 3 + 2
+    assert page.count('hx-swap-oob="true"') == 3 + 3
 
 
 @pytest.mark.parametrize("change", [("find", "lak"), ("sort", "name"), ("show", "all")])

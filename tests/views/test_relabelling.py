@@ -1,9 +1,12 @@
 """Labelling again names its price first; another limit of a label shows whom it would win and lose."""
 
+import html
+import re
+
 import pytest
 from django.urls import reverse
 
-from labels.models import Photo
+from labels.models import DetectionRun, Photo
 from tests import factory
 from tests.detect_labels import answer, label
 
@@ -48,6 +51,28 @@ def test_the_price_comes_before_the_work(client, dan, eve, library, commits):
 
     assert Photo.objects.filter(owner=dan, status="pending").count() == 2
     assert Photo.objects.filter(owner=eve, status="pending").count() == 0
+
+
+def test_the_time_to_be_expected_is_learnt_from_earlier_answers(client, library, settings):
+    settings.QUEUE_WORKERS = 2
+    assert "a time that is known once" in client.get(reverse("relabel")).content.decode()
+
+    DetectionRun.objects.filter(photo=library[0]).update(detector="fake", latency_ms=200_000)
+    DetectionRun.objects.filter(photo=library[1]).update(detector="fake", latency_ms=100_000)
+    page = client.get(reverse("relabel"))
+
+    # Four photos at 150 s each, by two workers.
+    assert page.context["time"] == "about 5 min"
+    assert "4 questions to the detector, free of charge, about 5 min." in page.content.decode()
+
+
+@pytest.mark.parametrize("page", ["photos", "labels"])
+def test_a_selection_leads_to_labelling_it_again(client, library, page):
+    factory.give_labels(library[0], "Lake")
+    text = client.get(reverse(page), {"label": "Lake"}).content.decode()
+    address = re.search(rf'href="({reverse("relabel")}[^"]*)"', text)[1]
+
+    assert client.get(html.unescape(address)).context["estimate"]["photos"] == 1
 
 
 def test_only_what_failed_with_a_reason_is_labelled_again(client, library):
