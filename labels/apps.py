@@ -12,12 +12,13 @@ class LabelsConfig(AppConfig):
         from django_q.signals import post_execute
 
         from labels import bundles, checks, measurements, queue, rekognition_checks, signals  # noqa: F401 (checks register themselves)
-        from labels.models import Bundle, BundlePart, Notice, Photo
+        from labels.models import Announcement, Bundle, BundlePart, Notice, Photo
 
         for signal, receiver, sender in (
             (post_save, signals.ring_for_photo, Photo),
             (post_save, signals.ring_for_bundle, Bundle),
             (post_save, signals.ring_for_notice, Notice),
+            (post_save, signals.ring_for_announcement, Announcement),
             (pre_delete, signals.uncount_photo, Photo),
             (post_delete, signals.delete_photo_files, Photo),
             (post_delete, signals.delete_bundle_files, Bundle),

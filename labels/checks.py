@@ -1,5 +1,6 @@
 """System checks: wrong settings are said at the start, with what to do, not found at night."""
 
+import re
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -101,6 +102,22 @@ def mail_leaves_the_machine(app_configs, **kwargs):
             f"SITE_URL is {settings.SITE_URL!r}, but mail is only written to {settings.MAIL_DIR}.",
             hint="Set EMAIL_URL, for example smtp+tls://user:password@mail.example.com:587.",
             id="labels.W001",
+        )
+    ]
+
+
+_TOPIC = re.compile(r"arn:[a-z-]+:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,256}")
+
+
+@register()
+def topic_is_an_arn(app_configs, **kwargs):
+    if not settings.SNS_TOPIC_ARN or _TOPIC.fullmatch(settings.SNS_TOPIC_ARN):
+        return []
+    return [
+        Error(
+            f"SNS_TOPIC_ARN is {settings.SNS_TOPIC_ARN!r}.",
+            hint="It is the ARN of a standard topic: arn:aws:sns:eu-west-1:123456789012:photomgr.",
+            id="labels.E023",
         )
     ]
 

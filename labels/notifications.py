@@ -10,7 +10,6 @@ from django.template.loader import render_to_string
 from django.utils import timezone
 
 from labels.models import Notice
-from labels.models.claim import backoff
 from labels.selection import Selection
 
 # A mail is no place for a thousand names; the page and the manifest have them all.
@@ -21,16 +20,15 @@ def send(notice):
     """Send the held notice's mail: the claim recorded the intent before, the outcome is recorded after."""
     owner = notice.bundle.owner
     if not owner.email:
-        _end(notice, Notice.Status.FAILED, failure_reason=f"{owner} has no mail address.")
+        notice.end(Notice.Status.FAILED, failure_reason=f"{owner} has no mail address.")
         return
     mail = compose(notice)
     try:
         mail.send()
     except (smtplib.SMTPException, AnymailError, BotoCoreError, ClientError, OSError) as error:
-        _postpone(notice, f"{type(error).__name__}: {error}")
+        notice.postpone(f"{type(error).__name__}: {error}")
         return
-    _end(
-        notice,
+    notice.end(
         Notice.Status.SENT,
         mail_to=owner.email,
         mail_path=getattr(mail, "path", ""),
@@ -72,34 +70,3 @@ def compose(notice):
     )
     mail.attach_alternative(render_to_string(f"mail/{name}.html", context), "text/html")
     return mail
-
-
-def give_up(notices):
-    """End the notices that ran out of attempts."""
-    return notices.update(status=Notice.Status.FAILED)
-
-
-def end_interrupted(now):
-    """End the notices whose worker died while sending: nobody knows whether the mail went out."""
-    return Notice.objects.interrupted(now).update(
-        status=Notice.Status.FAILED,
-        failure_reason="The worker stopped while it sent the mail; it may or may not have gone out.",
-        lease_owner="",
-        lease_until=None,
-    )
-
-
-def _postpone(notice, reason):
-    if notice.attempts >= settings.MAX_ATTEMPTS:
-        _end(notice, Notice.Status.FAILED, failure_reason=reason)
-        return
-    _end(
-        notice,
-        Notice.Status.PENDING,
-        failure_reason=reason,
-        next_attempt_at=timezone.now() + backoff(notice.attempts),
-    )
-
-
-def _end(notice, status, **fields):
-    Notice.objects.held(notice).update(status=status, lease_owner="", lease_until=None, **fields)

@@ -55,6 +55,10 @@ def send_notice(notice_id):
     _ring("labels.tasks.send_notice", notice_id, LABELS)
 
 
+def tell_topic(announcement_id):
+    _ring("labels.tasks.tell_topic", announcement_id, LABELS)
+
+
 def replay_rules(replay_id):
     _ring("labels.tasks.replay_rules", replay_id, LABELS)
 

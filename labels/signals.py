@@ -2,7 +2,7 @@
 
 from django.db import transaction
 
-from labels import bundles, labelling, queue, regions
+from labels import bundles, labelling, queue, regions, topic
 
 
 def ring_for_photo(sender, instance, created, raw, **kwargs):
@@ -18,6 +18,12 @@ def ring_for_bundle(sender, instance, created, raw, **kwargs):
 def ring_for_notice(sender, instance, created, raw, **kwargs):
     if created and not raw:
         queue.send_notice(instance.pk)
+        topic.announce(instance)
+
+
+def ring_for_announcement(sender, instance, created, raw, **kwargs):
+    if created and not raw:
+        queue.tell_topic(instance.pk)
 
 
 def call_helpers(sender, bundle_id, **kwargs):

@@ -4,12 +4,13 @@ from dataclasses import asdict, dataclass
 
 from django.utils import timezone
 
-from labels import bundles, decisions, incoming, labelling, notifications, queue, regions, replay
-from labels.models import Bundle, BundlePart, Change, Incoming, Notice, Photo, Replay
+from labels import bundles, decisions, incoming, labelling, queue, regions, replay
+from labels.models import Announcement, Bundle, BundlePart, Change, Incoming, Notice, Photo, Replay
 
 # A bell that is still in the queue may be rung twice; this bounds how often, and it costs a millisecond.
 QUEUE_TARGET = 500
 
+_RECALLED = (Photo, Bundle, Notice, Announcement, Incoming)
 _STOPPED = "The worker stopped in the middle of it."
 
 
@@ -28,6 +29,9 @@ class Swept:
     bundles_given_up: int = 0
     notices_given_up: int = 0
     notices_interrupted: int = 0
+    announcements_rung: int = 0
+    announcements_given_up: int = 0
+    announcements_interrupted: int = 0
     bundles_expired: int = 0
     replays_rung: int = 0
     changes_rung: int = 0
@@ -46,11 +50,13 @@ def sweep():
     now = timezone.now()
     regions.follow_settings()
     return Swept(
-        recalled_from_future=sum(model.objects.recall(now) for model in (Photo, Bundle, Notice, Incoming)),
+        recalled_from_future=sum(model.objects.recall(now) for model in _RECALLED),
         photos_given_up=labelling.give_up(Photo.objects.worn_out(now)),
         bundles_given_up=bundles.give_up(Bundle.objects.worn_out(now)),
-        notices_given_up=notifications.give_up(Notice.objects.worn_out(now)),
-        notices_interrupted=notifications.end_interrupted(now),
+        notices_given_up=Notice.objects.worn_out(now).give_up(),
+        notices_interrupted=Notice.objects.end_interrupted(now),
+        announcements_given_up=Announcement.objects.worn_out(now).give_up(),
+        announcements_interrupted=Announcement.objects.end_interrupted(now),
         bundles_expired=bundles.expire(now),
         incoming_given_up=incoming.give_up(Incoming.objects.worn_out(now)),
         incoming_cleared=incoming.clear(now),
@@ -61,6 +67,7 @@ def sweep():
         replays_rung=_ring(Replay.objects.due(now), queue.replay_rules, queue.LABELS),
         photos_rung=_ring(Photo.objects.due(now), queue.label_photo, queue.LABELS, regions.calls_a_minute()),
         notices_rung=_ring(Notice.objects.due(now), queue.send_notice, queue.LABELS),
+        announcements_rung=_ring(Announcement.objects.due(now), queue.tell_topic, queue.LABELS),
         bundles_rung=_ring(Bundle.objects.due(now), queue.build_bundle, queue.BUNDLES),
         sums_rung=_ring(BundlePart.objects.unsummed(now).order_by("pk"), queue.add_sum, queue.BUNDLES),
     ).as_json()

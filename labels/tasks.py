@@ -4,10 +4,10 @@ import os
 import socket
 import uuid
 
-from labels import bundles, decisions, detection, incoming, labelling, notifications, policies, replay
+from labels import bundles, decisions, detection, incoming, labelling, notifications, policies, replay, topic
 from labels.buckets import StorageTrouble
 from labels.detectors.base import DetectorUnavailable, NotNow, PhotoRefused
-from labels.models import Bundle, Change, Incoming, Notice, Photo, Replay
+from labels.models import Announcement, Bundle, Change, Incoming, Notice, Photo, Replay
 from labels.models.claim import in_words
 
 # How long a photo waits for a storage that is away.
@@ -73,6 +73,13 @@ def send_notice(notice_id):
     notice = Notice.objects.claim(notice_id, holder())
     if notice is not None:
         notifications.send(notice)
+
+
+def tell_topic(announcement_id):
+    """Tell the SNS topic of one outcome."""
+    announcement = Announcement.objects.claim(announcement_id, holder())
+    if announcement is not None:
+        topic.publish(announcement)
 
 
 def replay_rules(replay_id):

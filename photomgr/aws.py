@@ -31,9 +31,12 @@ _OPTIONS = {
 _S3_AT_AMAZON = {"addressing_style": "virtual", "us_east_1_regional_endpoint": "regional"}
 
 
-def client(service, region=None):
-    """Return this process's client of a service; region None is the one boto3 is configured for."""
-    return _client(service, region, os.getpid())
+def client(service, region=None, once=False):
+    """Return this process's client of a service; region None is the one boto3 is configured for.
+
+    `once`: the SDK repeats no call, for what must not arrive twice.
+    """
+    return _client(service, region, once, os.getpid())
 
 
 def bucket_origin(bucket):
@@ -45,10 +48,11 @@ def bucket_origin(bucket):
 
 
 @lru_cache
-def _client(service, region, pid):
+def _client(service, region, once, pid):
     if service == "s3":
         return _s3(region, {})
-    return _build(boto3.session.Session(), service, region, _OPTIONS.get(service, {}))
+    options = {**_OPTIONS.get(service, {}), **({"retries": _ONCE} if once else {})}
+    return _build(boto3.session.Session(), service, region, options)
 
 
 def _s3(region, options):

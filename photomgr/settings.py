@@ -265,6 +265,11 @@ if env.str("EMAIL_URL", ""):
         _mail = env.dj_email_url("EMAIL_URL")
         vars().update({name: value for name, value in _mail.items() if name != "DEFAULT_FROM_EMAIL"})
 
+# Topic ------------------------------------------------------------------------------------------
+
+# Told how every download ends, beside the mail to its owner.
+SNS_TOPIC_ARN = env.str("SNS_TOPIC_ARN", "")
+
 # Labels -----------------------------------------------------------------------------------------
 
 LABELS_DETECTOR = env.str("LABELS_DETECTOR", "local")

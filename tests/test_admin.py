@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from labels import bundles
 from labels.models import (
+    Announcement,
     Bundle,
     BundleChunk,
     BundlePart,
@@ -82,6 +83,7 @@ def rows(dan, eve, commits):
     photo = Photo.objects.get(original_name="sea.jpg")
     Verdict.objects.create(photo=photo, label=sea, is_there=True, by=eve, at=timezone.now(), change=change)
     Replay.objects.create()
+    Announcement.objects.create(notice=Notice.objects.first(), topic="sea")
     WorkerSeen.objects.create(cluster="labels", role="worker", seen_at=timezone.now())
     Residency.objects.create(owner=eve, group="eu")
     Spending.objects.create(day=timezone.localdate(), calls=2, micros=2000)

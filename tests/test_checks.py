@@ -45,6 +45,12 @@ def test_a_checkout_has_nothing_to_say(settings):
         pytest.param(
             "labels.E005", {"SITE_URL": "photos.example.com"}, "ALLOWED_HOSTS=", id="no host at all"
         ),
+        pytest.param(
+            "labels.E023",
+            {"SNS_TOPIC_ARN": "arn:aws:sns:eu-west-1:123456789012:photomgr.fifo"},
+            "a standard topic",
+            id="a topic that wants an order",
+        ),
         pytest.param("labels.E020", {"PHOTOS_BUCKET": "photos"}, "Set both, or none", id="only one bucket"),
         pytest.param(
             "labels.E021",

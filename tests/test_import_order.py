@@ -19,7 +19,7 @@ LABELS = [
     {"intake", "rewriting"},
     {"renditions", "incoming", "replay", "decisions"},
     {"detection", "labelling", "selection"},
-    {"bundles", "notifications", "evaluation"},
+    {"bundles", "notifications", "topic", "evaluation"},
     {"tasks", "costs", "verify"},
     {"queue"},
     {"measurements", "sweep", "signals", "storage_check"},

@@ -3,7 +3,7 @@ from django.template.defaultfilters import filesizeformat
 
 from labels import bundles, queue
 from labels.admin.read_only import NoAddAdmin, PartAdmin, ReadOnlyAdmin
-from labels.models import Bundle, BundleChunk, BundlePart, BundlePhoto, Notice, Recipe
+from labels.models import Announcement, Bundle, BundleChunk, BundlePart, BundlePhoto, Notice, Recipe
 from labels.selection import Selection
 
 
@@ -88,6 +88,14 @@ class NoticeAdmin(ReadOnlyAdmin):
     list_filter = ("outcome", "status")
     list_select_related = ("bundle",)
     search_fields = ("mail_to",)
+
+
+@admin.register(Announcement)
+class AnnouncementAdmin(ReadOnlyAdmin):
+    list_display = ("notice", "status", "topic", "attempts", "failure_reason", "sent_at", "message_id")
+    list_filter = ("status",)
+    list_select_related = ("notice__bundle",)
+    search_fields = ("topic", "message_id")
 
 
 @admin.register(Recipe)

@@ -3,7 +3,7 @@ from labels.models.change import Change, Renaming, Verdict
 from labels.models.detection import DetectionRun
 from labels.models.incoming import Incoming
 from labels.models.label import Label, LabelAlias, LabelCount, PhotoLabel
-from labels.models.notice import Notice
+from labels.models.notice import Announcement, Notice
 from labels.models.photo import Photo
 from labels.models.recipe import Recipe
 from labels.models.region import RegionQuota, Residency, Spending
@@ -19,6 +19,7 @@ __all__ = [
     "LabelRule",
     "LabelAlias",
     "Change",
+    "Announcement",
     "Bundle",
     "BundleChunk",
     "BundlePart",
