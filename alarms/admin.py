@@ -7,7 +7,7 @@ from django.utils.html import format_html
 
 from alarms import packs
 from alarms.backends import BackendError, backend_for
-from alarms.forms import AlarmForm, AlarmSetForm, DetectorForm, MuteForm
+from alarms.forms import AlarmForm, AlarmSetForm, DetectorForm, MuteForm, NewGuardForm
 from alarms.models import (
     Action,
     Alarm,
@@ -107,6 +107,23 @@ class GuardAdmin(admin.ModelAdmin):
     list_select_related = ("alarm_set", "metric")
     search_fields = ("name", "metric__name")
     autocomplete_fields = ("metric",)
+
+    def has_add_permission(self, request):
+        # Its alarms are made with it.
+        return super().has_add_permission(request) and request.user.has_perm("alarms.add_alarm")
+
+    def get_form(self, request, obj=None, change=False, **kwargs):
+        form = {} if obj else {"form": NewGuardForm}
+        return super().get_form(request, obj, change, **{**kwargs, **form})
+
+    def get_readonly_fields(self, request, obj=None):
+        # Its alarms watch the metric it was made for.
+        return ("alarm_set", "metric") if obj else ()
+
+    def save_model(self, request, obj, form, change):
+        super().save_model(request, obj, form, change)
+        if not change:
+            form.make_alarms()
 
 
 @admin.register(Metric)

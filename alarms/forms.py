@@ -5,12 +5,14 @@ from django.core.exceptions import ValidationError
 
 from alarms.configuration import definition_of, detector_definition, overlaps
 from alarms.definitions import detector_key
-from alarms.models import Alarm, AlarmSet, Detector, Mute
+from alarms.guards import Band, Bound, create
+from alarms.models import Alarm, AlarmSet, Detector, Guard, Mute
 from alarms.mutes import BadSchedule, check
 from alarms.thresholds import BadRule
 from alarms.thresholds import read as read_rule
 from alarms.validation import alarm_problems, detector_problems, prefix_problems
 
+GUARD_ROLES = (Alarm.Role.FLOOR.value, Alarm.Role.CEILING.value, Alarm.Role.BAND.value)
 # Which of our fields one of CloudWatch's is made of.
 _FIELDS = {
     "AlarmName": "name",
@@ -75,6 +77,64 @@ class AlarmSetForm(forms.ModelForm):
         if not self.errors:
             for problem in overlaps(self.instance):
                 self.add_error("prefix", str(problem))
+
+
+class NewGuardForm(forms.ModelForm):
+    """A guard is made with all three alarms; what is left empty is there, switched off."""
+
+    period = forms.TypedChoiceField(
+        choices=[(60, "1 min"), (300, "5 min"), (3600, "1 h")], coerce=int, help_text="Of all three."
+    )
+    floor = forms.FloatField(required=False, help_text="Less than this rings; empty: switched off.")
+    floor_reason = forms.CharField(max_length=200, required=False)
+    ceiling = forms.FloatField(required=False, help_text="More than this rings; empty: switched off.")
+    ceiling_rule = forms.CharField(
+        max_length=100, required=False, help_text="Computes the ceiling anew, such as 1.3 x max over 30 d."
+    )
+    ceiling_reason = forms.CharField(max_length=200, required=False)
+    k = forms.FloatField(
+        min_value=0.1, initial=3, required=False, help_text="Width of the band; empty: switched off."
+    )
+
+    class Meta:
+        model = Guard
+        fields = ("alarm_set", "metric", "name")
+
+    def clean(self):
+        found = super().clean()
+        if found.get("floor") is None and found.get("ceiling") is None:
+            raise ValidationError("A band never stands alone: give a floor or a ceiling.")
+        if rule := found.get("ceiling_rule"):
+            if found.get("ceiling") is None:
+                self.add_error("ceiling", "A rule needs a number for the time until it is computed.")
+            try:
+                read_rule(rule)
+            except BadRule as bad:
+                self.add_error("ceiling_rule", str(bad))
+        if found.get("alarm_set") and found.get("name"):
+            names = [f"{found['alarm_set'].prefix}{found['name']}-{role}" for role in GUARD_ROLES]
+            if taken := Alarm.objects.filter(name__in=names).values_list("name", flat=True).first():
+                self.add_error("name", f"There is an alarm {taken} already.")
+        return found
+
+    def make_alarms(self):
+        """Create the alarms of the guard, which is saved."""
+        found = self.cleaned_data
+        create(
+            found["alarm_set"],
+            found["metric"],
+            found["name"],
+            _bound(found["floor"], found["floor_reason"]),
+            _bound(found["ceiling"], found["ceiling_reason"], rule=found["ceiling_rule"]),
+            Band(k=found["k"] or Band.k, off=found["k"] is None),
+            found["period"],
+        )
+
+
+def _bound(threshold, reason, **more):
+    if threshold is None:
+        return Bound(0.0, reason or "Left out when the guard was made.", off=True)
+    return Bound(threshold, reason, m=3, n=5, **more)
 
 
 class DetectorForm(forms.ModelForm):

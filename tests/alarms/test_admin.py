@@ -13,6 +13,7 @@ from alarms.models import (
     Action,
     Alarm,
     AlarmAction,
+    AlarmSet,
     Detector,
     ExcludedRange,
     Finding,
@@ -21,6 +22,7 @@ from alarms.models import (
     Mute,
     StateChange,
 )
+from alarms.planning import plan_for
 from alarms.store import keep
 from tests.alarms import factory
 
@@ -143,3 +145,58 @@ def test_alarms_are_switched_off_together(staff, rows):
     staff.post(_url(Alarm, "changelist"), {"action": "switch_off", "_selected_action": chosen})
 
     assert not Alarm.objects.filter(enabled=True).exists()
+
+
+def _new_guard(staff, **changed):
+    shop = AlarmSet.objects.get()
+    metric = factory.metric("visits")
+    values = {"alarm_set": shop.pk, "metric": metric.pk, "name": "visits", "period": 60, "k": 3}
+    values |= {"floor": 1, "floor_reason": "Nobody comes.", "ceiling": 500, "ceiling_reason": "Too many."}
+    answer = staff.post(_url(Guard, "add"), {**values, **changed})
+    return answer.context["adminform"].form.errors if answer.status_code == 200 else None
+
+
+def test_a_guard_is_made_with_floor_ceiling_and_band(staff, rows):
+    assert _new_guard(staff, ceiling_rule="1.3 x max over 30 d") is None
+
+    alarms = Guard.objects.get(name="visits").alarms
+    assert set(alarms.values_list("name", "kind", "operator", "threshold", "threshold_rule", "reason")) == {
+        ("shop-visits-floor", "static", "LessThanThreshold", 1, "", "Nobody comes."),
+        ("shop-visits-ceiling", "static", "GreaterThanThreshold", 500, "1.3 x max over 30 d", "Too many."),
+        ("shop-visits-band", "band", "", None, "", "The pattern of the day and of the week changed."),
+    }
+    assert plan_for(rows).problems == []
+    assert plan_for(rows).plan.count("create") == 4
+
+
+def test_what_is_left_empty_of_a_guard_is_there_and_switched_off(staff, rows):
+    assert _new_guard(staff, ceiling="", ceiling_reason="", k="") is None
+
+    alarms = Guard.objects.get(name="visits").alarms
+    assert set(alarms.values_list("role", "enabled")) == {
+        ("floor", True),
+        ("ceiling", False),
+        ("band", False),
+    }
+    assert plan_for(rows).problems == []
+
+
+@pytest.mark.parametrize(
+    ("changed", "field", "words"),
+    [
+        ({"floor": "", "ceiling": ""}, "__all__", "never stands alone"),
+        ({"ceiling": "", "ceiling_rule": "1.3 x max over 30 d"}, "ceiling", "needs a number"),
+        ({"ceiling_rule": "a lot"}, "ceiling_rule", "a lot"),
+        ({"name": "orders", "k": 0}, "k", "greater than or equal"),
+        ({"period": 45}, "period", "45"),
+    ],
+)
+def test_a_wrong_guard_is_refused_beside_its_field(staff, rows, changed, field, words):
+    assert words in str(_new_guard(staff, **changed)[field])
+    assert Guard.objects.count() == 1
+
+
+def test_a_guard_takes_no_name_that_an_alarm_has(staff, rows):
+    factory.static(rows, Alarm.objects.first().metric, name="shop-visits-band")
+
+    assert "shop-visits-band already" in str(_new_guard(staff)["name"])
