@@ -12,7 +12,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from labels import policies, rewriting
-from labels.models import Photo, PhotoLabel, Replay
+from labels.models import Label, Photo, PhotoLabel, Renaming, Replay
 from labels.policy import REPLACE, ROLL_UP
 
 CHUNK = 500
@@ -40,6 +40,20 @@ def start():
         Replay.objects.filter(pk=running.pk).update(total=F("done") + count, last_photo=0)
         return running
     return Replay.objects.create(total=count)
+
+
+def mark(label, author):
+    """Make stale all photos under the label, or one below it, or a new name of these."""
+    if policies.current_version() is None:
+        policies.put_in_force(author, "As they stood before labels were put below others")
+    below, waiting = set(), {label.pk}
+    while waiting:
+        below |= waiting
+        children = Label.objects.filter(parents__in=waiting).values_list("pk", flat=True)
+        waiting = set(children) - below
+    below |= set(Renaming.objects.filter(label__in=below).values_list("target_id", flat=True))
+    rows = PhotoLabel.objects.filter(label__in=below).values("photo_id")
+    Photo.objects.filter(pk__in=rows).update(policy=None)
 
 
 def start_dry():

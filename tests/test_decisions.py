@@ -1,6 +1,7 @@
 """What people decide survives everything, is exact in every number, and can be taken back."""
 
 import pytest
+from django.test import Client
 from django.urls import reverse
 
 from labels import decisions, labelling, policies, replay, selection, summaries, sweep, tasks
@@ -158,6 +159,23 @@ def test_a_renaming_for_everyone_holds_in_all_libraries_and_a_persons_own_beats_
     assert _found(eve, "Hers") == {hers.pk}
 
 
+def test_staff_see_and_take_back_what_was_renamed_for_everyone(client, dan, eve, library):
+    dan.is_staff = True
+    dan.save()
+    client.post(reverse("labels_rename"), {"label": "Sky", "name": "Himmel", "everyone": "1"})
+    assert "Sky shown as Himmel <span" in client.get(reverse("changes")).content.decode()
+    stranger = Client()
+    stranger.force_login(eve)
+    assert "Himmel" not in stranger.get(reverse("changes")).content.decode()
+    stranger.post(reverse("changes_undo"), {"everyone": "1"})
+    assert len(_found(dan, "Himmel")) == 4
+
+    client.post(reverse("changes_undo"), {"everyone": "1"})
+
+    assert len(_found(dan, "Sky")) == 4
+    assert not Renaming.objects.exists()
+
+
 @pytest.mark.parametrize(
     ("name", "new", "words"),
     [
@@ -250,3 +268,19 @@ def test_nobody_decides_about_another_persons_photos(client, eve):
 
     assert client.post(reverse("review"), {"row": row.pk, "answer": "confirm"}).status_code == 404
     assert not Verdict.objects.exists()
+
+
+def test_parents_set_in_the_admin_reach_the_photos(client, dan, library, commits):
+    dan.is_staff = dan.is_superuser = True
+    dan.save()
+    sky, nature = Label.objects.get(name="Sky"), factory.label("Nature")
+    url = reverse("admin:labels_label_change", args=[sky.pk])
+
+    with commits():
+        client.post(url, {"name": "Sky", "parents": [nature.pk], "parents_fixed": "on"})
+    assert factory.counts(dan)["Nature"] == 4
+
+    with commits():
+        client.post(url, {"name": "Sky", "parents_fixed": "on"})
+    assert "Nature" not in factory.counts(dan)
+    assert labelling.count_differences() == []

@@ -2,7 +2,7 @@ from django import forms
 from django.contrib import admin
 from django.db.models import Sum
 
-from labels import learning
+from labels import learning, queue, replay
 from labels.admin.read_only import NoAddAdmin, PartAdmin
 from labels.models import Label, LabelAlias, LabelCount, PhotoLabel
 
@@ -26,6 +26,13 @@ class LabelAdmin(NoAddAdmin):
     def get_queryset(self, request):
         labels = super().get_queryset(request).prefetch_related("parents")
         return labels.annotate(photos=Sum("counts__count", default=0))
+
+    def save_related(self, request, form, formsets, change):
+        super().save_related(request, form, formsets, change)
+        if "parents" in form.changed_data:
+            replay.mark(form.instance, request.user)
+            if row := replay.start():
+                queue.replay_rules(row.pk)
 
     @admin.display(description="parents")
     def parent_names(self, label):

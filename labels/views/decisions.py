@@ -2,6 +2,7 @@
 
 from django.contrib import messages
 from django.core.paginator import Paginator
+from django.db.models import Q
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
@@ -49,17 +50,20 @@ def labels_rename(request):
 
 @require_safe
 def changes(request):
-    """What this person did to labels, newest first."""
-    rows = Change.objects.filter(owner=request.user).select_related("label", "target", "actor")
+    """What this person did to labels, newest first; for staff also what holds for everyone."""
+    owners = (request.user.pk, None) if request.user.is_staff else (request.user.pk,)
+    of_these = Q(owner=request.user) | Q(owner=None) if None in owners else Q(owner=request.user)
+    rows = Change.objects.filter(of_these).select_related("label", "target", "actor")
     page = Paginator(rows.defer("before", "photos"), PAGE).get_page(request.GET.get("page"))
-    last = Change.objects.filter(owner=request.user, undone_at=None).values_list("pk", flat=True).first()
+    standing = Change.objects.filter(undone_at=None).values_list("pk", flat=True)
+    last = {standing.filter(owner=owner).first() for owner in owners}
     return render(
         request,
         "changes.html",
         {
             "nav": "labels",
             "page": page,
-            "changes": [_shown(row, row.pk == last) for row in page],
+            "changes": [_shown(row, row.pk in last) for row in page],
             "is_running": any(row.status in ("waiting", "running") for row in page),
         },
     )
@@ -67,9 +71,10 @@ def changes(request):
 
 @require_POST
 def changes_undo(request):
-    """Take the last change back."""
+    """Take the last change back: of one's own, or by staff of those that hold for everyone."""
+    everyone = request.user.is_staff and request.POST.get("everyone") == "1"
     try:
-        change = decisions.undo(request.user)
+        change = decisions.undo(None if everyone else request.user)
     except decisions.NotDecided as reason:
         messages.error(request, str(reason))
         return redirect("changes")
@@ -117,6 +122,7 @@ def _words(change):
 def _shown(change, is_last):
     return {
         "words": _words(change),
+        "for_everyone": change.owner_id is None,
         "selection": change.selection if change.total > 1 else "",
         "by": change.actor.get_username() if change.actor else "",
         "at": change.created_at,
