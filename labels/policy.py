@@ -145,8 +145,11 @@ def bars(rules, name, category="", ancestors=()):
     return rule is not None and rule.action not in (ACCEPT, DROP_CHILDREN)
 
 
-def problems(rule, others=(), is_known=lambda name: True):
-    """Return [(field, what is wrong)] of a rule beside the others that are in force with it."""
+def problems(rule, others=(), is_known=lambda name: True, place=lambda name: ((), ())):
+    """Return [(field, what is wrong)] of a rule beside the others that are in force with it.
+
+    `place(name)` returns (names above it, categories) of a label.
+    """
     wrong = [("patterns", "Name at least one label.")] if not any(map(_clean, rule.patterns)) else []
     wrong += _out_of_range(rule)
     if rule.action == REPLACE and not _clean(rule.target):
@@ -155,7 +158,7 @@ def problems(rule, others=(), is_known=lambda name: True):
         wrong.append(("target", "Only labels that are replaced or rolled up have a target."))
     elif rule.target and not is_known(rule.target):
         wrong.append(("target", f"No label is called “{rule.target}”. Choose one that exists."))
-    elif rule.target and (circle := _circle(rule, others)):
+    elif rule.target and (circle := _circle(rule, others, place)):
         wrong.append(("target", f"This would go round in a circle: {' → '.join(circle)}."))
     both = {fold(n) for n in rule.requires_any} & {fold(n) for n in rule.unless_any}
     if both:
@@ -175,15 +178,15 @@ def _out_of_range(rule):
     ]
 
 
-def _circle(rule, others):
+def _circle(rule, others, place):
     """Return the names of a circle of replacements that this rule closes, or ()."""
     moves = [r for r in (*others, rule) if r.target and r.action in (REPLACE, ROLL_UP)]
     path, name = [rule.target], rule.target
     while True:
-        label = _Seen(name, 100.0)
-        # Categories and ancestors of a target are not known here; _judge stops at those circles.
-        step = next((r for r in moves if r.match in (LABEL, GLOB) and _matches(r, label)), None)
-        if step is None:
+        label = _Seen(name, 100.0, *place(name))
+        step = next((r for r in moves if _matches(r, label)), None)
+        # A category rolled up to a label of that very category comes to rest there.
+        if step is None or (step.match in (CATEGORY, ANCESTOR) and fold(step.target) == label.key):
             return ()
         name = step.target
         path.append(name)

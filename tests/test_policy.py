@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from labels import policy
 from labels.policy import ACTIVE, MAX_NAME, SUGGESTED, Decision, decide
 
 
@@ -71,3 +72,25 @@ def test_every_answer_gives_sorted_decisions_that_fit_the_row(labels, limit):
     assert [d.confidence for d in decisions] == sorted((d.confidence for d in decisions), reverse=True)
     assert all(0 < len(d.name) <= MAX_NAME and d.name == " ".join(d.name.split()) for d in decisions)
     assert all(d.active == (d.confidence >= limit) for d in decisions)
+
+
+@pytest.mark.parametrize(
+    ("match", "pattern", "circle"),
+    [
+        ("category", "Animals", "Dog → Pet → Dog"),
+        ("ancestor", "Animal", "Dog → Pet → Dog"),
+        ("category", "Plants", ""),
+    ],
+)
+def test_a_circle_through_a_category_or_what_is_above_is_seen(match, pattern, circle):
+    back = policy.Rule("back", policy.REPLACE, (pattern,), match, target="Dog")
+    forth = policy.Rule("forth", policy.REPLACE, ("Dog",), target="Pet")
+
+    def place(name):
+        return (("Animal",), ("Animals",)) if name == "Pet" else ((), ())
+
+    wrong = policy.problems(back, [forth], place=place)
+
+    assert [text for _, text in wrong] == ([f"This would go round in a circle: {circle}."] if circle else [])
+    rest = policy.Rule("rest", policy.REPLACE, (pattern,), match, target="Pet")
+    assert policy.problems(rest, place=place) == []

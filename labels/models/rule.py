@@ -69,7 +69,9 @@ class LabelRule(models.Model):
 
     def clean(self):
         others = [rule.as_rule() for rule in LabelRule.objects.filter(enabled=True).exclude(pk=self.pk)]
-        wrong = policy.problems(self.as_rule(), others, lambda name: Label.objects.named([name]).exists())
+        wrong = policy.problems(
+            self.as_rule(), others, lambda name: Label.objects.named([name]).exists(), _place
+        )
         if wrong:
             raise ValidationError({field: [text for f, text in wrong if f == field] for field, _ in wrong})
 
@@ -160,6 +162,14 @@ class Replay(Claimed):
 
     def __str__(self):
         return f"Replay {self.pk}"
+
+
+def _place(name):
+    """Return the names above a label, and its category, as labels.policy asks for them."""
+    label = Label.objects.named([name]).prefetch_related("parents").first()
+    if label is None:
+        return (), ()
+    return tuple(parent.name for parent in label.parents.all()), (label.category,) if label.category else ()
 
 
 def _lines(text):
