@@ -189,3 +189,12 @@ def test_a_page_ends_where_the_next_begins(staff, shop):
     names = [row["alarm"].name for answer in (first, second) for row in answer.context["rows"]]
     assert len(names) == len(set(names)) == 61
     assert second.context["next_url"] == ""
+
+
+def test_the_permission_alone_makes_nobody_staff(staff, client, shop, dan):
+    staff("view_alarm", "change_alarm", "apply_alarmset")
+    dan.is_staff = False
+    dan.save()
+
+    assert {client.get(page).status_code for page in pages(shop)} == {404}
+    assert {client.post(act).status_code for act in acts(shop)} == {404}
