@@ -21,6 +21,7 @@ _HEADINGS = {
     "bundle_s3": "Building archives from S3 into S3",
     "zip_plan": "Planning an archive",
     "bands": "Bands on labelled series",
+    "alarm_chart": "The chart of an alarm",
     "regions": "Several Regions of Amazon Rekognition",
 }
 # A quarter of an hour, and better on a machine that does nothing else: `make bench-regions`.
