@@ -35,6 +35,10 @@ def make(chunk, layout, on_beat=lambda: None):
     except FileNotFoundError:
         # Its file was removed: cancelled, or planned anew into another one.
         raise NotHeld from None
+    except Exception:
+        # Whoever tries again need not wait until the lease runs out.
+        BundleChunk.objects.held(chunk).update(lease_owner="", lease_until=None)
+        raise
     else:
         record(chunk, layout, pieces, tag)
 

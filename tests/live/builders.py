@@ -41,7 +41,7 @@ class Calls:
 
     def __call__(self, frame, event, argument):
         name = frame.f_code.co_name
-        if event == "return" and name == "_record" and frame.f_code.co_filename.endswith("chunks.py"):
+        if event == "return" and name == "record" and frame.f_code.co_filename.endswith("chunks.py"):
             self.chunks += 1
         if event not in ("call", "c_call"):
             return
