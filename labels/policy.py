@@ -25,7 +25,8 @@ ACCEPT, HIDE, REPLACE, ROLL_UP, DROP_CHILDREN, TO_REVIEW = (
 LABEL, CATEGORY, ANCESTOR, GLOB = "label", "category", "ancestor", "glob"
 PHOTO, GRAPHIC = "photo", "graphic"
 # Formats of cameras; what comes in another one, without a word from a camera, was drawn or is a screenshot.
-_CAMERA_FORMATS = {"JPEG", "MPO", "HEIF", "TIFF"}
+# As intake names them (labels.pictures.FORMATS); an MPO is a JPEG there.
+_CAMERA_FORMATS = {"JPEG", "HEIC", "TIFF"}
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labels import policy
+from labels import pictures, policy
 from labels.policy import ACTIVE, MAX_NAME, SUGGESTED, Decision, decide
 
 
@@ -94,3 +94,19 @@ def test_a_circle_through_a_category_or_what_is_above_is_seen(match, pattern, ci
     assert [text for _, text in wrong] == ([f"This would go round in a circle: {circle}."] if circle else [])
     rest = policy.Rule("rest", policy.REPLACE, (pattern,), match, target="Pet")
     assert policy.problems(rest, place=place) == []
+
+
+@pytest.mark.parametrize(
+    ("format_name", "kind"),
+    [
+        *[(name, policy.PHOTO) for name in ("JPEG", "HEIC", "TIFF")],
+        *[(name, policy.GRAPHIC) for name in ("PNG", "BMP", "WebP")],
+    ],
+)
+def test_without_a_camera_the_format_tells_photos_from_drawings(format_name, kind):
+    assert policy.photo_kind(format_name, "", {}) == kind
+    assert policy.photo_kind(format_name, "NIKON D750", {}) == policy.PHOTO
+
+
+def test_every_format_of_intake_is_known_here():
+    assert {name for name, _ in pictures.FORMATS.values()} >= policy._CAMERA_FORMATS
