@@ -5,7 +5,7 @@ import pytest
 from labels import tasks
 from labels.models import Photo
 from tests import factory
-from tests.buckets.conftest import PHOTOS, aws_account, s3, s3_server  # noqa: F401 (fixtures)
+from tests.buckets.conftest import PHOTOS, aws_account, s3, s3_server, use_buckets  # noqa: F401 (fixtures)
 from tests.regions.conftest import EAST
 
 pytestmark = pytest.mark.django_db
