@@ -2,16 +2,14 @@
 
 import io
 import os
-import shutil
 import subprocess
 import zipfile
 import zlib
 from datetime import datetime
 
-import pytest
-
 from labels.zipformat import crc32_join
 from labels.zipplan import Entry, ZipPlan
+from tests import needs
 
 NOON = datetime(2024, 5, 6, 12, 34, 56)
 
@@ -81,13 +79,7 @@ def open_zip(plan, open_entry):
 
 def tool(name):
     """Return the path of a program; without it skip, but never where the suite must be complete."""
-    path = shutil.which(name)
-    if not path:
-        missing = f"{name} is not installed, so nobody has checked that it reads our archives"
-        if os.environ.get("CI"):
-            pytest.fail(missing)
-        pytest.skip(missing)
-    return path
+    return needs.program(name, "nobody has checked that it reads our archives")
 
 
 def run(command, **options):

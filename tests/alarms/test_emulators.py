@@ -18,6 +18,7 @@ from alarms.apply import apply
 from alarms.backends import backend_for
 from alarms.definitions import differences
 from alarms.models import Action, Alarm
+from tests import needs
 from tests.alarms import factory
 from tests.alarms.definitions import band, percentile, static
 from tests.commands.tools import run
@@ -47,7 +48,7 @@ def moto(cloudwatch):
 def ministack(cloudwatch, tmp_path):
     program = Path(sys.prefix) / "ministack" / "bin" / "ministack"
     if not program.exists():
-        pytest.skip("ministack is not installed; `make test` does it")
+        needs.lacking("ministack is not installed; `make test` does it")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]

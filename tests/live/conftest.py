@@ -1,9 +1,9 @@
-import os
 import shutil
 
 import pytest
 from playwright.sync_api import expect, sync_playwright
 
+from tests import needs
 from tests.live.person import Person
 from tests.live.processes import PASSWORD, Installation, Site
 
@@ -63,10 +63,7 @@ def chromium():
     """Start Chromium with an empty profile; where there is none, skip, or fail if CI is set."""
     path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     if not path:
-        missing = "no chromium is installed (apt-get install chromium): the browser tests cannot run"
-        if os.environ.get("CI"):
-            pytest.fail(missing)
-        pytest.skip(missing)
+        needs.lacking("no chromium is installed (apt-get install chromium): the browser tests cannot run")
     # A busy machine needs longer than playwright's 5 s; a pass waits for nothing.
     expect.set_options(timeout=20_000)
     with sync_playwright() as playwright:

@@ -1,6 +1,5 @@
 """The queue in Redis and in SQS, with real clusters: bells arrive, and lost ones are rung again."""
 
-import shutil
 import socket
 import subprocess
 
@@ -8,7 +7,7 @@ import boto3
 import pytest
 from moto.server import ThreadedMotoServer
 
-from tests import factory
+from tests import factory, needs
 from tests.live.processes import free_port, wait_for
 
 pytestmark = pytest.mark.worker
@@ -19,11 +18,10 @@ _LABELLED = "SELECT count(*) FROM labels_photo WHERE status = 'labelled'"
 @pytest.fixture
 def redis_url(tmp_path):
     """Return the address of a Redis of the test's own, which keeps nothing."""
-    if not shutil.which("redis-server"):
-        pytest.skip("redis-server is not installed")
+    redis = needs.program("redis-server", "nobody has seen the queue in Redis")
     port = free_port()
     settings = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(tmp_path)]
-    server = subprocess.Popen(["redis-server", *settings], stdout=subprocess.DEVNULL)
+    server = subprocess.Popen([redis, *settings], stdout=subprocess.DEVNULL)
     wait_for(lambda: _listens(port), "Redis answers")
     yield f"redis://127.0.0.1:{port}/0"
     server.kill()

@@ -4,19 +4,16 @@ import contextlib
 import hashlib
 import json
 import re
-import shutil
 import socket
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from tests import needs
 from tests.live.processes import wait_for
 
-pytestmark = [
-    pytest.mark.worker,
-    pytest.mark.skipif(not shutil.which("curl"), reason="curl is not installed"),
-]
+pytestmark = pytest.mark.worker
 
 _PART = "/bundles/{}/parts/1/"
 _SIGN_IN = """
@@ -116,6 +113,7 @@ class Resumer:
 
 @pytest.fixture(scope="module")
 def resumer(site, tmp_path_factory):
+    needs.program("curl", "nobody has seen a download resumed")
     return Resumer(site, tmp_path_factory.mktemp("curl"))
 
 
