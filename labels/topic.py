@@ -1,17 +1,12 @@
-"""Tell the installation's topic how downloads end, at most once each; in labels only this file knows SNS."""
+"""Tell the installation's topic how downloads end, at most once each."""
 
 import json
 
-from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
-from botocore.parsers import ResponseParserError
 from django.conf import settings
 from django.utils import timezone
 
+from labels import sns
 from labels.models import Announcement, Notice
-from photomgr import aws
-
-# The request went out and no whole answer came: SNS may have taken it.
-_UNKNOWN = (HTTPClientError, ResponseParserError)
 
 
 def announce(notice):
@@ -22,24 +17,18 @@ def announce(notice):
 
 def publish(announcement):
     """Tell the topic of a held announcement: the claim recorded the intent, the outcome is recorded after."""
-    topic, notice = announcement.topic, announcement.notice
+    notice = announcement.notice
+    words = json.dumps(message(notice), ensure_ascii=False)
     try:
-        answer = aws.client("sns", topic.split(":")[3], once=True).publish(
-            TopicArn=topic,
-            Subject=subject(notice),
-            Message=json.dumps(message(notice), ensure_ascii=False),
-            # By which a subscription may choose.
-            MessageAttributes={"outcome": {"DataType": "String", "StringValue": notice.outcome}},
-        )
-    except _UNKNOWN as error:
-        reason = f"SNS gave no answer, it may or may not know ({type(error).__name__})."
-        announcement.end(Announcement.Status.FAILED, failure_reason=reason)
-    except (BotoCoreError, ClientError) as error:
-        announcement.postpone(f"{type(error).__name__}: {error}"[:500])
+        message_id = sns.tell(announcement.topic, subject(notice), words, notice.outcome)
+    except sns.NoAnswer as error:
+        announcement.end(Announcement.Status.FAILED, failure_reason=str(error))
+    except sns.NotTaken as error:
+        announcement.postpone(str(error))
     else:
         announcement.end(
             Announcement.Status.SENT,
-            message_id=answer["MessageId"],
+            message_id=message_id,
             sent_at=timezone.now(),
             failure_reason="",
         )

@@ -18,6 +18,8 @@ _ONCE = {"total_max_attempts": 1}
 _OPTIONS = {
     # A Region that hangs must not hold a worker longer than its claim lasts.
     "rekognition": {"retries": _ONCE, "connect_timeout": 3, "read_timeout": 15},
+    # Somebody may be waiting for the code that a text brings.
+    "sns": {"connect_timeout": 3, "read_timeout": 10},
     # alarms.backends.cloudwatch keeps to CloudWatch's pace, and repeats in that pace.
     "cloudwatch": {"retries": _ONCE},
     "s3": {

@@ -94,6 +94,18 @@ def test_measurements_of_experiments_may_be_written():
     assert names == [{"Ref": "AlarmsNamespace"}, alarms_experiment.NAMESPACE]
 
 
+def test_texts_go_to_phones_and_to_no_topic_but_ours():
+    statements = _properties("ApplicationPolicy")["PolicyDocument"]["Statement"]
+    publishing = [found for found in map(_shown, statements) if found["Action"] == "sns:Publish"]
+    assert [found.get("Resource") for found in publishing] == [{"Ref": "Topic"}, None]
+    assert publishing[1]["NotResource"] == {"Sub": "arn:${AWS::Partition}:sns:*:*:*"}
+    assert publishing[1]["Condition"] == {"StringEquals": {"aws:RequestedRegion": {"Ref": "TextsRegion"}}}
+
+
+def _shown(statement):
+    return statement.get("If", (None, statement))[1]
+
+
 def test_the_policies_name_the_calls_in_the_code_and_no_others():
     # django-anymail's only call; its own code is not searched.
     found = actions("sesv2", "SendEmail")

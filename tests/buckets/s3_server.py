@@ -1,12 +1,18 @@
 """moto's S3 over HTTP, with a gate in front where a test breaks what it wants to see broken."""
 
+import io
 import threading
 from dataclasses import dataclass, field
+from urllib.parse import parse_qsl
 
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from werkzeug.serving import make_server
 
 _ERROR = '<?xml version="1.0"?><Error><Code>{code}</Code><Message>{code}</Message></Error>'
+_SNS_ERROR = (
+    "<ErrorResponse><Error><Type>Sender</Type><Code>{code}</Code><Message>{message}</Message></Error>"
+    "<RequestId>1</RequestId></ErrorResponse>"
+)
 
 
 class _Quiet(MotoRequestHandler):
@@ -22,6 +28,8 @@ class Asked:
     path: str
     query: str
     headers: dict = field(repr=False)
+    # Of services that are asked by form, such as SNS.
+    form: dict = field(repr=False, default_factory=dict)
 
     @property
     def is_photo(self):
@@ -57,7 +65,9 @@ class S3Server:
             for name, value in environ.items()
             if name.startswith("HTTP_")
         }
-        asked = Asked(environ["REQUEST_METHOD"], environ["PATH_INFO"], environ["QUERY_STRING"], headers)
+        asked = Asked(
+            environ["REQUEST_METHOD"], environ["PATH_INFO"], environ["QUERY_STRING"], headers, _form(environ)
+        )
         if asked.path.startswith("/moto-api/"):
             return self._moto(environ, start_response)
         self.asked.append(asked)
@@ -67,13 +77,30 @@ class S3Server:
         return broken(self._moto, environ, start_response)
 
 
+def _form(environ):
+    if not environ.get("CONTENT_TYPE", "").startswith("application/x-www-form-urlencoded"):
+        return {}
+    body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+    environ["wsgi.input"] = io.BytesIO(body)
+    return dict(parse_qsl(body.decode(), keep_blank_values=True))
+
+
 def error(status, code):
     """Return an answer that is this error of S3's."""
+    return _error(status, code, _ERROR.format(code=code))
+
+
+def sns_error(status, code, message):
+    """Return an answer that is this error of SNS's."""
+    return _error(status, code, _SNS_ERROR.format(code=code, message=message))
+
+
+def _error(status, code, words):
 
     def answer(moto, environ, start_response):
         # Read first: a connection that is closed on a request half sent looks like a broken one.
         environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
-        body = b"" if environ["REQUEST_METHOD"] == "HEAD" else _ERROR.format(code=code).encode()
+        body = b"" if environ["REQUEST_METHOD"] == "HEAD" else words.encode()
         headers = [("Content-Type", "application/xml"), ("Content-Length", str(len(body)))]
         start_response(f"{status} {code}", headers)
         return [body]

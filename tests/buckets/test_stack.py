@@ -33,6 +33,7 @@ _ASKED = {
     "SiteUrl": "https://photos.example.com",
     "ImportBucket": "album",
     "MailFrom": "photos@example.com",
+    "TextsRegion": _REGION,
 }
 
 
