@@ -11,14 +11,15 @@ class LabelsConfig(AppConfig):
     def ready(self):
         from django_q.signals import post_execute
 
-        from labels import bundles, checks, measurements, queue, rekognition_checks, signals  # noqa: F401 (checks register themselves)
-        from labels.models import Announcement, Bundle, BundlePart, Notice, Photo
+        from labels import bundles, checks, measurements, queue, rekognition_checks, signals, sms_checks  # noqa: F401 (they register themselves)
+        from labels.models import Announcement, Bundle, BundlePart, Notice, Photo, TextMessage
 
         for signal, receiver, sender in (
             (post_save, signals.ring_for_photo, Photo),
             (post_save, signals.ring_for_bundle, Bundle),
             (post_save, signals.ring_for_notice, Notice),
             (post_save, signals.ring_for_announcement, Announcement),
+            (post_save, signals.ring_for_text, TextMessage),
             (pre_delete, signals.uncount_photo, Photo),
             (post_delete, signals.delete_photo_files, Photo),
             (post_delete, signals.delete_bundle_files, Bundle),

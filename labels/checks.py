@@ -55,6 +55,8 @@ def limits_are_positive(app_configs, **kwargs):
         "MAX_ATTEMPTS",
         "QUEUE_WORKERS",
         "DATABASE_POOL_SIZE",
+        "SMS_DAILY_LIMIT",
+        "SMS_DAILY_LIMIT_EACH",
     )
     return [
         Error(f"{name} is {getattr(settings, name)}.", hint="It must be 1 or more.", id="labels.E003")

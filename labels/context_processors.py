@@ -1,3 +1,4 @@
+from django.conf import settings
 from django.utils.functional import SimpleLazyObject
 
 from labels.models import Bundle, Notice
@@ -19,7 +20,7 @@ def frame(request):
 
 def _frame(user):
     if not user or not user.is_authenticated:
-        return {"building": 0, "news": 0, "notices": [], "has_badge": False, "troubles": []}
+        return {"building": 0, "news": 0, "notices": [], "has_badge": False, "troubles": [], "texts": False}
     building = Bundle.objects.owned_by(user).filter(status__in=Bundle.UNFINISHED).count()
     notices = [
         {
@@ -35,6 +36,7 @@ def _frame(user):
         "news": len(notices),
         "notices": notices,
         "has_badge": bool(building or notices),
+        "texts": bool(settings.SMS_REGION),
         # What an operator has to mend stands on every page of those who can.
         "troubles": troubles() if user.is_staff else [],
     }

@@ -1,4 +1,7 @@
 from django import forms
+from django.conf import settings
+
+from labels.phone_numbers import NotANumber, normalised
 
 
 class ManyFilesInput(forms.ClearableFileInput):
@@ -34,3 +37,45 @@ class RecipeForm(forms.Form):
 
     def clean_name(self):
         return " ".join(self.cleaned_data["name"].split())
+
+
+class PhoneForm(forms.Form):
+    number = forms.CharField(
+        label="Mobile number",
+        max_length=40,
+        help_text="With + and the country code, as in +44 7700 900123.",
+        widget=forms.TextInput(attrs={"type": "tel", "autocomplete": "tel", "inputmode": "tel"}),
+        error_messages={"required": "Type the number of your mobile phone."},
+    )
+
+    def clean_number(self):
+        """Return the number as `+` and digits."""
+        try:
+            number = normalised(self.cleaned_data["number"])
+        except NotANumber as reason:
+            raise forms.ValidationError(str(reason), code="number") from reason
+        if settings.SMS_COUNTRIES and not number.startswith(tuple(settings.SMS_COUNTRIES)):
+            texted = ", ".join(settings.SMS_COUNTRIES)
+            raise forms.ValidationError(
+                f"Texts go only to numbers that begin with {texted}. Your administrator may allow others.",
+                code="country",
+            )
+        return number
+
+
+class CodeForm(forms.Form):
+    code = forms.CharField(
+        label="Code",
+        max_length=20,
+        widget=forms.TextInput(
+            attrs={"autocomplete": "one-time-code", "inputmode": "numeric", "class": "code", "size": "8"}
+        ),
+        error_messages={"required": "Type the six digits of the text."},
+    )
+
+    def clean_code(self):
+        """Return the six digits, without the spaces people put in."""
+        code = "".join(self.cleaned_data["code"].split())
+        if len(code) != 6 or not (code.isascii() and code.isdecimal()):
+            raise forms.ValidationError("The code has six digits.", code="code")
+        return code

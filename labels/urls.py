@@ -12,6 +12,7 @@ from labels.views import (
     rules,
     status,
     tags,
+    texts,
     upload,
 )
 
@@ -54,6 +55,12 @@ urlpatterns = [
     path("rules/try/", rules.rules_try, name="rules_try"),
     path("rules/apply/", rules.rules_apply, name="rules_apply"),
     path("rules/undo/", rules.rules_undo, name="rules_undo"),
+    path("accounts/texts/", texts.texts, name="texts"),
+    path("accounts/texts/code/", texts.texts_code, name="texts_code"),
+    path("accounts/texts/confirm/", texts.texts_confirm, name="texts_confirm"),
+    path("accounts/texts/cancel/", texts.texts_cancel, name="texts_cancel"),
+    path("accounts/texts/switch/", texts.texts_switch, name="texts_switch"),
+    path("accounts/texts/remove/", texts.texts_remove, name="texts_remove"),
     path("status/", status.status, name="status"),
     path("status/retry/", status.status_retry, name="status_retry"),
     path("status/regions/retry/", regions.regions_retry, name="regions_retry"),

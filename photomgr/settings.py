@@ -270,6 +270,17 @@ if env.str("EMAIL_URL", ""):
 # Told how every download ends, beside the mail to its owner.
 SNS_TOPIC_ARN = env.str("SNS_TOPIC_ARN", "")
 
+# Text messages ----------------------------------------------------------------------------------
+
+# Set: people may have a text sent to their phone when a download ends, by Amazon SNS in this Region.
+SMS_REGION = env.str("SMS_REGION", "")
+# Country codes that may be texted ("+44"), empty = all. Fraudsters ask for codes to numbers in
+# countries where a text is dear, and share in its price.
+SMS_COUNTRIES = env.list("SMS_COUNTRIES", [])
+# Texts of a day, codes included: of the whole installation, and of one account.
+SMS_DAILY_LIMIT = env.int("SMS_DAILY_LIMIT", 200)
+SMS_DAILY_LIMIT_EACH = env.int("SMS_DAILY_LIMIT_EACH", 20)
+
 # Labels -----------------------------------------------------------------------------------------
 
 LABELS_DETECTOR = env.str("LABELS_DETECTOR", "local")

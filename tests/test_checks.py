@@ -14,6 +14,8 @@ LIMITS = [
     "MAX_ATTEMPTS",
     "QUEUE_WORKERS",
     "DATABASE_POOL_SIZE",
+    "SMS_DAILY_LIMIT",
+    "SMS_DAILY_LIMIT_EACH",
 ]
 MAIL_FILES = "labels.mail_files.EmailBackend"
 
@@ -159,5 +161,48 @@ def test_a_wrong_setting_for_rekognition_is_named(settings, id, changed, hint):
 
     found = _found(settings, **changed)
 
+    assert hint in found[id].hint
+    assert next(iter(changed)) in found[id].msg
+
+
+TEXTS = {
+    "SMS_REGION": "eu-west-1",
+    "SMS_COUNTRIES": ["+44", "+49"],
+    "SITE_URL": "https://photos.example.com",
+    "ALLOWED_HOSTS": ["*"],
+}
+
+
+@pytest.mark.parametrize(
+    ("id", "changed", "hint"),
+    [
+        pytest.param("labels.E040", {"SMS_REGION": "Ireland"}, "eu-west-1", id="no Region"),
+        pytest.param(
+            "labels.E041", {"SMS_COUNTRIES": ["+44", "49"]}, "+44,+49", id="a country without its +"
+        ),
+        pytest.param(
+            "labels.E041", {"SMS_COUNTRIES": ["+044"]}, "+44,+49", id="a country that begins with 0"
+        ),
+        pytest.param(
+            "labels.E042", {"SITE_URL": f"https://{'long.' * 16}com"}, "a shorter address", id="two SMS long"
+        ),
+        pytest.param(
+            "labels.E042",
+            {"SITE_URL": "https://фото.example"},
+            "plain letters",
+            id="not in the alphabet of SMS",
+        ),
+        pytest.param(
+            "labels.W040", {"SITE_URL": "http://localhost:8000"}, "people reach", id="links no phone opens"
+        ),
+        pytest.param("labels.W041", {"SMS_COUNTRIES": []}, "+44,+49", id="texts to anywhere"),
+    ],
+)
+def test_a_wrong_setting_for_texts_is_named(settings, id, changed, hint):
+    assert _found(settings, **TEXTS) == {}
+
+    found = _found(settings, **changed)
+
+    assert set(found) == {id}
     assert hint in found[id].hint
     assert next(iter(changed)) in found[id].msg

@@ -3,7 +3,8 @@ from labels.models.change import Change, Renaming, Verdict
 from labels.models.detection import DetectionRun
 from labels.models.incoming import Incoming
 from labels.models.label import Label, LabelAlias, LabelCount, PhotoLabel
-from labels.models.notice import Announcement, Notice
+from labels.models.notice import Announcement, Notice, TextMessage
+from labels.models.phone import Phone, PhoneCode, TextCount
 from labels.models.photo import Photo
 from labels.models.recipe import Recipe
 from labels.models.region import RegionQuota, Residency, Spending
@@ -29,6 +30,8 @@ __all__ = [
     "Label",
     "LabelCount",
     "Notice",
+    "Phone",
+    "PhoneCode",
     "Photo",
     "PhotoLabel",
     "LibraryVersion",
@@ -37,5 +40,7 @@ __all__ = [
     "RegionQuota",
     "Residency",
     "Spending",
+    "TextCount",
+    "TextMessage",
     "WorkerSeen",
 ]

@@ -111,3 +111,19 @@ class Announcement(Once):
 
     def __str__(self):
         return str(self.notice)
+
+
+class TextMessage(Once):
+    """The same outcome, told once by SMS to an owner who wants that."""
+
+    INTERRUPTED = "The worker stopped while it sent the text; it may or may not have gone out."
+
+    notice = models.OneToOneField(Notice, on_delete=models.CASCADE, related_name="text_message")
+    status = models.CharField(max_length=8, choices=Once.Status, default=Once.Status.PENDING)
+    sent_to = models.CharField(max_length=16, blank=True, help_text="The number, its middle left out.")
+    message_id = models.CharField(max_length=100, blank=True, help_text="What SNS calls the message.")
+
+    objects = OnceQuerySet.as_manager()
+
+    def __str__(self):
+        return str(self.notice)

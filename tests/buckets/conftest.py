@@ -1,6 +1,8 @@
 import pytest
 import urllib3
 from django.core.files.storage import storages
+from moto.core import DEFAULT_ACCOUNT_ID
+from moto.sns.models import sns_backends
 
 from labels.models import BundlePart, Photo
 from photomgr import aws
@@ -72,6 +74,18 @@ def s3(s3_server, aws_account, use_buckets, monkeypatch):
     use_buckets(PHOTOS, BUNDLES)
     s3_server.reset()
     yield s3_server
+    s3_server.reset()
+
+
+@pytest.fixture
+def texted(s3_server, aws_account, reconnect, settings, monkeypatch):
+    """Have texts sent through moto; return what lists (number, words) of those it took."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL_SNS", s3_server.url)
+    settings.SMS_REGION = "eu-west-1"
+    urllib3.request("POST", f"{s3_server.url}/moto-api/reset")
+    s3_server.reset()
+    reconnect()
+    yield lambda: list(sns_backends[DEFAULT_ACCOUNT_ID]["eu-west-1"].sms_messages.values())
     s3_server.reset()
 
 

@@ -1,0 +1,113 @@
+"""A person's phone number, and whether texts go there. No page here has an id: everybody sees their own."""
+
+from django.conf import settings
+from django.contrib import messages
+from django.http import Http404
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from labels import phones
+from labels.forms import CodeForm, PhoneForm
+from labels.models import Phone
+
+
+@require_GET
+def texts(request):
+    return _page(request)
+
+
+# GET too: a page of errors has this address, and may be opened again.
+@require_http_methods(["GET", "POST"])
+def texts_code(request):
+    """Send a code to a number."""
+    if request.method == "GET":
+        return redirect("texts")
+    _check_on()
+    form = PhoneForm(request.POST)
+    if not form.is_valid():
+        return _page(request, phone_form=form)
+    try:
+        phones.ask_code(request.user, form.cleaned_data["number"])
+    except phones.NotSent as reason:
+        form.add_error("number", str(reason))
+        return _page(request, phone_form=form)
+    return redirect("texts")
+
+
+@require_http_methods(["GET", "POST"])
+def texts_confirm(request):
+    """Take the code that was typed."""
+    if request.method == "GET":
+        return redirect("texts")
+    _check_on()
+    form = CodeForm(request.POST)
+    if not form.is_valid():
+        return _page(request, code_form=form)
+    try:
+        phones.confirm(request.user, form.cleaned_data["code"])
+    except phones.NotConfirmed as reason:
+        form.add_error("code", str(reason))
+        return _page(request, code_form=form)
+    messages.success(request, "The number is yours. We text you when a download has ended.")
+    return redirect("texts")
+
+
+@require_POST
+def texts_cancel(request):
+    """Forget the number that waits for its code."""
+    phones.cancel(request.user)
+    return redirect("texts")
+
+
+@require_POST
+def texts_switch(request):
+    """Turn texts on or off; the number stays."""
+    wanted = request.POST.get("wanted") == "1"
+    if wanted:
+        _check_on()
+    if phones.switch(request.user, wanted):
+        said = "We text you when a download has ended." if wanted else "We text you no more."
+        messages.success(request, said)
+    return redirect("texts")
+
+
+@require_POST
+def texts_remove(request):
+    phones.remove(request.user)
+    messages.success(request, "Your number is forgotten.")
+    return redirect("texts")
+
+
+def _page(request, phone_form=None, code_form=None):
+    phone = Phone.objects.filter(owner=request.user).first()
+    code = phones.waiting(request.user)
+    return render(
+        request,
+        "texts.html",
+        {
+            "nav": "texts",
+            "is_on": bool(settings.SMS_REGION),
+            "phone": phone and {"number": phone.number, "wanted": phone.wanted, "trouble": phone.trouble},
+            "waiting_for": code.number if code else "",
+            # The last wrong code, or one that is too late: what it said still has to be read.
+            "code_errors": [] if code or not code_form else code_form.errors.get("code", []),
+            "phone_form": phone_form or PhoneForm(),
+            "code_form": code_form or CodeForm(),
+            "limits": _limits(),
+        },
+    )
+
+
+def _limits():
+    return {
+        "minutes": phones.MINUTES,
+        "hour": phones.CODES_AN_HOUR,
+        "day": phones.CODES_A_DAY,
+        "texts": settings.SMS_DAILY_LIMIT_EACH,
+        "countries": settings.SMS_COUNTRIES,
+    }
+
+
+def _check_on():
+    if not settings.SMS_REGION:
+        raise Http404("Text messages are off.")
