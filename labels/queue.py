@@ -59,6 +59,10 @@ def tell_topic(announcement_id):
     _ring("labels.tasks.tell_topic", announcement_id, LABELS)
 
 
+def send_text(message_id):
+    _ring("labels.tasks.send_text", message_id, LABELS)
+
+
 def replay_rules(replay_id):
     _ring("labels.tasks.replay_rules", replay_id, LABELS)
 

@@ -2,7 +2,7 @@
 
 from django.db import transaction
 
-from labels import bundles, labelling, queue, regions, topic
+from labels import bundles, labelling, queue, regions, texts, topic
 
 
 def ring_for_photo(sender, instance, created, raw, **kwargs):
@@ -19,11 +19,17 @@ def ring_for_notice(sender, instance, created, raw, **kwargs):
     if created and not raw:
         queue.send_notice(instance.pk)
         topic.announce(instance)
+        texts.announce(instance)
 
 
 def ring_for_announcement(sender, instance, created, raw, **kwargs):
     if created and not raw:
         queue.tell_topic(instance.pk)
+
+
+def ring_for_text(sender, instance, created, raw, **kwargs):
+    if created and not raw:
+        queue.send_text(instance.pk)
 
 
 def call_helpers(sender, bundle_id, **kwargs):

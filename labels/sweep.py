@@ -4,13 +4,23 @@ from dataclasses import asdict, dataclass
 
 from django.utils import timezone
 
-from labels import bundles, decisions, incoming, labelling, queue, regions, replay
-from labels.models import Announcement, Bundle, BundlePart, Change, Incoming, Notice, Photo, Replay
+from labels import bundles, decisions, incoming, labelling, phones, queue, regions, replay
+from labels.models import (
+    Announcement,
+    Bundle,
+    BundlePart,
+    Change,
+    Incoming,
+    Notice,
+    Photo,
+    Replay,
+    TextMessage,
+)
 
 # A bell that is still in the queue may be rung twice; this bounds how often, and it costs a millisecond.
 QUEUE_TARGET = 500
 
-_RECALLED = (Photo, Bundle, Notice, Announcement, Incoming)
+_RECALLED = (Photo, Bundle, Notice, Announcement, TextMessage, Incoming)
 _STOPPED = "The worker stopped in the middle of it."
 
 
@@ -32,6 +42,10 @@ class Swept:
     announcements_rung: int = 0
     announcements_given_up: int = 0
     announcements_interrupted: int = 0
+    texts_rung: int = 0
+    texts_given_up: int = 0
+    texts_interrupted: int = 0
+    phone_codes_cleared: int = 0
     bundles_expired: int = 0
     replays_rung: int = 0
     changes_rung: int = 0
@@ -57,6 +71,9 @@ def sweep():
         notices_interrupted=Notice.objects.end_interrupted(now),
         announcements_given_up=Announcement.objects.worn_out(now).give_up(),
         announcements_interrupted=Announcement.objects.end_interrupted(now),
+        texts_given_up=TextMessage.objects.worn_out(now).give_up(),
+        texts_interrupted=TextMessage.objects.end_interrupted(now),
+        phone_codes_cleared=phones.clear(now),
         bundles_expired=bundles.expire(now),
         incoming_given_up=incoming.give_up(Incoming.objects.worn_out(now)),
         incoming_cleared=incoming.clear(now),
@@ -68,6 +85,7 @@ def sweep():
         photos_rung=_ring(Photo.objects.due(now), queue.label_photo, queue.LABELS, regions.calls_a_minute()),
         notices_rung=_ring(Notice.objects.due(now), queue.send_notice, queue.LABELS),
         announcements_rung=_ring(Announcement.objects.due(now), queue.tell_topic, queue.LABELS),
+        texts_rung=_ring(TextMessage.objects.due(now), queue.send_text, queue.LABELS),
         bundles_rung=_ring(Bundle.objects.due(now), queue.build_bundle, queue.BUNDLES),
         sums_rung=_ring(BundlePart.objects.unsummed(now).order_by("pk"), queue.add_sum, queue.BUNDLES),
     ).as_json()

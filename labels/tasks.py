@@ -4,10 +4,21 @@ import os
 import socket
 import uuid
 
-from labels import bundles, decisions, detection, incoming, labelling, notifications, policies, replay, topic
+from labels import (
+    bundles,
+    decisions,
+    detection,
+    incoming,
+    labelling,
+    notifications,
+    policies,
+    replay,
+    texts,
+    topic,
+)
 from labels.buckets import StorageTrouble
 from labels.detectors.base import DetectorUnavailable, NotNow, PhotoRefused
-from labels.models import Announcement, Bundle, Change, Incoming, Notice, Photo, Replay
+from labels.models import Announcement, Bundle, Change, Incoming, Notice, Photo, Replay, TextMessage
 from labels.models.claim import in_words
 
 # How long a photo waits for a storage that is away.
@@ -80,6 +91,13 @@ def tell_topic(announcement_id):
     announcement = Announcement.objects.claim(announcement_id, holder())
     if announcement is not None:
         topic.publish(announcement)
+
+
+def send_text(message_id):
+    """Text one outcome to the owner's phone."""
+    message = TextMessage.objects.claim(message_id, holder())
+    if message is not None:
+        texts.send(message)
 
 
 def replay_rules(replay_id):

@@ -22,6 +22,8 @@ from labels.models import (
     LabelCount,
     LabelRule,
     Notice,
+    Phone,
+    PhoneCode,
     Photo,
     PhotoLabel,
     Recipe,
@@ -30,6 +32,8 @@ from labels.models import (
     Replay,
     Residency,
     Spending,
+    TextCount,
+    TextMessage,
     Verdict,
     WorkerSeen,
 )
@@ -53,7 +57,7 @@ EDITED = {
 EDITED |= {"RegionQuota": {"group", "quota", "price_micros", "enabled"}, "Residency": {"owner", "group"}}
 KEPT = {"DetectionRun", "Label", "LabelCount", "PhotoLabel", "PhotoSummary", "LibraryVersion"}
 KEPT |= {"LabelAlias", "PolicyVersion", "Change", "Verdict", "Renaming"}
-KEPT |= {"BundlePart", "BundlePhoto", "BundleChunk", "RegionQuota", "Spending"}
+KEPT |= {"TextCount", "BundlePart", "BundlePhoto", "BundleChunk", "RegionQuota", "Spending"}
 
 
 @pytest.fixture
@@ -84,6 +88,10 @@ def rows(dan, eve, commits):
     Verdict.objects.create(photo=photo, label=sea, is_there=True, by=eve, at=timezone.now(), change=change)
     Replay.objects.create()
     Announcement.objects.create(notice=Notice.objects.first(), topic="sea")
+    Phone.objects.create(owner=eve, number="+447700900123", verified_at=timezone.now())
+    PhoneCode.objects.create(owner=eve, number="+447700900124", created_at=timezone.now())
+    TextMessage.objects.create(notice=Notice.objects.first(), sent_to="+44…23")
+    TextCount.objects.create(day=timezone.localdate(), owner=eve, sent=1)
     WorkerSeen.objects.create(cluster="labels", role="worker", seen_at=timezone.now())
     Residency.objects.create(owner=eve, group="eu")
     Spending.objects.create(day=timezone.localdate(), calls=2, micros=2000)
@@ -253,6 +261,19 @@ def test_the_list_of_downloads_reads_the_selection_aloud(staff, eve, rows):
     bundles.ask(eve, Selection(any=("Lake",), none=("Person",)))
 
     assert "Lake; none of Person" in staff.get(_url(Bundle, "changelist")).content.decode()
+
+
+@pytest.mark.parametrize("model", [Phone, PhoneCode, TextMessage], ids=lambda model: model.__name__)
+def test_staff_see_no_phone_number_whole(staff, rows, model):
+    pages = [
+        staff.get(_url(model, "changelist")),
+        staff.get(_url(model, "change", model.objects.first().pk)),
+        staff.get(_url(model, "delete", model.objects.first().pk)),
+    ]
+
+    for page in pages:
+        assert "7700900" not in page.content.decode()
+    assert model is PhoneCode or "+44…23" in pages[1].content.decode()
 
 
 def test_a_region_quota_is_edited_and_what_it_has_seen_stays(staff):

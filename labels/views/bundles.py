@@ -14,7 +14,7 @@ from django.utils.http import urlencode
 from django.views.decorators.http import require_POST, require_safe
 
 from labels import bundles, queue
-from labels.models import Bundle, Notice
+from labels.models import Bundle, Notice, TextMessage
 from labels.selection import Selection
 from labels.views import sending
 from labels.views.options import DownloadOptions, about
@@ -168,7 +168,7 @@ def _row(bundle):
 
 
 def _context(bundle):
-    notice = bundle.notices.first()
+    notice = bundle.notices.select_related("text_message").first()
     missing = bundle.photos.exclude(missing_reason="").order_by("position")[:_MISSING_SHOWN]
     parts = bundle.parts.all() if bundle.is_downloadable else []
     selection = Selection.from_json(bundle.selection)
@@ -198,6 +198,7 @@ def _context(bundle):
             for part in parts
         ],
         "mail_line": _mail_line(notice),
+        "text_line": _text_line(notice),
         "mail_path": notice.mail_path if notice else "",
         "cancel_url": reverse("bundle_cancel", args=[bundle.pk]) if bundle.is_unfinished else "",
         "keep_url": reverse("bundle_keep", args=[bundle.pk]) if bundle.is_downloadable else "",
@@ -254,3 +255,15 @@ def _mail_line(notice):
         case Notice.Status.FAILED:
             return f"We could not send you a mail: {notice.failure_reason}"
     return "We are writing you a mail"
+
+
+def _text_line(notice):
+    message = getattr(notice, "text_message", None)
+    if message is None:
+        return ""
+    match message.status:
+        case TextMessage.Status.SENT:
+            return f"We texted {message.sent_to}"
+        case TextMessage.Status.FAILED:
+            return f"We could not text you: {message.failure_reason}"
+    return "We are texting you"

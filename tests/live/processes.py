@@ -31,6 +31,7 @@ _OURS = (
     "BUNDLES_",
     "S3_",
     "ALARMS_",
+    "SMS_",
 )
 
 

@@ -8,7 +8,16 @@ from django.urls import reverse
 from django.utils import timezone
 
 from labels import bundles, labelling, policy
-from labels.models import DetectionRun, Notice, Photo, WorkerSeen
+from labels.models import (
+    DetectionRun,
+    Notice,
+    Phone,
+    PhoneCode,
+    Photo,
+    TextCount,
+    TextMessage,
+    WorkerSeen,
+)
 from labels.models.claim import lease
 from tests import factory
 
@@ -30,6 +39,11 @@ def _grow(dan, number):
         _label(photo, owner, number)
         bundle = factory.held_bundle(owner)
         bundles.build(bundle)
+        TextMessage.objects.create(notice=bundle.notices.get())
+        PhoneCode.objects.create(owner=owner, created_at=timezone.now())
+    today = timezone.localdate()
+    Phone.objects.create(owner=person, number=f"+44770090{number:04}", verified_at=timezone.now())
+    TextCount.objects.create(day=today, owner=person)
     failed = factory.photo(dan, (0, 5 * number, 0), size=(30 + number, 20))
     Photo.objects.filter(pk=failed.pk).update(status="failed", failure_code=f"code{number}")
     WorkerSeen.objects.create(cluster=f"cluster{number}", role="worker", seen_at=timezone.now())

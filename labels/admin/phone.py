@@ -1,0 +1,49 @@
+from django.contrib import admin
+
+from labels.admin.read_only import PartAdmin, ReadOnlyAdmin
+from labels.models import Phone, PhoneCode, TextCount, TextMessage
+
+
+@admin.register(Phone)
+class PhoneAdmin(ReadOnlyAdmin):
+    """Nobody needs to know another person's number: a part of it tells one row from the next."""
+
+    list_display = ("owner", "part_of_number", "wanted", "verified_at", "trouble")
+    list_filter = ("wanted", ("trouble", admin.EmptyFieldListFilter))
+    list_select_related = ("owner",)
+    search_fields = ("owner__username",)
+    fields = list_display
+
+    @admin.display(description="number")
+    def part_of_number(self, phone):
+        return str(phone)
+
+
+@admin.register(PhoneCode)
+class PhoneCodeAdmin(ReadOnlyAdmin):
+    """Deleted by hand when somebody has used up what they may ask for."""
+
+    list_display = ("owner", "created_at", "tries", "is_waiting")
+    list_select_related = ("owner",)
+    search_fields = ("owner__username",)
+    fields = list_display
+
+    @admin.display(description="waits to be typed", boolean=True)
+    def is_waiting(self, code):
+        return bool(code.number)
+
+
+@admin.register(TextMessage)
+class TextMessageAdmin(ReadOnlyAdmin):
+    list_display = ("notice", "status", "sent_to", "attempts", "failure_reason", "sent_at", "message_id")
+    list_filter = ("status",)
+    list_select_related = ("notice__bundle",)
+    search_fields = ("notice__bundle__owner__username", "message_id")
+
+
+@admin.register(TextCount)
+class TextCountAdmin(PartAdmin):
+    list_display = ("day", "owner", "sent")
+    list_select_related = ("owner",)
+    search_fields = ("owner__username",)
+    date_hierarchy = "day"
