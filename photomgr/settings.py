@@ -93,6 +93,8 @@ BUNDLES_BUCKET = env.str("BUNDLES_BUCKET", "")
 # Other makers' S3 may know only their own classes and no encryption by header: set these to nothing.
 PHOTOS_STORAGE_CLASS = env.str("PHOTOS_STORAGE_CLASS", "INTELLIGENT_TIERING")
 S3_ENCRYPTION = env.str("S3_ENCRYPTION", "AES256")
+# Where the storage takes no forms from browsers (POST), they send to the application, as without buckets.
+DIRECT_UPLOAD = bool(PHOTOS_BUCKET) and env.bool("DIRECT_UPLOAD", True)
 
 # Accounts and security --------------------------------------------------------------------------
 
@@ -168,7 +170,7 @@ def _folder(name):
 
 
 def in_bucket(bucket, name, **parameters):
-    parameters["ServerSideEncryption"] = S3_ENCRYPTION
+    parameters = {"ServerSideEncryption": S3_ENCRYPTION, **parameters}
     return {
         "BACKEND": "labels.buckets.BucketStorage",
         "OPTIONS": {

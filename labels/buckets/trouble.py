@@ -24,6 +24,9 @@ _REASONS = {
         *("301", "TemporaryRedirect"),
     },
     "the server's clock is wrong": {"RequestTimeTooSkewed"},
+    "the storage does not know what is asked of it: its class, its encryption, or the call": {
+        *("InvalidStorageClass", "NotImplemented", "MethodNotAllowed", "InvalidEncryptionAlgorithmError"),
+    },
     "the storage is full": {"QuotaExceeded", "InsufficientStorage", "507"},
     "the storage cannot be reached": {
         *("EndpointConnectionError", "ConnectTimeoutError", "ProxyConnectionError", "SSLError"),

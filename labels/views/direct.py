@@ -18,7 +18,7 @@ _MOST = 200
 @require_POST
 def incoming_begin(request):
     """Answer with the form that sends one file to the bucket, or with the reason why not."""
-    if not settings.PHOTOS_BUCKET:
+    if not settings.DIRECT_UPLOAD:
         raise Http404("files are sent to the upload page")
     form = IncomingForm(request.POST)
     if not form.is_valid():

@@ -68,7 +68,7 @@ def _context(form, results=None):
         "form": form,
         "results": results,
         "accept": _ACCEPT,
-        "direct_url": reverse("incoming_begin") if settings.PHOTOS_BUCKET else "",
+        "direct_url": reverse("incoming_begin") if settings.DIRECT_UPLOAD else "",
         "states_url": reverse("incoming_states"),
         "limits": {
             "bytes": settings.UPLOAD_MAX_BYTES,

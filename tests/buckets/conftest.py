@@ -1,3 +1,5 @@
+import uuid
+
 import pytest
 import urllib3
 from django.core.files.storage import storages
@@ -7,6 +9,7 @@ from moto.sns.models import sns_backends
 from labels.models import BundlePart, Photo
 from photomgr import aws
 from photomgr.settings import in_bucket
+from tests.buckets import other_makers
 from tests.buckets.s3_server import S3Server
 
 PHOTOS, BUNDLES = "photomgr-photos", "photomgr-bundles"
@@ -40,14 +43,16 @@ def reconnect():
 def use_buckets(settings, monkeypatch):
     """Return what puts the application's storages into two buckets."""
 
-    def use(photos, bundles):
+    def use(photos, bundles, storage_class="INTELLIGENT_TIERING", encryption="AES256"):
         settings.PHOTOS_BUCKET, settings.BUNDLES_BUCKET = photos, bundles
+        settings.DIRECT_UPLOAD = True
+        written = {"ServerSideEncryption": encryption}
         settings.STORAGES = {
             **settings.STORAGES,
-            "originals": in_bucket(photos, "originals", StorageClass="INTELLIGENT_TIERING"),
-            "incoming": in_bucket(photos, "incoming"),
-            "renditions": in_bucket(bundles, "renditions"),
-            "bundles": in_bucket(bundles, "bundles"),
+            "originals": in_bucket(photos, "originals", StorageClass=storage_class, **written),
+            "incoming": in_bucket(photos, "incoming", **written),
+            "renditions": in_bucket(bundles, "renditions", **written),
+            "bundles": in_bucket(bundles, "bundles", **written),
         }
         # A field asks for its storage once, when the process starts.
         for model, field, name in (
@@ -75,6 +80,44 @@ def s3(s3_server, aws_account, use_buckets, monkeypatch):
     s3_server.reset()
     yield s3_server
     s3_server.reset()
+
+
+@pytest.fixture(scope="session")
+def moto_account(s3_server):
+    return other_makers.Account(s3_server.url, "testing", "testing")
+
+
+@pytest.fixture(scope="session")
+def swift_account(tmp_path_factory):
+    with other_makers.swift(tmp_path_factory.mktemp("swift")) as account:
+        yield account
+
+
+@pytest.fixture(scope="session")
+def s3rver_account(tmp_path_factory):
+    with other_makers.s3rver(tmp_path_factory.mktemp("s3rver")) as account:
+        yield account
+
+
+@pytest.fixture(scope="session")
+def account(request):
+    """Return the account on the server that is the parameter; started once, and not without need."""
+    return request.getfixturevalue(f"{request.param}_account")
+
+
+@pytest.fixture
+def maker(account, aws_account, use_buckets, monkeypatch):
+    """Put the application's storages into two new buckets of the account."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", account.url)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", account.key)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", account.secret)
+    if aws.client("s3").meta.endpoint_url != account.url:
+        aws._client.cache_clear()
+    photos, bundles = (f"{name}-{uuid.uuid4().hex}" for name in ("photos", "bundles"))
+    for bucket in (photos, bundles):
+        aws.client("s3").create_bucket(Bucket=bucket)
+    use_buckets(photos, bundles, storage_class="", encryption="")
+    return account
 
 
 @pytest.fixture

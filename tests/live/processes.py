@@ -23,6 +23,7 @@ _OURS = (
     "QUEUE_",
     "CLAIM_",
     "UPLOAD_",
+    "DIRECT_",
     "BUNDLE_",
     "FAKE_DETECTOR_",
     "Q_CLUSTER_",
