@@ -339,6 +339,6 @@ LOGGING = {
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": env.log_level("LOG_LEVEL", "INFO")},
-    # It writes a line for every photo; what went wrong stands in our rows.
-    "loggers": {"django-q": {"level": "WARNING"}},
+    # They write a line for every photo and every process; what went wrong stands in our rows.
+    "loggers": {"django-q": {"level": "WARNING"}, "botocore": {"level": "WARNING"}},
 }

@@ -6,11 +6,13 @@ from itertools import groupby
 
 from django.conf import settings
 from django.contrib import messages
-from django.db.models import Count, Q
+from django.db.models import Count, Max, Q
 from django.db.models.functions import TruncMonth
 from django.http import Http404
 from django.shortcuts import get_object_or_404, redirect, render
+from django.template.defaultfilters import filesizeformat
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.http import urlencode
 from django.views.decorators.cache import cache_control
@@ -43,7 +45,12 @@ def photo_list(request):
         return render(request, "_photo_months.html", context)
     library = Photo.objects.owned_by(request.user)
     waiting = Q(status__in=(Photo.Status.PENDING, Photo.Status.LABELLING))
-    counts = library.aggregate(total=Count("pk"), waiting=Count("pk", filter=waiting))
+    counts = library.aggregate(
+        total=Count("pk"),
+        waiting=Count("pk", filter=waiting),
+        # Any one: what keeps many photos waiting (a spent budget, a storage that is away) keeps all of them.
+        reason=Max("failure_reason", filter=Q(status=Photo.Status.PENDING)),
+    )
     everything = Selection(everything=True)
     download = everything if selection.is_empty else selection
     return render(
@@ -59,6 +66,7 @@ def photo_list(request):
             "download": selection.is_empty
             and bundles.outline(Overview(request.user, everything), settings.BUNDLE_PART_BYTES),
             "waiting": counts["waiting"],
+            "waiting_reason": counts["reason"],
         },
     )
 
@@ -320,7 +328,8 @@ def _facts(photo):
         ("Camera", photo.camera or "not known"),
         ("Picture", f"{photo.width:,} × {photo.height:,}, {megapixels:.1f} megapixels"),
         ("File", photo.original_name),
-        ("Format", photo.format),
+        ("Format", f"{photo.format}, {filesizeformat(photo.size)}"),
+        ("Added", date_format(timezone.localtime(photo.uploaded_at), _DAY_AND_TIME)),
     ]
 
 

@@ -71,6 +71,7 @@ def test_a_rejected_label_is_not_shown(client, dan):
 def test_facts_of_the_file_are_shown(client, dan):
     exif = factory.taken(datetime(2024, 5, 12, 9, 30, 15), **{})
     photo = factory.photo(dan, size=(640, 480), name="sea.jpg", exif={**exif, 0x0110: "X100"})
+    Photo.objects.filter(pk=photo.pk).update(size=204_800, uploaded_at=datetime(2024, 6, 1, 8, 5, tzinfo=UTC))
 
     facts = dict(client.get(photo.get_absolute_url()).context["facts"])
 
@@ -79,7 +80,8 @@ def test_facts_of_the_file_are_shown(client, dan):
         "Camera": "X100",
         "Picture": "640 × 480, 0.3 megapixels",
         "File": "sea.jpg",
-        "Format": "JPEG",
+        "Format": "JPEG, 200.0\xa0KB",
+        "Added": "1 June 2024, 08:05",
     }
 
 
@@ -117,6 +119,16 @@ def test_a_photo_that_waits_says_so(client, dan, commits):
         photo = factory.photo(dan, CYAN)
 
     assert "This photo is waiting." in client.get(photo.get_absolute_url()).content.decode()
+
+
+def test_a_photo_that_waits_says_for_what(client, dan, commits):
+    with commits():
+        photo = factory.photo(dan, CYAN)
+    reason = "The budget of $1.00 for today does not allow another call to Amazon Rekognition."
+    Photo.objects.filter(pk=photo.pk).update(failure_code="budget_day", failure_reason=reason)
+
+    assert f"This photo is waiting. {reason}" in client.get(photo.get_absolute_url()).content.decode()
+    assert f"1 photo is still being labelled. {reason}" in client.get(reverse("photos")).content.decode()
 
 
 def test_the_files_are_sent_as_what_they_are(client, dan, commits):
