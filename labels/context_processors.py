@@ -2,7 +2,7 @@ from django.conf import settings
 from django.utils.functional import SimpleLazyObject
 
 from labels.models import Bundle, Notice
-from labels.notifications import subject
+from labels.notifications import headline
 from labels.regions import troubles
 
 _TONES = {
@@ -25,7 +25,7 @@ def _frame(user):
     notices = [
         {
             "id": notice.pk,
-            "text": subject(notice),
+            "text": headline(notice),
             "url": notice.bundle.get_absolute_url(),
             "tone": _TONES[notice.outcome],
         }

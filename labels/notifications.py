@@ -8,12 +8,15 @@ from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 from django.template.loader import render_to_string
 from django.utils import timezone
+from django.utils.text import Truncator
 
 from labels.models import Notice
 from labels.selection import Selection
 
 # A mail is no place for a thousand names; the page and the manifest have them all.
 _MISSING_SHOWN = 20
+# Beyond that a list of mails cuts the subject itself.
+_WORDS_SHOWN = 60
 
 
 def send(notice):
@@ -38,7 +41,7 @@ def send(notice):
 
 
 def subject(notice):
-    """Return what happened in a line: the mail's subject and the notice in the page."""
+    """Return what happened, in a line."""
     bundle = notice.bundle
     if notice.outcome == Notice.Outcome.FAILED:
         return "Your download could not be finished"
@@ -46,6 +49,12 @@ def subject(notice):
     if notice.outcome == Notice.Outcome.PARTIAL:
         return f"Your {photos} ready, {bundle.photo_count - bundle.photos_done:,} missing"
     return f"Your {photos} ready"
+
+
+def headline(notice):
+    """Return the subject with what was asked for: somebody may wait for several downloads."""
+    words = Selection.from_json(notice.bundle.selection).words()
+    return f"{subject(notice)}: {Truncator(words).chars(_WORDS_SHOWN)}"
 
 
 def compose(notice):
@@ -66,7 +75,7 @@ def compose(notice):
     }
     name = "bundle_failed" if notice.outcome == Notice.Outcome.FAILED else "bundle_ready"
     mail = EmailMultiAlternatives(
-        subject(notice), render_to_string(f"mail/{name}.txt", context), to=[bundle.owner.email]
+        headline(notice), render_to_string(f"mail/{name}.txt", context), to=[bundle.owner.email]
     )
     mail.attach_alternative(render_to_string(f"mail/{name}.html", context), "text/html")
     return mail

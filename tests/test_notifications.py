@@ -73,7 +73,7 @@ def test_the_mail_of_a_ready_download(dan, library, mailoutbox):
 
     [mail] = mailoutbox
     bundle = notice.bundle
-    assert mail.subject == "Your 3 photos are ready"
+    assert mail.subject == "Your 3 photos are ready: Lake; none of Person"
     assert mail.to == ["dan@example.com"]
     assert mail.cc == mail.bcc == []
     assert mail.from_email == settings.DEFAULT_FROM_EMAIL
@@ -93,9 +93,21 @@ def test_one_photo_is_not_plural(dan, mailoutbox):
 
     tasks.send_notice(_ended(dan).pk)
 
-    assert mailoutbox[0].subject == "Your 1 photo is ready"
+    assert mailoutbox[0].subject == "Your 1 photo is ready: all photos"
     assert "1 photo, " in mailoutbox[0].body
     assert "in 1 zip file:" in mailoutbox[0].body
+
+
+def test_a_long_choice_is_cut_in_the_subject_and_whole_in_the_mail(dan, mailoutbox):
+    names = tuple(f"Label number {n}" for n in range(9))
+    factory.give_labels(factory.photo(dan), *names)
+
+    tasks.send_notice(_ended(dan, selection=Selection(any=names)).pk)
+
+    subject, _, words = mailoutbox[0].subject.partition(": ")
+    assert subject == "Your 1 photo is ready"
+    assert (len(words), words[:28], words[-1]) == (60, "any of Label number 0, Label", "…")
+    assert ", ".join(names) in mailoutbox[0].body
 
 
 def test_the_mail_of_a_partial_download_names_what_is_missing(dan, library, mailoutbox):
@@ -103,7 +115,7 @@ def test_the_mail_of_a_partial_download_names_what_is_missing(dan, library, mail
 
     tasks.send_notice(_ended(dan).pk)
 
-    assert mailoutbox[0].subject == "Your 2 photos are ready, 1 missing"
+    assert mailoutbox[0].subject == "Your 2 photos are ready, 1 missing: all photos"
     assert "Missing:\n  IMG_1.jpg: the file is no longer in storage\n" in mailoutbox[0].body
     assert "IMG_0" not in mailoutbox[0].body
 
@@ -127,7 +139,7 @@ def test_the_mail_of_a_failed_download_says_why_and_the_way_out(dan, library, ma
     tasks.send_notice(_ended(dan).pk)
 
     [mail] = mailoutbox
-    assert mail.subject == "Your download could not be finished"
+    assert mail.subject == "Your download could not be finished: all photos"
     assert mail.body.splitlines()[0] == settings.SITE_URL + Bundle.objects.get().get_absolute_url()
     assert "The reason: None of the photos could be read from storage." in mail.body
     assert 'press "Try again"' in mail.body

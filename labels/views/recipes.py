@@ -31,17 +31,18 @@ def recipe_save(request):
     elif not form.is_valid():
         messages.error(request, f"The selection is not saved: {form.errors['name'][0]}")
     else:
-        recipe, is_new = Recipe.objects.update_or_create(
-            owner=request.user,
-            key=fold(form.cleaned_data["name"]),
-            defaults={
-                "name": form.cleaned_data["name"],
-                "selection": selection.as_json(),
-                "part_bytes": options.part_bytes,
-            },
-        )
-        messages.success(request, f"{recipe.name} is {'saved' if is_new else 'replaced'}.")
+        messages.success(request, _save(request.user, form.cleaned_data["name"], selection, options))
     return redirect(f"{reverse('labels')}?{urlencode(fields)}")
+
+
+def _save(owner, name, selection, options):
+    """Save the selection and return what became of it: one that was replaced is said in words, once more."""
+    before = Recipe.objects.filter(owner=owner, key=fold(name)).first()
+    meaning = {"name": name, "selection": selection.as_json(), "part_bytes": options.part_bytes}
+    Recipe.objects.update_or_create(owner=owner, key=fold(name), defaults=meaning)
+    if before is None:
+        return f"{name} is saved."
+    return f"{name} is replaced. Before, it meant: {Selection.from_json(before.selection).words()}."
 
 
 @require_POST

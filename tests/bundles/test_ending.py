@@ -176,7 +176,7 @@ def test_trying_again_delivers_and_tells_the_new_outcome_once(dan, library, comm
     bundle.refresh_from_db()
     assert (bundle.status, bundle.failure_reason) == (Bundle.Status.READY, "")
     assert [notice.outcome for notice in Notice.objects.all()] == [Notice.Outcome.READY]
-    assert [mail.subject for mail in mailoutbox] == ["Your 4 photos are ready"]
+    assert [mail.subject for mail in mailoutbox] == ["Your 4 photos are ready: all photos"]
 
 
 @pytest.mark.parametrize("status", [s for s in Bundle.Status if s not in Bundle.RETRYABLE])

@@ -86,7 +86,7 @@ def test_it_is_named_everywhere_and_the_rest_arrives_whole(
     assert page.context["bundle"]["missing"] == [{"name": name, "reason": told}]
     assert "1 of 4 photos could not be read" in page.content.decode()
     [mail] = mailoutbox
-    assert mail.subject == "Your 3 photos are ready, 1 missing"
+    assert mail.subject == "Your 3 photos are ready, 1 missing: all photos"
     assert f"  {name}: {told}\n" in mail.body
     assert bundle.bytes_done == sum(len(archives.content(part)) for part in bundle.parts.all())
     assert all(part.size == len(archives.content(part)) for part in bundle.parts.all())
@@ -125,7 +125,7 @@ def test_when_all_are_missing_the_download_fails_and_nothing_is_kept(
     assert not bundle.parts.exists()
     assert "None of the photos could be read" in client.get(bundle.get_absolute_url()).content.decode()
     [mail] = mailoutbox
-    assert mail.subject == "Your download could not be finished"
+    assert mail.subject == "Your download could not be finished: all photos"
     assert "None of the photos could be read from storage." in mail.body
 
 

@@ -48,7 +48,7 @@ def test_a_selection_is_saved_with_its_options_and_listed(client, dan, library):
 def test_the_same_name_however_written_replaces_what_it_meant(client, dan, lakes):
     page = _save(client, name="MY LAKES", label="Person")
 
-    assert "MY LAKES is replaced." in page
+    assert "MY LAKES is replaced. Before, it meant: Lake; none of Person." in page
     assert Selection.from_json(Recipe.objects.get().selection) == Selection(any=("Person",))
 
 
