@@ -3,7 +3,8 @@
 import smtplib
 
 from anymail.exceptions import AnymailError
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+from botocore.parsers import ResponseParserError
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 from django.template.loader import render_to_string
@@ -17,6 +18,8 @@ from labels.selection import Selection
 _MISSING_SHOWN = 20
 # Beyond that a list of mails cuts the subject itself.
 _WORDS_SHOWN = 60
+# The request went out and no whole answer came: Amazon SES may have taken the mail.
+_UNKNOWN = (HTTPClientError, ResponseParserError, KeyError, TypeError)
 
 
 def send(notice):
@@ -29,7 +32,12 @@ def send(notice):
     try:
         mail.send()
     except (smtplib.SMTPException, AnymailError, BotoCoreError, ClientError, OSError) as error:
-        notice.postpone(f"{type(error).__name__}: {error}")
+        cause = _cause(error)
+        if isinstance(cause, _UNKNOWN):
+            reason = f"SES gave no answer, the mail may or may not have gone out ({type(cause).__name__})."
+            notice.end(Notice.Status.FAILED, failure_reason=reason)
+        else:
+            notice.postpone(f"{type(cause).__name__}: {cause}"[:500])
         return
     notice.end(
         Notice.Status.SENT,
@@ -38,6 +46,13 @@ def send(notice):
         sent_at=timezone.now(),
         failure_reason="",
     )
+
+
+def _cause(error):
+    """Return what anymail, which says everything twice, was told; of others the error itself."""
+    if not isinstance(error, AnymailError):
+        return error
+    return error.__cause__ or error.__context__ or error
 
 
 def subject(notice):

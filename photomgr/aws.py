@@ -22,6 +22,8 @@ _OPTIONS = {
     "sns": {"connect_timeout": 3, "read_timeout": 10},
     # alarms.backends.cloudwatch keeps to CloudWatch's pace, and repeats in that pace.
     "cloudwatch": {"retries": _ONCE},
+    # A mail must not arrive twice because an answer was lost; who sends it tries again where that is safe.
+    "sesv2": {"retries": _ONCE},
     "s3": {
         # With an endpoint of one's own botocore signs links the old way, which S3 has given up.
         "signature_version": "s3v4",
@@ -41,6 +43,12 @@ def client(service, region=None, once=False):
     return _client(service, region, once, os.getpid())
 
 
+def config(service):
+    """Return the Config of a service's clients, for a library that builds its own."""
+    defaults = {"connect_timeout": 5, "read_timeout": 30, "max_pool_connections": 32, "retries": _RETRIES}
+    return Config(**{**defaults, **_OPTIONS.get(service, {})})
+
+
 def bucket_origin(bucket):
     """Return the origin of links to a bucket's objects, for the Content-Security-Policy; asks nobody."""
     # Unsigned: the settings are read where no credentials are, too.
@@ -53,8 +61,7 @@ def bucket_origin(bucket):
 def _client(service, region, once, pid):
     if service == "s3":
         return _s3(region, {})
-    options = {**_OPTIONS.get(service, {}), **({"retries": _ONCE} if once else {})}
-    return _build(boto3.session.Session(), service, region, options)
+    return _build(boto3.session.Session(), service, region, {"retries": _ONCE} if once else {})
 
 
 def _s3(region, options):
@@ -64,7 +71,7 @@ def _s3(region, options):
     bucket that is new, and a browser does not follow one with a file to post.
     """
     # One session: it keeps the description of the service, twelve megabytes, for the second client.
-    session, options = boto3.session.Session(), {**_OPTIONS["s3"], **options}
+    session = boto3.session.Session()
     amazons = _build(session, "s3", region, {**options, "s3": _S3_AT_AMAZON})
     if (urlsplit(amazons.meta.endpoint_url).hostname or "").endswith((".amazonaws.com", ".amazonaws.com.cn")):
         return amazons
@@ -72,5 +79,4 @@ def _s3(region, options):
 
 
 def _build(session, service, region, options):
-    defaults = {"connect_timeout": 5, "read_timeout": 30, "max_pool_connections": 32, "retries": _RETRIES}
-    return session.client(service, region_name=region, config=Config(**{**defaults, **options}))
+    return session.client(service, region_name=region, config=config(service).merge(Config(**options)))

@@ -262,7 +262,8 @@ if env.str("EMAIL_URL", ""):
     # environs checks the form of an address, and knows no "ses".
     if env.str("EMAIL_URL").startswith("ses://"):
         EMAIL_BACKEND = "anymail.backends.amazon_ses.EmailBackend"
-        ANYMAIL = {"AMAZON_SES_CLIENT_PARAMS": {"region_name": urlsplit(env.str("EMAIL_URL")).hostname}}
+        _region = urlsplit(env.str("EMAIL_URL")).hostname
+        ANYMAIL = {"AMAZON_SES_CLIENT_PARAMS": {"region_name": _region, "config": aws.config("sesv2")}}
     else:
         _mail = env.dj_email_url("EMAIL_URL")
         vars().update({name: value for name, value in _mail.items() if name != "DEFAULT_FROM_EMAIL"})
