@@ -9,7 +9,7 @@ class LabelsConfig(AppConfig):
     verbose_name = "Photos and labels"
 
     def ready(self):
-        from django_q.signals import post_execute
+        from django_q.signals import post_execute, pre_execute
 
         from labels import bundles, checks, measurements, queue, rekognition_checks, signals, sms_checks  # noqa: F401 (they register themselves)
         from labels.models import Announcement, Bundle, BundlePart, Notice, Photo, TextMessage
@@ -27,7 +27,8 @@ class LabelsConfig(AppConfig):
             (bundles.archive_ready, signals.ring_for_sum, BundlePart),
             (post_migrate, signals.make_schedules, self),
             (post_migrate, signals.make_region_rows, self),
-            (post_execute, queue.monitor_seen, None),
+            (pre_execute, queue.worker_begins, None),
+            (post_execute, queue.monitor_ends, None),
             (measure, measurements.measure, None),
         ):
             signal.connect(receiver, sender=sender, dispatch_uid=receiver.__qualname__)

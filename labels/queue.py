@@ -5,25 +5,28 @@ rows. A lost bell is rung again by `labels.sweep`, a second one finds nothing to
 """
 
 import logging
-from datetime import timedelta
+import multiprocessing
+import time
 
 from botocore.exceptions import BotoCoreError, ClientError
 from django.conf import settings
-from django.db import transaction
-from django.utils import timezone
+from django.db import DatabaseError, transaction
 from django_q.brokers import get_broker
+from django_q.conf import Conf
 from django_q.models import Schedule
 from django_q.tasks import async_task
 from redis.exceptions import RedisError
 
-from labels.models import Bundle, BundlePart, Photo, WorkerSeen
+from labels import workers
+from labels.workers import BUNDLES, CLUSTERS, LABELS
 
-LABELS, BUNDLES = "labels", "bundles"
-CLUSTERS = (LABELS, BUNDLES)
-# Schedules run every minute and are looked at every 30 s.
-STALE = timedelta(minutes=3)
 # What the brokers raise when Redis or SQS cannot be reached or refuse.
 AWAY = (RedisError, BotoCoreError, ClientError)
+# A heartbeat is passed on until every machine took it, at most so often.
+_HOPS = 20
+# A worker that does a hundred tasks in a second says once that it lives.
+_SIGN_SECONDS = 20
+_signs = {}
 
 log = logging.getLogger(__name__)
 
@@ -92,51 +95,50 @@ def ask_for_heartbeat(cluster):
     _ring("labels.queue.heartbeat", cluster, cluster)
 
 
-def heartbeat(cluster):
-    """Write that a worker of the cluster is alive; the schedule runs it in that worker."""
-    _seen(cluster, "worker")
+def heartbeat(cluster, hops=_HOPS):
+    """Write that a worker of the cluster is alive; the schedule runs it in that worker.
+
+    Machines share the queue, and any of them may have taken this bell: it is rung again for the others.
+    """
+    workers.seen(cluster, "worker")
+    if hops and workers.others_missing(cluster):
+        _send("labels.queue.heartbeat", cluster, cluster, hops - 1)
 
 
-def monitor_seen(sender, task, **kwargs):
-    """Write that the cluster's monitor is alive: django-q2 sends post_execute from that process."""
+def worker_begins(sender, **kwargs):
+    """Have a cluster's worker say that it lives; django-q2 sends pre_execute from that process."""
+    _sign("worker")
+
+
+def monitor_ends(sender, task, **kwargs):
+    """Have the cluster's monitor say that it lives: django-q2 sends post_execute from that process."""
     if task["func"] == "labels.queue.heartbeat":
-        _seen(task["args"][0], "monitor")
+        workers.seen(task["args"][0], "monitor")
+    else:
+        _sign("monitor")
 
 
-def last_seen(cluster):
-    """Return when the cluster was last wholly alive, or None when it never was.
-
-    A wedged cluster keeps its processes; either its worker or its monitor stops moving.
-    """
-    seen = dict(WorkerSeen.objects.filter(cluster=cluster).values_list("role", "seen_at"))
-    return min(seen["worker"], seen["monitor"]) if len(seen) == 2 else None
-
-
-def is_alive(cluster, since=None):
-    """Return whether the cluster gave a sign of life lately; `since` is when it was started.
-
-    A worker that is busy with a long archive cannot run its heartbeat; the lease it renews speaks for it.
-    """
-    now = timezone.now()
-    # A sign of life from the future is a clock that was set back since.
-    moments = [moment for moment in (last_seen(cluster), since) if moment and moment < now + STALE]
-    if moments and max(moments) > now - STALE:
-        return True
-    if cluster == BUNDLES and BundlePart.objects.filter(sum_lease_until__gt=now).exists():
-        return True
-    model = Bundle if cluster == BUNDLES else Photo
-    return model.objects.filter(status=model.WORKING, lease_until__gt=now).exists()
+def _sign(role):
+    # A command that carries tasks out in its own process is no cluster.
+    if multiprocessing.parent_process() is None or time.monotonic() < _signs.get(role, 0):
+        return
+    _signs[role] = time.monotonic() + _SIGN_SECONDS
+    try:
+        workers.seen(Conf.CLUSTER_NAME, role)
+    except DatabaseError as error:
+        # The task itself says what is wrong, and tries again.
+        log.warning("a sign of life could not be written: %s", error)
 
 
 def _ring(task, argument, cluster):
-    options = {} if cluster == settings.Q_CLUSTER["name"] else {"cluster": cluster}
-    transaction.on_commit(lambda: _send(task, argument, options))
+    transaction.on_commit(lambda: _send(task, cluster, argument))
 
 
-def _send(task, argument, options):
+def _send(task, cluster, *arguments):
     """Ring now; a queue that is away must not undo what was asked for, and the sweep rings again."""
     try:
-        async_task(task, argument, q_options=options)
+        # Named always: left out, the bell would go to the cluster that rings it.
+        async_task(task, *arguments, q_options={"cluster": cluster})
     except AWAY as error:
         log.warning("the queue could not be rung, the sweep will: %s", error)
 
@@ -153,7 +155,3 @@ def _schedule(name, function, cluster, args=""):
             "repeats": -1,
         },
     )
-
-
-def _seen(cluster, role):
-    WorkerSeen.objects.update_or_create(cluster=cluster, role=role, defaults={"seen_at": timezone.now()})

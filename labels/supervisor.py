@@ -20,7 +20,7 @@ from django.conf import settings
 from django.db import DatabaseError, connection
 from django.utils import timezone
 
-from labels import queue
+from labels import queue, workers
 
 _STOP_SECONDS = 8
 _LOOK_SECONDS = 15
@@ -48,8 +48,7 @@ class Program:
         self._process = subprocess.Popen(
             self._arguments, env=self._environment, start_new_session=True, preexec_fn=_die_with_parent
         )
-        if self.cluster:
-            queue.ask_for_heartbeat(self.cluster)
+        self._announce()
 
     def ended(self):
         return self._process.poll() is not None
@@ -63,6 +62,7 @@ class Program:
             log.warning("%s ended with %s; starting it again", self.name, self._process.returncode)
             # Children that outlived it would go on working unguarded.
             self._kill_group()
+            self._forget()
             self._restart_at = now + self._pause
             self._pause = min(_LONGEST_PAUSE, self._pause * 2)
         elif now >= self._restart_at:
@@ -70,11 +70,15 @@ class Program:
             self.start()
 
     def restart_if_wedged(self):
-        if not self.cluster or self.ended() or queue.is_alive(self.cluster, since=self.started_at):
+        if not self.cluster or self.ended():
+            return
+        # A cluster of another machine says nothing about this one.
+        if workers.is_alive_here(self.cluster, self._process.pid, self.started_at):
             return
         log.error("%s gives no sign of life; killing it and starting it again", self.name)
         self._kill_group()
         self._process.wait()
+        self._forget()
         self.start()
 
     def stop(self):
@@ -89,6 +93,19 @@ class Program:
             log.warning("%s did not stop; killing it", self.name)
         self._kill_group()
         self._process.wait()
+        self._forget()
+
+    def _announce(self):
+        """Have the cluster looked for from now on, on this machine."""
+        if self.cluster:
+            with _without_database("expect signs of life"):
+                workers.expect(self.cluster, self._process.pid)
+                queue.ask_for_heartbeat(self.cluster)
+
+    def _forget(self):
+        if self.cluster:
+            with _without_database("forget a cluster that was ended"):
+                workers.forget(self.cluster, self._process.pid)
 
     def _kill_group(self):
         # No such group: all of it is gone already.
@@ -140,12 +157,18 @@ def supervise(running, stopping: threading.Event):
 
 
 def _restart_wedged(running):
-    try:
+    with _without_database("look for signs of life"):
         for program in running:
             program.restart_if_wedged()
+
+
+@contextlib.contextmanager
+def _without_database(what):
+    """Go on when the database is away: nobody can tell then, and the programs themselves wait for it too."""
+    try:
+        yield
     except DatabaseError as error:
-        # Without a database nobody can tell; the programs themselves wait for it too.
-        log.warning("cannot look for signs of life: %s", error)
+        log.warning("cannot %s: %s", what, error)
         connection.close()
 
 

@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass
 
 from django.utils import timezone
 
-from labels import bundles, decisions, incoming, labelling, phones, queue, regions, replay
+from labels import bundles, decisions, incoming, labelling, phones, queue, regions, replay, workers
 from labels.models import (
     Announcement,
     Bundle,
@@ -52,6 +52,7 @@ class Swept:
     changes_given_up: int = 0
     replays_given_up: int = 0
     recalled_from_future: int = 0
+    workers_forgotten: int = 0
 
     def as_json(self):
         return asdict(self)
@@ -65,6 +66,7 @@ def sweep():
     regions.follow_settings()
     return Swept(
         recalled_from_future=sum(model.objects.recall(now) for model in _RECALLED),
+        workers_forgotten=workers.forget_old(now),
         photos_given_up=labelling.give_up(Photo.objects.worn_out(now)),
         bundles_given_up=bundles.give_up(Bundle.objects.worn_out(now)),
         notices_given_up=Notice.objects.worn_out(now).give_up(),

@@ -1,7 +1,6 @@
 """What a worker runs: load by id, claim, call the steps in order. Any task may be delivered twice."""
 
 import os
-import socket
 import uuid
 
 from labels import (
@@ -15,6 +14,7 @@ from labels import (
     replay,
     texts,
     topic,
+    workers,
 )
 from labels.buckets import StorageTrouble
 from labels.detectors.base import DetectorUnavailable, NotNow, PhotoRefused
@@ -116,4 +116,4 @@ def carry_out(change_id):
 
 def holder():
     """Return a name for this claim: readable in the admin, and never used twice."""
-    return f"{socket.gethostname()[:30]}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
+    return f"{workers.host()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"

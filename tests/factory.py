@@ -3,15 +3,15 @@
 import io
 import json
 import random
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from django.contrib.auth import get_user_model
 from django.db import transaction
 from django.utils import timezone
 from PIL import Image
 
-from labels import bundles, intake, labelling, policies, rewriting, summaries
-from labels.models import DetectionRun, Label, LabelCount, Photo, PhotoLabel, Verdict
+from labels import bundles, intake, labelling, policies, rewriting, summaries, workers
+from labels.models import DetectionRun, Label, LabelCount, Photo, PhotoLabel, Verdict, WorkerSeen
 from labels.models.claim import lease
 from labels.selection import Selection
 
@@ -58,6 +58,16 @@ def photo(owner, colour=RED, size=(64, 48), name="photo.jpg", **options):
     result = intake.take(picture(colour, size, **options), name, owner)
     assert result.outcome == intake.Outcome.IMPORTED, result.reason
     return result.photo
+
+
+def worker_seen(cluster, host=None, pid=1, worker=0, monitor=0, started=60):
+    """Make the row of a cluster of a machine, by minutes ago; None: no sign of life yet. Not given: here."""
+    now = timezone.now()
+    signs = {
+        f"{role}_at": None if minutes is None else now - timedelta(minutes=minutes)
+        for role, minutes in {"worker": worker, "monitor": monitor, "started": started}.items()
+    }
+    return WorkerSeen.objects.create(cluster=cluster, host=host or workers.host(), pid=pid, **signs)
 
 
 def many_photos(owner, count, **fields):
@@ -134,6 +144,6 @@ def counts(owner):
     return {row.label.name: row.count for row in LabelCount.objects.filter(owner=owner, count__gt=0)}
 
 
-def held_bundle(owner, selection=None, part_bytes=None):
+def held_bundle(owner, selection=None, part_bytes=None, holder="a worker"):
     """Return a bundle as a worker holds it that has just claimed it; of the whole library by default."""
-    return bundles.ask(owner, selection or Selection(everything=True), part_bytes, held_by="a worker")
+    return bundles.ask(owner, selection or Selection(everything=True), part_bytes, held_by=holder)

@@ -35,7 +35,6 @@ from labels.models import (
     TextCount,
     TextMessage,
     Verdict,
-    WorkerSeen,
 )
 from labels.selection import Selection
 from tests import factory
@@ -92,7 +91,7 @@ def rows(dan, eve, commits):
     PhoneCode.objects.create(owner=eve, number="+447700900124", created_at=timezone.now())
     TextMessage.objects.create(notice=Notice.objects.first(), sent_to="+44…23")
     TextCount.objects.create(day=timezone.localdate(), owner=eve, sent=1)
-    WorkerSeen.objects.create(cluster="labels", role="worker", seen_at=timezone.now())
+    factory.worker_seen("labels")
     Residency.objects.create(owner=eve, group="eu")
     Spending.objects.create(day=timezone.localdate(), calls=2, micros=2000)
 

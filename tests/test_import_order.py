@@ -14,7 +14,7 @@ LABELS = [
     {"archive_names", "zipformat", "pictures", "policy", "mail_files", "upload_handlers", "manifest"},
     {"settling", "precision", "sqs", "sns"},
     {"models", "zipplan", "library", "drawing", "buckets"},
-    {"regions"},
+    {"regions", "workers", "places"},
     {"summaries", "forms", "detectors", "policies", "learning"},
     {"intake", "rewriting"},
     {"renditions", "incoming", "replay", "decisions"},

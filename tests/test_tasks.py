@@ -6,9 +6,9 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from labels import detection, labelling, queue, renditions, sweep, tasks
+from labels import detection, labelling, renditions, sweep, tasks
 from labels.detection import params_hash
-from labels.models import DetectionRun, LabelCount, Photo, WorkerSeen
+from labels.models import DetectionRun, LabelCount, Photo
 from labels.models.photo import originals
 from tests import factory
 from tests.conftest import stored
@@ -242,55 +242,6 @@ def test_the_sweep_gives_up_what_killed_every_worker(dan, settings, commits):
     assert (swept["photos_given_up"], swept["photos_rung"], rung) == (1, 0, [])
     assert (photo.status, photo.failure_code) == (Photo.Status.FAILED, "worker_died")
     assert photo.failure_reason == "The worker stopped in the middle of it, 2 times."
-
-
-def _seen(cluster, **ago):
-    for role, minutes in ago.items():
-        moment = timezone.now() - timedelta(minutes=minutes)
-        WorkerSeen.objects.create(cluster=cluster, role=role, seen_at=moment)
-
-
-@pytest.mark.parametrize(
-    ("ago", "alive"),
-    [
-        pytest.param({"worker": 0, "monitor": 0}, True, id="both moved"),
-        pytest.param({"worker": 10, "monitor": 0}, False, id="worker wedged"),
-        pytest.param({"worker": 0, "monitor": 10}, False, id="monitor wedged"),
-        pytest.param({"worker": 0}, False, id="no monitor yet"),
-        pytest.param({}, False, id="never seen"),
-    ],
-)
-def test_a_cluster_is_alive_while_worker_and_monitor_move(ago, alive):
-    _seen(queue.LABELS, **ago)
-
-    assert queue.is_alive(queue.LABELS) == alive
-    assert not queue.is_alive(queue.BUNDLES)
-
-
-def test_a_cluster_that_has_just_started_is_given_time():
-    now = timezone.now()
-
-    assert queue.is_alive(queue.LABELS, since=now)
-    assert not queue.is_alive(queue.LABELS, since=now - queue.STALE)
-
-
-def test_a_worker_with_a_lease_is_alive_without_a_heartbeat(dan):
-    Photo.objects.claim(factory.photo(dan).pk, "busy")
-
-    assert queue.is_alive(queue.LABELS)
-    assert not queue.is_alive(queue.BUNDLES)
-
-
-def test_a_heartbeat_is_written_by_worker_and_monitor(commits):
-    with commits():
-        queue.ask_for_heartbeat(queue.BUNDLES)
-    queue.monitor_seen(None, {"func": "labels.queue.heartbeat", "args": (queue.BUNDLES,)})
-
-    assert set(WorkerSeen.objects.values_list("cluster", "role")) >= {
-        ("bundles", "worker"),
-        ("bundles", "monitor"),
-    }
-    assert queue.is_alive(queue.BUNDLES)
 
 
 def test_a_photo_deleted_while_it_is_labelled_leaves_nothing(dan):

@@ -23,4 +23,5 @@ class DetectionRunAdmin(ReadOnlyAdmin):
 
 @admin.register(WorkerSeen)
 class WorkerSeenAdmin(ReadOnlyAdmin):
-    list_display = ("cluster", "role", "seen_at")
+    list_display = ("cluster", "host", "pid", "started_at", "worker_at", "monitor_at")
+    list_filter = ("cluster",)

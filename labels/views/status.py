@@ -1,13 +1,9 @@
 """What staff and machines ask: is it working."""
 
-import shutil
-import uuid
-
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.admin.views.decorators import staff_member_required
 from django.contrib.auth.decorators import login_not_required
-from django.core.files.base import ContentFile
 from django.db import Error, connection
 from django.db.models import Count, Min, Sum
 from django.http import HttpResponse, JsonResponse
@@ -15,10 +11,10 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
-from labels import labelling, queue
+from labels import labelling, queue, workers
 from labels.detectors import get_detector
 from labels.models import Photo
-from labels.models.photo import originals
+from labels.places import places
 from labels.regions import troubles
 from labels.views import regions
 
@@ -47,20 +43,10 @@ def status(request):
                 "at"
             ],
             "failures": [{**row, "code": row["failure_code"]} for row in failures],
-            "queues": [
-                {
-                    "name": cluster,
-                    "waiting": queue.waiting(cluster),
-                    "workers_seen": queue.last_seen(cluster),
-                    "ok": queue.is_alive(cluster),
-                }
-                for cluster in queue.CLUSTERS
-            ],
+            "queues": _queues(),
             "detector": {"name": detector.name, "version": detector.version},
-            "storage": {
-                **Photo.objects.aggregate(photos=Count("pk"), bytes=Sum("size", default=0)),
-                "free": shutil.disk_usage(settings.DATA_DIR).free,
-            },
+            "stored": Photo.objects.aggregate(photos=Count("pk"), bytes=Sum("size", default=0)),
+            "places": places(),
             "regions": regions.section(),
             "retry_url": reverse("status_retry"),
         },
@@ -96,8 +82,21 @@ def readyz(request):
     found["queue"] = _queue() if found["database"] == "ok" else "not known"
     if settings.LABELS_DETECTOR == "rekognition":
         found["detector"] = _detector() if found["database"] == "ok" else "not known"
-    ready = all(state == "ok" for state in found.values())
+    ready = all(state.split(";")[0] == "ok" for state in found.values())
     return JsonResponse(found, status=200 if ready else 503)
+
+
+def _queues():
+    machines = workers.machines()
+    return [
+        {
+            "name": cluster,
+            "waiting": queue.waiting(cluster),
+            "machines": machines[cluster],
+            "ok": workers.is_alive(cluster),
+        }
+        for cluster in queue.CLUSTERS
+    ]
 
 
 def _database():
@@ -110,20 +109,23 @@ def _database():
 
 
 def _storage():
-    key = f"readyz-{uuid.uuid4().hex}"
-    try:
-        originals().save(key, ContentFile(b"ok"))
-        originals().delete(key)
-    except OSError:
-        return "not writable"
-    return "ok"
+    troubles = [f"{place.what.lower()}: {place.trouble}" for place in places() if place.trouble]
+    return f"not writable, {', '.join(troubles)}" if troubles else "ok"
 
 
 def _queue():
     if any(queue.waiting(cluster) is None for cluster in queue.CLUSTERS):
         return "not reachable"
-    silent = [cluster for cluster in queue.CLUSTERS if not queue.is_alive(cluster)]
-    return f"no sign of life from {' and '.join(silent)}" if silent else "ok"
+    silent = [cluster for cluster in queue.CLUSTERS if not workers.is_alive(cluster)]
+    if silent:
+        return f"no sign of life from {' and '.join(silent)}"
+    machines = workers.machines()
+    gone = [
+        f"{sum(not one.is_alive and not one.is_starting for one in found)} of {len(found)} for {cluster}"
+        for cluster, found in machines.items()
+        if not all(one.is_alive or one.is_starting for one in found)
+    ]
+    return f"ok; machines without a sign of life: {', '.join(gone)}" if gone else "ok"
 
 
 def _detector():

@@ -7,7 +7,7 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from labels import bundles, queue, tasks
+from labels import bundles, tasks, workers
 from labels.models import Bundle, BundlePart
 from labels.sweep import sweep
 from tests import factory
@@ -111,8 +111,8 @@ def test_the_sum_of_a_file_is_not_kept_with_the_row_of_another(part):
 
 
 def test_a_worker_that_hashes_is_alive_without_a_heartbeat(part):
-    assert not queue.is_alive(queue.BUNDLES)
+    assert not workers.is_alive(workers.BUNDLES)
 
     BundlePart.objects.update(sum_lease_until=timezone.now() + timedelta(seconds=60))
 
-    assert queue.is_alive(queue.BUNDLES)
+    assert workers.is_alive(workers.BUNDLES)

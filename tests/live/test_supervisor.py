@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 from django.utils import timezone
 
-from labels import queue
+from labels import queue, workers
 from labels.models import WorkerSeen
 from labels.supervisor import Program
+from tests import factory
 from tests.live.processes import Site, free_port, signal_group, wait_for
 
 pytestmark = pytest.mark.worker
@@ -66,8 +67,8 @@ def test_a_killed_web_server_and_a_killed_cluster_are_started_again(install):
     os.kill(clusters[0], signal.SIGKILL)
     installation.wait_for(lambda: not {web[0], clusters[0]} & set(installation.processes()), "both are gone")
     installation.rows("DELETE FROM labels_workerseen")
-    seen = "SELECT count(*) FROM labels_workerseen WHERE cluster = ?"
-    installation.wait_for(lambda: installation.value(seen, name) == 2, "the new cluster gave signs of life")
+    seen = "SELECT count(*) FROM labels_workerseen WHERE cluster = ? AND worker_at > '' AND monitor_at > ''"
+    installation.wait_for(lambda: installation.value(seen, name) == 1, "the new cluster gave signs of life")
     installation.wait_for(lambda: site.status("/healthz") == 200, "the web server answers")
 
     assert len(_masters(site, "qcluster")) == 2
@@ -156,17 +157,20 @@ def tiny(tmp_path):
     wait_for(lambda: not living(), "the program is gone")
 
 
-def _seen(minutes_ago, *roles):
-    for role in roles:
-        at = timezone.now() - timedelta(minutes=minutes_ago)
-        WorkerSeen.objects.update_or_create(cluster=queue.LABELS, role=role, defaults={"seen_at": at})
+def _seen(program, **ago):
+    """Move the row of a program's cluster on this machine: signs of life by minutes ago."""
+    workers.forget(queue.LABELS, program._process.pid)
+    factory.worker_seen(queue.LABELS, pid=program._process.pid, **ago)
 
 
 @pytest.mark.django_db
-def test_a_cluster_without_a_sign_of_life_is_killed_with_its_children_and_started_again(tiny):
+@pytest.mark.parametrize("elsewhere", [False, True], ids=["alone", "beside another machine that lives"])
+def test_a_cluster_without_a_sign_of_life_is_killed_with_its_children_and_started_again(tiny, elsewhere):
     program, living = tiny
-    wedged = living()
-    _seen(10, "worker", "monitor")
+    wedged, pid = living(), program._process.pid
+    _seen(program, worker=10, monitor=10)
+    if elsewhere:
+        factory.worker_seen(queue.LABELS, "elsewhere")
     program.started_at = timezone.now() - timedelta(minutes=10)
 
     program.restart_if_wedged()
@@ -174,6 +178,8 @@ def test_a_cluster_without_a_sign_of_life_is_killed_with_its_children_and_starte
     wait_for(lambda: len(living()) == 2, "the program and its child run again")
     assert not wedged & living()
     assert not program.ended()
+    here = WorkerSeen.objects.filter(host=workers.host())
+    assert [row.pid for row in here] == [program._process.pid] != [pid]
 
 
 @pytest.mark.django_db
@@ -185,9 +191,7 @@ def test_a_cluster_without_a_sign_of_life_is_killed_with_its_children_and_starte
 def test_a_cluster_that_may_be_alive_is_left_alone(tiny, started, worker, monitor):
     program, living = tiny
     before = living()
-    for role, minutes in {"worker": worker, "monitor": monitor}.items():
-        if minutes is not None:
-            _seen(minutes, role)
+    _seen(program, worker=worker, monitor=monitor)
     program.started_at = timezone.now() - timedelta(minutes=started)
 
     program.restart_if_wedged()
@@ -199,8 +203,7 @@ def test_a_cluster_that_may_be_alive_is_left_alone(tiny, started, worker, monito
 def test_a_cluster_whose_worker_works_but_whose_monitor_is_silent_is_started_again(tiny):
     program, living = tiny
     wedged = living()
-    _seen(0, "worker")
-    _seen(10, "monitor")
+    _seen(program, worker=0, monitor=10)
     program.started_at = timezone.now() - timedelta(minutes=10)
 
     program.restart_if_wedged()

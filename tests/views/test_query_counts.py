@@ -16,7 +16,6 @@ from labels.models import (
     Photo,
     TextCount,
     TextMessage,
-    WorkerSeen,
 )
 from labels.models.claim import lease
 from tests import factory
@@ -46,7 +45,7 @@ def _grow(dan, number):
     TextCount.objects.create(day=today, owner=person)
     failed = factory.photo(dan, (0, 5 * number, 0), size=(30 + number, 20))
     Photo.objects.filter(pk=failed.pk).update(status="failed", failure_code=f"code{number}")
-    WorkerSeen.objects.create(cluster=f"cluster{number}", role="worker", seen_at=timezone.now())
+    factory.worker_seen("labels", f"machine{number}")
     # Seen, because the frame shows the first few of the unseen on every page.
     Notice.objects.update(seen_at=timezone.now())
 

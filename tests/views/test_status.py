@@ -5,10 +5,9 @@ from django.conf import settings as configured
 from django.db import connection
 from django.test import Client
 from django.urls import reverse
-from django.utils import timezone
 
 from labels import queue
-from labels.models import Photo, WorkerSeen
+from labels.models import Photo
 from tests import factory
 from tests.conftest import stored
 from tests.factory import CYAN, MAGENTA
@@ -23,8 +22,7 @@ def staff(client, dan):
 
 def _alive(*clusters):
     for cluster in clusters:
-        for role in ("worker", "monitor"):
-            WorkerSeen.objects.create(cluster=cluster, role=role, seen_at=timezone.now())
+        factory.worker_seen(cluster)
 
 
 @pytest.mark.django_db
@@ -42,7 +40,7 @@ def test_the_page_counts_states_and_groups_failures(staff, dan, eve, commits):
     [failure] = answer.context["failures"]
     assert (failure["count"], failure["code"]) == (2, "refused_by_fake")
     assert {row["name"]: row["ok"] for row in answer.context["queues"]} == {"labels": True, "bundles": False}
-    assert answer.context["storage"]["photos"] == 4
+    assert answer.context["stored"]["photos"] == 4
     page = answer.content.decode()
     assert "The fake detector refuses magenta." in page
     assert "worker seen" in page
@@ -78,26 +76,66 @@ def client_of_nobody():
     return Client()
 
 
+@pytest.fixture
+def no_folder(settings):
+    """Return what puts a storage where nothing can be written."""
+    file = configured.DATA_DIR / "a file and no folder"
+    file.touch()
+
+    def lose(name):
+        storage = settings.STORAGES[name]
+        options = {**storage["OPTIONS"], "location": file / "inside"}
+        settings.STORAGES = {**settings.STORAGES, name: {**storage, "OPTIONS": options}}
+
+    yield lose
+    file.unlink()
+
+
 @pytest.mark.django_db
-def test_readyz_answers_200_when_all_is_well(client_of_nobody):
-    _alive(*queue.CLUSTERS)
+@pytest.mark.parametrize(
+    ("rows", "ready", "words"),
+    [
+        pytest.param([("labels", "a"), ("bundles", "a")], True, "ok", id="all is well"),
+        pytest.param([], False, "no sign of life from labels and bundles", id="nobody was seen"),
+        pytest.param([("labels", "a")], False, "no sign of life from bundles", id="one cluster is missing"),
+        pytest.param(
+            [("labels", "a"), ("bundles", "a", 10)], False, "no sign of life from bundles", id="one is silent"
+        ),
+        pytest.param(
+            [("labels", "a"), ("labels", "b", 10), ("bundles", "a")],
+            True,
+            "ok; machines without a sign of life: 1 of 2 for labels",
+            id="a dead machine beside a living one",
+        ),
+        pytest.param(
+            [("labels", "a"), ("bundles", "a"), ("labels", "b", None)], True, "ok", id="one is starting"
+        ),
+    ],
+)
+def test_readyz_asks_for_one_living_worker_of_each_cluster(client_of_nobody, rows, ready, words):
+    for cluster, host, *ago in rows:
+        [minutes] = ago or [0]
+        factory.worker_seen(cluster, host, worker=minutes, monitor=minutes, started=minutes or 0)
 
     answer = client_of_nobody.get("/readyz")
 
-    assert answer.status_code == 200
-    assert answer.json() == {"database": "ok", "storage": "ok", "queue": "ok"}
-    assert stored("originals") == []
+    assert answer.status_code == (200 if ready else 503)
+    assert answer.json() == {"database": "ok", "storage": "ok", "queue": words}
+    assert stored("originals") == stored("bundles") == []
 
 
 @pytest.mark.django_db
-def test_readyz_names_the_silent_queue(client_of_nobody):
-    _alive("labels")
-    WorkerSeen.objects.create(cluster="bundles", role="worker", seen_at=timezone.now() - queue.STALE)
+def test_the_page_names_every_machine_and_its_state(staff):
+    factory.worker_seen("labels", "web-1")
+    factory.worker_seen("labels", "web-2", worker=10)
+    factory.worker_seen("labels", "web-3", worker=None, monitor=None, started=0)
 
-    answer = client_of_nobody.get("/readyz")
+    page = staff.get(reverse("status")).content.decode()
 
-    assert answer.status_code == 503
-    assert answer.json() == {"database": "ok", "storage": "ok", "queue": "no sign of life from bundles"}
+    for host, words in {"web-1": "worker seen", "web-2": "no worker since", "web-3": "started"}.items():
+        line = page[page.index(host) :]
+        assert words in line[: line.index("</li>")], host
+    assert "no worker seen yet" in page  # of bundles
 
 
 @pytest.mark.django_db
@@ -110,20 +148,19 @@ def test_a_worker_busy_with_a_long_build_counts_as_alive(client_of_nobody, dan):
 
 
 @pytest.mark.django_db
-def test_readyz_says_when_storage_cannot_be_written(client_of_nobody, settings):
+@pytest.mark.parametrize(("name", "what"), [("originals", "Photos"), ("bundles", "Archives and thumbnails")])
+def test_a_folder_that_cannot_be_written_is_said(client_of_nobody, staff, no_folder, name, what):
     _alive(*queue.CLUSTERS)
-    file = configured.DATA_DIR / "a file and no folder"
-    file.touch()
-    originals = settings.STORAGES["originals"]
-    settings.STORAGES = {
-        **settings.STORAGES,
-        "originals": {**originals, "OPTIONS": {**originals["OPTIONS"], "location": file / "inside"}},
-    }
+    no_folder(name)
 
     answer = client_of_nobody.get("/readyz")
+    page = staff.get(reverse("status")).content.decode()
 
+    words = f"not writable, {what.lower()}: Not a directory"
     assert answer.status_code == 503
-    assert answer.json() == {"database": "ok", "storage": "not writable", "queue": "ok"}
+    assert answer.json() == {"database": "ok", "storage": words, "queue": "ok"}
+    assert "cannot be written: Not a directory" in page
+    assert page.count("cannot be written") == 1
 
 
 @pytest.mark.django_db(transaction=True)
