@@ -86,6 +86,17 @@ def wait(photo, code, reason, seconds):
     )
 
 
+def try_now(now, codes, most):
+    """Let photos that wait for one of these reasons be tried at once, `most` of them (None: all).
+
+    Return how many; those that waited longest come first.
+    """
+    waiting = Photo.objects.filter(
+        status=Photo.Status.PENDING, failure_code__in=codes, next_attempt_at__gt=now
+    ).order_by("next_attempt_at", "pk")
+    return Photo.objects.filter(pk__in=waiting.values("pk")[:most]).update(next_attempt_at=now)
+
+
 def give_up(photos):
     """Fail the photos whose every attempt ended with the death of its worker."""
     return photos.update(

@@ -76,6 +76,20 @@ def budgets_are_amounts(app_configs, **kwargs):
 
 
 @register()
+def a_day_costs_no_more_than_a_month(app_configs, **kwargs):
+    daily, monthly = settings.REKOGNITION_DAILY_BUDGET, settings.REKOGNITION_MONTHLY_BUDGET
+    if daily is None or monthly is None or daily <= monthly:
+        return []
+    return [
+        Warning(
+            f"REKOGNITION_DAILY_BUDGET is {daily}, more than REKOGNITION_MONTHLY_BUDGET, which is {monthly}.",
+            hint="The monthly budget is what counts; make the daily one smaller.",
+            id="labels.W031",
+        )
+    ]
+
+
+@register()
 def residency_has_a_region(app_configs, **kwargs):
     """Photos that may be sent nowhere would wait for ever."""
     group = settings.REKOGNITION_RESIDENCY

@@ -16,6 +16,7 @@ from labels.models import (
     Replay,
     TextMessage,
 )
+from labels.regions import spending
 
 # A bell that is still in the queue may be rung twice; this bounds how often, and it costs a millisecond.
 QUEUE_TARGET = 500
@@ -36,6 +37,7 @@ class Swept:
     incoming_given_up: int = 0
     incoming_cleared: int = 0
     photos_given_up: int = 0
+    photos_afforded: int = 0
     bundles_given_up: int = 0
     notices_given_up: int = 0
     notices_interrupted: int = 0
@@ -84,6 +86,7 @@ def sweep():
         changes_given_up=decisions.fail(Change.objects.worn_out(now), _STOPPED),
         changes_rung=_ring(Change.objects.due(now), queue.carry_out, queue.LABELS),
         replays_rung=_ring(Replay.objects.due(now), queue.replay_rules, queue.LABELS),
+        photos_afforded=labelling.try_now(now, spending.CODES, spending.affordable()),
         photos_rung=_ring(Photo.objects.due(now), queue.label_photo, queue.LABELS, regions.calls_a_minute()),
         notices_rung=_ring(Notice.objects.due(now), queue.send_notice, queue.LABELS),
         announcements_rung=_ring(Announcement.objects.due(now), queue.tell_topic, queue.LABELS),

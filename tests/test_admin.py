@@ -6,12 +6,15 @@ from datetime import timedelta
 import pytest
 from django.apps import apps
 from django.contrib import admin
+from django.contrib.admin.models import LogEntry
+from django.db import IntegrityError, transaction
 from django.urls import reverse
 from django.utils import timezone
 
 from labels import bundles
 from labels.models import (
     Announcement,
+    Budget,
     Bundle,
     BundleChunk,
     BundlePart,
@@ -53,10 +56,12 @@ EDITED = {
     "Photo": set(),
     "Bundle": set(),
 }
+EDITED |= {"Budget": {"daily", "monthly"}}
 EDITED |= {"RegionQuota": {"group", "quota", "price_micros", "enabled"}, "Residency": {"owner", "group"}}
 KEPT = {"DetectionRun", "Label", "LabelCount", "PhotoLabel", "PhotoSummary", "LibraryVersion"}
 KEPT |= {"LabelAlias", "PolicyVersion", "Change", "Verdict", "Renaming"}
 KEPT |= {"TextCount", "BundlePart", "BundlePhoto", "BundleChunk", "RegionQuota", "Spending"}
+KEPT |= {"Budget"}
 
 
 @pytest.fixture
@@ -286,6 +291,58 @@ def test_a_region_quota_is_edited_and_what_it_has_seen_stays(staff):
 
     row.refresh_from_db()
     assert (row.quota, row.price_micros, row.throttles) == (80, 900, 7)
+
+
+@pytest.mark.parametrize(
+    ("daily", "monthly", "said", "kept"),
+    [
+        pytest.param("2.50", "40", "was changed successfully", ("2.50", "40.00"), id="both"),
+        pytest.param("0", "", "was changed successfully", ("0.00", None), id="nothing a day"),
+        pytest.param("", "", "was changed successfully", (None, None), id="as the settings say"),
+        pytest.param(
+            "50", "40", "$50.00 is more than the monthly one of $40.00", ("50.00", "40.00"), id="odd"
+        ),
+        pytest.param(
+            "5000", "", "more than the monthly one of $100.00", ("5000.00", None), id="odd by setting"
+        ),
+        pytest.param("-1", "", "greater than or equal to 0", ("7.00", None), id="negative"),
+        pytest.param("", "much", "Enter a number", ("7.00", None), id="no number"),
+        pytest.param("0.001", "", "no more than 2 decimal places", ("7.00", None), id="less than a cent"),
+    ],
+)
+def test_the_budget_is_changed_and_who_did_it_is_kept(staff, dan, settings, daily, monthly, said, kept):
+    settings.REKOGNITION_MONTHLY_BUDGET = 100
+    Budget.objects.filter(pk=Budget.ONLY).update(daily=7)
+
+    page = staff.post(
+        _url(Budget, "change", Budget.ONLY), {"daily": daily, "monthly": monthly}, follow=True
+    ).content.decode()
+
+    assert said in page
+    row = Budget.objects.get()
+    assert tuple(None if amount is None else str(amount) for amount in (row.daily, row.monthly)) == kept
+    changes = LogEntry.objects.filter(user=dan, object_id=Budget.ONLY).values_list(
+        "change_message", flat=True
+    )
+    assert len(changes) == (kept != ("7.00", None))
+    assert all("aily budget" in change for change in changes)
+
+
+def test_the_budget_says_what_is_in_force(staff, settings):
+    settings.REKOGNITION_DAILY_BUDGET, settings.REKOGNITION_MONTHLY_BUDGET = 5, None
+    Budget.objects.filter(pk=Budget.ONLY).update(daily=7)
+
+    page = staff.get(_url(Budget, "change", Budget.ONLY)).content.decode()
+
+    assert "$5.00 a day, no limit a month" in page
+    assert "$7.00 a day, no limit a month" in page
+
+
+def test_there_is_one_budget_and_no_negative_one(db):
+    for row in (Budget(pk=2), Budget(pk=1, daily=-1), Budget(pk=1, monthly=-1)):
+        with pytest.raises(IntegrityError), transaction.atomic():
+            row.save()
+    assert Budget.objects.count() == 1
 
 
 def test_a_residency_without_any_region_is_refused(staff, dan):

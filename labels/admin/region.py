@@ -1,7 +1,10 @@
-from django.contrib import admin
+from django.conf import settings
+from django.contrib import admin, messages
+from django.utils import timezone
 
 from labels.admin.read_only import NoAddAdmin, ReadOnlyAdmin
-from labels.models import RegionQuota, Residency, Spending
+from labels.models import Budget, RegionQuota, Residency, Spending
+from labels.regions import spending
 
 
 @admin.register(RegionQuota)
@@ -46,6 +49,43 @@ class ResidencyAdmin(admin.ModelAdmin):
     list_select_related = ("owner",)
     search_fields = ("owner__username",)
     autocomplete_fields = ("owner",)
+
+
+@admin.register(Budget)
+class BudgetAdmin(NoAddAdmin):
+    list_display = ("__str__", "daily", "monthly", "settings_say", "in_force")
+    editable = ("daily", "monthly")
+    fields = (*editable, "settings_say", "in_force")
+
+    def get_readonly_fields(self, request, obj=None):
+        return ("settings_say", "in_force")
+
+    def has_delete_permission(self, request, obj=None):
+        # There is one; empty fields leave it to the settings.
+        return False
+
+    def save_model(self, request, obj, form, change):
+        super().save_model(request, obj, form, change)
+        daily, monthly = (limit.dollars for limit in spending.limits(timezone.localdate()))
+        if daily is not None and monthly is not None and daily > monthly:
+            messages.warning(
+                request,
+                f"The daily budget of ${daily:,.2f} is more than the monthly one of ${monthly:,.2f}, "
+                "which is what counts.",
+            )
+
+    @admin.display(description="the settings say")
+    def settings_say(self, budget):
+        return _both(settings.REKOGNITION_DAILY_BUDGET, settings.REKOGNITION_MONTHLY_BUDGET)
+
+    @admin.display(description="in force")
+    def in_force(self, budget):
+        return _both(*(limit.dollars for limit in spending.limits(timezone.localdate())))
+
+
+def _both(daily, monthly):
+    words = ["no limit" if dollars is None else f"${dollars:,.2f}" for dollars in (daily, monthly)]
+    return f"{words[0]} a day, {words[1]} a month"
 
 
 @admin.register(Spending)

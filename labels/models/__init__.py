@@ -7,7 +7,7 @@ from labels.models.notice import Announcement, Notice, TextMessage
 from labels.models.phone import Phone, PhoneCode, TextCount
 from labels.models.photo import Photo
 from labels.models.recipe import Recipe
-from labels.models.region import RegionQuota, Residency, Spending
+from labels.models.region import Budget, RegionQuota, Residency, Spending
 from labels.models.rule import LabelRule, PolicyVersion, Replay
 from labels.models.summary import LibraryVersion, PhotoSummary
 from labels.models.worker import WorkerSeen
@@ -21,6 +21,7 @@ __all__ = [
     "LabelAlias",
     "Change",
     "Announcement",
+    "Budget",
     "Bundle",
     "BundleChunk",
     "BundlePart",

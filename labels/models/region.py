@@ -104,3 +104,43 @@ class Spending(models.Model):
 
     def __str__(self):
         return f"{self.day}: {self.calls} calls"
+
+
+class Budget(models.Model):
+    """What may be spent on Rekognition: one row; an amount in it goes before the setting of the same name."""
+
+    ONLY = 1
+
+    daily = models.DecimalField(
+        "daily budget",
+        max_digits=12,
+        decimal_places=2,
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(0)],
+        help_text="US dollars; empty: what REKOGNITION_DAILY_BUDGET says.",
+    )
+    monthly = models.DecimalField(
+        "monthly budget",
+        max_digits=12,
+        decimal_places=2,
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(0)],
+        help_text="US dollars; empty: what REKOGNITION_MONTHLY_BUDGET says.",
+    )
+
+    class Meta:
+        verbose_name_plural = "budget"
+        constraints = [
+            models.CheckConstraint(condition=models.Q(pk=1), name="budget_only_one"),
+            models.CheckConstraint(
+                condition=models.Q(daily__gte=0) | models.Q(daily=None), name="budget_daily_positive"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(monthly__gte=0) | models.Q(monthly=None), name="budget_monthly_positive"
+            ),
+        ]
+
+    def __str__(self):
+        return "Budget for Amazon Rekognition"

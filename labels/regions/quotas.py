@@ -6,7 +6,7 @@ from pathlib import Path
 
 from django.conf import settings
 
-from labels.models import RegionQuota
+from labels.models import Budget, RegionQuota
 
 _FILE = Path(__file__).with_name("published.csv")
 # They share one published quota: "individual Image data plane operations".
@@ -35,8 +35,9 @@ def follow_settings():
     """Make the rows that are missing, and follow REKOGNITION_REGIONS where it has changed.
 
     A rate in the setting is written to the row once, so that of setting and admin the later change
-    counts. Return how many rows were made or changed.
+    counts. Return how many rows were made or changed. The budget's row is made here, too.
     """
+    Budget.objects.get_or_create(pk=Budget.ONLY)
     if settings.LABELS_DETECTOR != "rekognition" and RegionQuota.objects.exists():
         return 0
     rows = {(row.region, row.operation): row for row in RegionQuota.objects.all()}

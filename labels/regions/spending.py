@@ -1,17 +1,34 @@
 """The budget: what calls cost, counted before they are made, so that it cannot be overspent."""
 
-from datetime import datetime, time, timedelta
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 
 from django.conf import settings
-from django.db.models import F, Sum
+from django.db.models import F, Min, Sum
 from django.utils import timezone
 
-from labels.models import Spending
+from labels.models import Budget, RegionQuota, Spending
 
 MICROS = 1_000_000
 # What a photo that waits for the next day or month has as its failure_code.
 CODES = ("budget_day", "budget_month")
+
+
+@dataclass(frozen=True)
+class Limit:
+    """The budget of one day or month, in dollars; None: no limit."""
+
+    words: str
+    code: str
+    dollars: Decimal | None
+    is_ours: bool  # set in the admin, not by a setting
+    first: date
+    over: date  # the day it is over
+
+    def left(self, today):
+        """Return the micros that are not spent, less than 0 when too many are; None without a limit."""
+        return None if self.dollars is None else int(self.dollars * MICROS) - spent(self.first, today)
 
 
 class BudgetSpent(Exception):
@@ -34,11 +51,13 @@ def reserve(count, price):
     # This locks the day's row: two workers could otherwise share the last cent.
     _add(day, count, price)
     asked = count
-    for limit, first, words, code, over in _limits(day):
-        left = int(limit * MICROS) - spent(first, day) + asked * price
+    for limit in limits(day):
+        if limit.dollars is None:
+            continue
+        left = limit.left(day) + asked * price
         count = min(count, left // price) if price else count
         if count < 1:
-            raise BudgetSpent(_reason(words, limit), code, _seconds_until(over))
+            raise BudgetSpent(_reason(limit), limit.code, _seconds_until(limit.over))
     if count < asked:
         _add(day, count - asked, price)
     return count, day
@@ -57,15 +76,33 @@ def spent(first, last):
     return Spending.objects.filter(day__range=(first, last)).aggregate(all=Sum("micros", default=0))["all"]
 
 
+def limits(day):
+    """Return the Limits of a day and of its month: as the admin says, else as the settings do."""
+    row, month = Budget.objects.filter(pk=Budget.ONLY).first() or Budget(), day.replace(day=1)
+    after = (month + timedelta(days=32)).replace(day=1)
+    daily, monthly = settings.REKOGNITION_DAILY_BUDGET, settings.REKOGNITION_MONTHLY_BUDGET
+    return [
+        _limit("today", CODES[0], row.daily, daily, day, day + timedelta(days=1)),
+        _limit("this month", CODES[1], row.monthly, monthly, month, after),
+    ]
+
+
+def affordable():
+    """Return how many calls of the cheapest kind the budgets have left, None when nothing limits them."""
+    if settings.LABELS_DETECTOR != "rekognition":
+        return None
+    today = timezone.localdate()
+    left = [limit.left(today) for limit in limits(today) if limit.dollars is not None]
+    price = RegionQuota.objects.used().filter(enabled=True).aggregate(least=Min("price_micros"))["least"]
+    return max(0, min(left) // price) if left and price else None
+
+
 def summary():
-    """Return what was spent today and this month, in dollars, beside the budgets (None: no limit)."""
-    day = timezone.localdate()
-    return {
-        "today": Decimal(spent(day, day)) / MICROS,
-        "month": Decimal(spent(day.replace(day=1), day)) / MICROS,
-        "daily_budget": settings.REKOGNITION_DAILY_BUDGET,
-        "monthly_budget": settings.REKOGNITION_MONTHLY_BUDGET,
-    }
+    """Return [(Limit, dollars spent, dollars left or None)] of this day and month."""
+    today = timezone.localdate()
+    return [
+        (limit, _dollars(spent(limit.first, today)), _dollars(limit.left(today))) for limit in limits(today)
+    ]
 
 
 def _add(day, count, price):
@@ -76,20 +113,18 @@ def _add(day, count, price):
         today.update(**more)
 
 
-def _limits(day):
-    """Yield (dollars, first day, words, code, the day it is over) of the budgets that are set."""
-    month = day.replace(day=1)
-    if settings.REKOGNITION_DAILY_BUDGET is not None:
-        yield settings.REKOGNITION_DAILY_BUDGET, day, "today", CODES[0], day + timedelta(days=1)
-    if settings.REKOGNITION_MONTHLY_BUDGET is not None:
-        after = (month + timedelta(days=32)).replace(day=1)
-        yield settings.REKOGNITION_MONTHLY_BUDGET, month, "this month", CODES[1], after
+def _limit(words, code, ours, setting, first, over):
+    return Limit(words, code, setting if ours is None else ours, ours is not None, first, over)
 
 
-def _reason(words, limit):
+def _dollars(micros):
+    return None if micros is None else Decimal(micros) / MICROS
+
+
+def _reason(limit):
     return (
-        f"The budget of ${limit:,.2f} for {words} does not allow another call to Amazon Rekognition; "
-        "the photo is labelled when the next one begins or the budget is raised."
+        f"The budget of ${limit.dollars:,.2f} for {limit.words} does not allow another call to Amazon "
+        "Rekognition; the photo is labelled when the next one begins or the budget is raised."
     )
 
 

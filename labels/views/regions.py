@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST
 
 from labels import regions
-from labels.models import Photo
+from labels.models import Budget, Photo
 from labels.regions import spending
 
 
@@ -27,6 +27,7 @@ def section():
         ).count(),
         "retry_url": reverse("regions_retry"),
         "edit_url": reverse("admin:labels_regionquota_changelist"),
+        "budget_url": reverse("admin:labels_budget_change", args=[Budget.ONLY]),
     }
 
 

@@ -7,8 +7,8 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from labels import tasks
-from labels.models import Photo, RegionQuota, Spending
+from labels import sweep, tasks
+from labels.models import Budget, Photo, RegionQuota, Spending
 from labels.regions import permits
 from tests import factory
 from tests.commands.tools import run
@@ -56,6 +56,76 @@ def test_they_are_labelled_when_the_budget_is_raised(dan, rekognition, settings,
     _label(photos)
 
     assert set(Photo.objects.values_list("status", flat=True)) == {Photo.Status.LABELLED}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("field", "setting", "code"),
+    [
+        ("daily", "REKOGNITION_DAILY_BUDGET", "budget_day"),
+        ("monthly", "REKOGNITION_MONTHLY_BUDGET", "budget_month"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("by_setting", "by_admin", "labelled"),
+    [
+        pytest.param(None, "0.00", 0, id="a limit where the settings have none"),
+        pytest.param(1, "0.00", 0, id="lower than the setting"),
+        pytest.param(0, "1.00", 2, id="higher than the setting"),
+        pytest.param(0, None, 0, id="empty: the setting"),
+    ],
+)
+def test_an_amount_in_the_admin_goes_before_the_setting(
+    dan, rekognition, settings, field, setting, code, by_setting, by_admin, labelled
+):
+    setattr(settings, setting, by_setting)
+    Budget.objects.update(**{field: by_admin})
+    _label(_photos(dan, 2))
+
+    assert Photo.objects.filter(status=Photo.Status.LABELLED).count() == labelled
+    assert Photo.objects.filter(status=Photo.Status.PENDING, failure_code=code).count() == 2 - labelled
+
+
+@pytest.mark.django_db
+@BUDGETS
+def test_photos_that_waited_go_on_with_the_next_sweep_after_a_budget_was_raised(
+    dan, rekognition, settings, setting, code, commits
+):
+    setattr(settings, setting, 0.001)
+    _label(_photos(dan, 4))
+    with commits():
+        assert sweep.sweep()["photos_afforded"] == 0
+    assert Photo.objects.filter(failure_code=code).count() == 3
+
+    # Raised without a restart, and enough for two of the three.
+    setattr(settings, setting, 0.003)
+    with commits():
+        swept = sweep.sweep()
+
+    assert (swept["photos_afforded"], swept["photos_rung"]) == (2, 2)
+    assert Photo.objects.filter(status=Photo.Status.LABELLED).count() == len(rekognition.calls) == 3
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("change", ["no budget", "another detector"])
+def test_photos_that_waited_go_on_when_nothing_limits_them(dan, rekognition, settings, change, commits):
+    settings.REKOGNITION_DAILY_BUDGET = 0
+    _label(_photos(dan, 2))
+    other = factory.photo(dan, size=(90, 90))
+    Photo.objects.filter(pk=other.pk).update(
+        failure_code="storage", next_attempt_at=timezone.now() + timedelta(minutes=5)
+    )
+    if change == "no budget":
+        settings.REKOGNITION_DAILY_BUDGET = None
+    else:
+        settings.LABELS_DETECTOR = "fake"
+
+    with commits():
+        assert sweep.sweep()["photos_afforded"] == 2
+
+    assert Photo.objects.filter(status=Photo.Status.LABELLED).count() == 2
+    # What waits for something else goes on waiting.
+    assert Photo.objects.get(status=Photo.Status.PENDING) == other
 
 
 @pytest.mark.django_db

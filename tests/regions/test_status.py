@@ -5,9 +5,10 @@ from datetime import timedelta
 import pytest
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import strip_tags
 
-from labels import regions, sweep, tasks
-from labels.models import Photo, RegionQuota, Spending, WorkerSeen
+from labels import regions, sweep, tasks, workers
+from labels.models import Budget, Photo, RegionQuota, Spending
 from labels.regions import permits
 from tests import factory
 from tests.regions.conftest import EAST, WEST
@@ -64,14 +65,42 @@ def test_a_resting_region_is_tried_again_by_a_button(staff, rekognition):
     assert "Try resting Regions now" not in page
 
 
-def test_the_page_shows_what_was_spent_beside_the_budgets(staff, rekognition, settings):
-    settings.REKOGNITION_DAILY_BUDGET = 5
-    today = timezone.localdate()
-    Spending.objects.create(day=today, calls=1234, micros=1_234_000)
+@pytest.mark.parametrize(
+    ("by_setting", "by_admin", "words"),
+    [
+        pytest.param(None, None, ["$1.23, no limit"], id="no limit"),
+        pytest.param(5, None, ["$1.23 of $5.00,", "$3.77 left", "from the settings"], id="by setting"),
+        pytest.param(
+            5, "2000.00", ["$1.23 of $2,000.00,", "$1,998.77 left", "set in the admin"], id="by admin"
+        ),
+        pytest.param(1, None, ["$1.23 of $1.00,", "spent"], id="spent"),
+    ],
+)
+def test_the_page_shows_what_was_spent_and_what_is_left(
+    staff, rekognition, settings, by_setting, by_admin, words
+):
+    settings.REKOGNITION_DAILY_BUDGET = by_setting
+    Budget.objects.update(daily=by_admin)
+    Spending.objects.create(day=timezone.localdate(), calls=1234, micros=1_234_000)
 
-    page = staff.get(reverse("status")).content.decode()
+    page = strip_tags(staff.get(reverse("status")).content.decode())
+    today = " ".join(page[page.index("Today") : page.index("This month")].split())
 
-    assert "$1.23 of $5.00" in page
+    assert [word for word in words if word not in today] == []
+    assert ("left" in today) == (words[-1] != "spent" and by_setting is not None)
+
+
+def test_a_spent_budget_is_no_reason_to_be_unready(staff, rekognition, settings):
+    settings.REKOGNITION_DAILY_BUDGET = 0
+    for cluster in workers.CLUSTERS:
+        factory.worker_seen(cluster)
+    tasks.label_photo(factory.photo(factory.user("fay"), size=(90, 90)).pk)
+
+    answer = staff.get("/readyz")
+    page = strip_tags(staff.get(reverse("status")).content.decode())
+
+    assert (answer.status_code, answer.json()["detector"]) == (200, "ok")
+    assert "waiting photos go on within a minute after it is raised" in page
 
 
 def test_another_detector_shows_no_regions(staff):
@@ -93,9 +122,8 @@ def test_a_refusal_is_a_banner_for_staff_on_every_page(staff, dan, rekognition):
 
 
 def test_readyz_says_that_calls_are_refused_and_gives_nothing_away(client, rekognition):
-    for cluster in ("labels", "bundles"):
-        for role in ("worker", "monitor"):
-            WorkerSeen.objects.create(cluster=cluster, role=role, seen_at=timezone.now())
+    for cluster in workers.CLUSTERS:
+        factory.worker_seen(cluster)
     assert client.get("/readyz").json()["detector"] == "ok"
     _row(EAST, refused="AccessDeniedException: arn:aws:iam::1:user/x", failures=3)
 
