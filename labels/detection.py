@@ -9,7 +9,7 @@ from django.conf import settings
 from labels import renditions
 from labels.detectors import get_detector, get_further
 from labels.detectors.base import Picture
-from labels.detectors.rekognition import limits
+from labels.detectors.rekognition import findings, limits
 from labels.models import DetectionRun, Residency
 
 
@@ -58,6 +58,20 @@ def kept(detector):
     """Return the answers of this detector as it is configured; of any version when it names none."""
     runs = DetectionRun.objects.filter(detector=detector.name, params_hash=params_hash(detector.params))
     return runs.filter(version=detector.version) if detector.version else runs
+
+
+def further_answers(photo):
+    """Return {detector: answer} of the further questions about the photo's content, the latest of each."""
+    runs = DetectionRun.objects.filter(content_sha256=photo.sha256, detector__in=findings.DETECTORS)
+    return {run.detector: _readable(run) for run in runs.order_by("pk")}
+
+
+def _readable(run):
+    try:
+        return run.answer
+    except ValueError:
+        # Shown as nothing found: a page about a photo is no place for a damaged row.
+        return {}
 
 
 def _picture(photo, jpeg):

@@ -18,8 +18,9 @@ from django.utils.http import urlencode
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_POST, require_safe
 
-from labels import bundles, labelling, queue
+from labels import bundles, detection, labelling, queue
 from labels import selection as selections
+from labels.detectors.rekognition import findings
 from labels.models import Bundle, BundlePhoto, Photo, PhotoLabel
 from labels.selection import Overview, Selection
 from labels.views import sending
@@ -103,6 +104,7 @@ def photo_detail(request, pk):
             ],
             "answered_by": photo.run and _answer_context(photo.run),
             "label_url": reverse("photo_label", args=[pk]),
+            "findings": findings.read(detection.further_answers(photo)),
             "facts": _facts(photo),
             "previous_url": _neighbour_url(chosen.after(photo.shown_at, pk), fields),
             "next_url": _neighbour_url(chosen.before(photo.shown_at, pk).newest_first(), fields),
