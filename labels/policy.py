@@ -4,6 +4,7 @@ A rule never changes what the detector said. It says what becomes of it: shown, 
 something else, or kept back until a person has looked. Every decision names the rule that made it.
 """
 
+import math
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 
@@ -134,7 +135,7 @@ def decide(response, min_confidence, rules=(), setting=None):
 
 def photo_kind(format_name, camera, response):
     """Return PHOTO or GRAPHIC: what the local detector measured, else what format and camera suggest."""
-    if any(fold(label["Name"]) == "graphic" for label in response.get("Labels", [])):
+    if any(fold(label["Name"]) == "graphic" for label in _named(response, "Labels")):
         return GRAPHIC
     return PHOTO if camera or format_name in _CAMERA_FORMATS else GRAPHIC
 
@@ -198,9 +199,9 @@ def _circle(rule, others, place):
 def _read(response):
     """Return {key: _Seen} of the labels in a response."""
     seen = {}
-    for raw in response.get("Labels", []):
+    for raw in _named(response, "Labels"):
         name = _clean(raw["Name"])
-        if not name:
+        if not name or not _is_number(raw.get("Confidence")):
             continue
         label = _Seen(
             name,
@@ -208,7 +209,7 @@ def _read(response):
             parents=_names(raw, "Parents"),
             categories=_names(raw, "Categories"),
             aliases=_names(raw, "Aliases"),
-            areas=tuple(_area(instance) for instance in raw.get("Instances", [])),
+            areas=tuple(_area(instance) for instance in raw.get("Instances") or [] if instance),
         )
         if label.key not in seen or seen[label.key].confidence < label.confidence:
             seen[label.key] = label
@@ -340,12 +341,21 @@ def _first(*values):
 
 
 def _area(instance):
-    box = instance.get("BoundingBox", {})
-    return float(box.get("Width", 0)) * float(box.get("Height", 0))
+    box = instance.get("BoundingBox") or {}
+    return float(box.get("Width") or 0) * float(box.get("Height") or 0)
+
+
+def _named(answer, field_name):
+    """Return the named things of a list; an answer is kept as it came, and what is malformed left out."""
+    return [row for row in answer.get(field_name) or [] if row and isinstance(row.get("Name"), str)]
+
+
+def _is_number(value):
+    return isinstance(value, int | float) and math.isfinite(value)
 
 
 def _names(raw, field_name):
-    return tuple(filter(None, (_clean(item["Name"]) for item in raw.get(field_name, []))))
+    return tuple(filter(None, (_clean(item["Name"]) for item in _named(raw, field_name))))
 
 
 def _clean(name):

@@ -90,6 +90,20 @@ def a_day_costs_no_more_than_a_month(app_configs, **kwargs):
 
 
 @register()
+def a_call_ends_before_its_claim(app_configs, **kwargs):
+    """`regions.pacing` lets the next probe in after 20 s, and a photo is asked about for 30 s of its 60."""
+    if 0 < settings.REKOGNITION_TIMEOUT <= 15:
+        return []
+    return [
+        Error(
+            f"REKOGNITION_TIMEOUT is {settings.REKOGNITION_TIMEOUT}.",
+            hint="It is a number of seconds, more than 0 and at most 15.",
+            id="labels.E035",
+        )
+    ]
+
+
+@register()
 def residency_has_a_region(app_configs, **kwargs):
     """Photos that may be sent nowhere would wait for ever."""
     group = settings.REKOGNITION_RESIDENCY

@@ -16,8 +16,7 @@ _RETRIES = {"mode": "standard", "total_max_attempts": 4}
 # Rekognition: the Region limiter has to see every throttle, and every attempt needs its own permit.
 _ONCE = {"total_max_attempts": 1}
 _OPTIONS = {
-    # A Region that hangs must not hold a worker longer than its claim lasts.
-    "rekognition": {"retries": _ONCE, "connect_timeout": 3, "read_timeout": 15},
+    "rekognition": {"retries": _ONCE, "connect_timeout": 3},
     # Somebody may be waiting for the code that a text brings.
     "sns": {"connect_timeout": 3, "read_timeout": 10},
     # alarms.backends.cloudwatch keeps to CloudWatch's pace, and repeats in that pace.
@@ -35,12 +34,13 @@ _OPTIONS = {
 _S3_AT_AMAZON = {"addressing_style": "virtual", "us_east_1_regional_endpoint": "regional"}
 
 
-def client(service, region=None, once=False):
+def client(service, region=None, once=False, seconds=None):
     """Return this process's client of a service; region None is the one boto3 is configured for.
 
-    `once`: the SDK repeats no call, for what must not arrive twice.
+    `once`: the SDK repeats no call, for what must not arrive twice. `seconds` is the longest silence of
+    an answer.
     """
-    return _client(service, region, once, os.getpid())
+    return _client(service, region, once, seconds, os.getpid())
 
 
 def config(service):
@@ -58,10 +58,11 @@ def bucket_origin(bucket):
 
 
 @lru_cache
-def _client(service, region, once, pid):
+def _client(service, region, once, seconds, pid):
     if service == "s3":
         return _s3(region, {})
-    return _build(boto3.session.Session(), service, region, {"retries": _ONCE} if once else {})
+    options = {**({"retries": _ONCE} if once else {}), **({"read_timeout": seconds} if seconds else {})}
+    return _build(boto3.session.Session(), service, region, options)
 
 
 def _s3(region, options):

@@ -304,6 +304,8 @@ REKOGNITION_REGIONS = env.regions("REKOGNITION_REGIONS", "")
 REKOGNITION_ALSO = env.list("REKOGNITION_ALSO", [])
 # bytes: the 1280 px rendition, to any Region; s3object: the original, where it lies.
 REKOGNITION_IMAGE = env.str("REKOGNITION_IMAGE", "bytes")
+# Seconds without a word after which a Region counts as away.
+REKOGNITION_TIMEOUT = env.float("REKOGNITION_TIMEOUT", 15.0)
 # Accounts without a residency of their own: the group of Regions their photos may be sent to; empty = all.
 REKOGNITION_RESIDENCY = env.str("REKOGNITION_RESIDENCY", "")
 # US dollars, unset = no limit. What is over waits for the next day or month.

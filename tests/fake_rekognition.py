@@ -38,6 +38,15 @@ _BODIES = {
     "cut short": b'{"Labels": [{"Name": "Sky", ',
     "empty": b"",
     "no labels": b"{}",
+    "labels of none": b'{"Labels": null}',
+    "no list": b'{"Labels": {"Name": "Sky"}}',
+    "another shape": b"[1, 2]",
+    "not UTF-8": b'{"Labels": [{"Name": "\xff\xfe"}]}',
+    "odd labels": b"""{"LabelModelVersion": "3.0", "Labels": [
+        {"Name": "Sky", "Confidence": 98.5, "Parents": [null, {}, {"Name": "Nature"}],
+         "Instances": [null, {}, {"BoundingBox": null}], "Aliases": null},
+        null, {}, {"Name": "Cloud", "Confidence": "high"}, {"Confidence": 90},
+        {"Name": null, "Confidence": 90}]}""",
 }
 
 
@@ -64,14 +73,26 @@ ANSWERS = {
         "LabelModelVersion": "3.0",
     },
     "DetectModerationLabels": {
-        "ModerationLabels": [{"Name": "Smoking", "ParentName": "Drugs & Tobacco", "Confidence": 80.5}],
+        "ModerationLabels": [
+            {"Name": "Smoking", "ParentName": "Drugs & Tobacco", "Confidence": 80.5, "TaxonomyLevel": 2},
+            {"Name": "Drugs & Tobacco", "ParentName": "", "Confidence": 80.5, "TaxonomyLevel": 1},
+        ],
         "ModerationModelVersion": "7.0",
     },
     "DetectText": {
-        "TextDetections": [{"DetectedText": "SALE", "Type": "LINE", "Id": 0, "Confidence": 99.0}],
+        "TextDetections": [
+            {"DetectedText": "SUMMER SALE", "Type": "LINE", "Id": 0, "Confidence": 99.0},
+            {"DetectedText": "SUMMER", "Type": "WORD", "Id": 1, "ParentId": 0, "Confidence": 98.5},
+            {"DetectedText": "SALE", "Type": "WORD", "Id": 2, "ParentId": 0, "Confidence": 99.5},
+        ],
         "TextModelVersion": "3.0",
     },
-    "RecognizeCelebrities": {"CelebrityFaces": [], "UnrecognizedFaces": []},
+    "RecognizeCelebrities": {
+        "CelebrityFaces": [
+            {"Name": "Ada Lovelace", "Id": "3Ab4", "Urls": [], "MatchConfidence": 97.25, "Face": {}}
+        ],
+        "UnrecognizedFaces": [],
+    },
 }
 
 
@@ -164,9 +185,12 @@ class _Handler(BaseHTTPRequestHandler):
         operation = self.headers["X-Amz-Target"].removeprefix("RekognitionService.")
         request = json.loads(body)
         outcome = fake.outcome(region, operation, request)
-        if outcome == "hang":
+        if outcome == "stall":
+            self._begin(200, 100)
+            self.wfile.write(b'{"Labels": ')
+        if outcome in ("hang", "stall"):
             fake.released.wait(20)
-        if outcome in ("hang", "reset"):
+        if outcome in ("hang", "stall", "reset"):
             self.close_connection = True
             return
         if latency := fake.regions[region].latency:
@@ -174,12 +198,15 @@ class _Handler(BaseHTTPRequestHandler):
         self._answer(*_written(operation, outcome, request))
 
     def _answer(self, status, body):
+        self._begin(status, len(body))
+        self.wfile.write(body)
+
+    def _begin(self, status, length):
         self.send_response(status)
         self.send_header("Content-Type", "application/x-amz-json-1.1")
         self.send_header("x-amzn-RequestId", "00000000-0000-0000-0000-000000000001")
-        self.send_header("Content-Length", str(len(body)))
+        self.send_header("Content-Length", str(length))
         self.end_headers()
-        self.wfile.write(body)
 
     def log_message(self, *args):
         pass

@@ -139,6 +139,14 @@ REKOGNITION = {"LABELS_DETECTOR": "rekognition", "REKOGNITION_REGIONS": {"us-eas
         pytest.param("labels.E032", {"REKOGNITION_DAILY_BUDGET": -1}, "US dollars", id="negative budget"),
         pytest.param("labels.E032", {"REKOGNITION_MONTHLY_BUDGET": -1}, "US dollars", id="negative month"),
         pytest.param(
+            "labels.W031",
+            {"REKOGNITION_DAILY_BUDGET": 11, "REKOGNITION_MONTHLY_BUDGET": 10},
+            "the monthly budget is what counts".capitalize(),
+            id="a day over the month",
+        ),
+        pytest.param("labels.E035", {"REKOGNITION_TIMEOUT": 0}, "at most 15", id="no time"),
+        pytest.param("labels.E035", {"REKOGNITION_TIMEOUT": 16}, "at most 15", id="too long a time"),
+        pytest.param(
             "labels.E033", {"REKOGNITION_RESIDENCY": "eu"}, "Their groups: us", id="nowhere allowed"
         ),
         pytest.param("labels.E034", {"REKOGNITION_IMAGE": "png"}, "bytes or s3object", id="unknown image"),

@@ -9,14 +9,17 @@ from django.utils import timezone
 from PIL import Image
 
 from labels import labelling, tasks
-from labels.models import DetectionRun, Photo, RegionQuota, Residency
+from labels.models import DetectionRun, Photo, RegionQuota, Residency, Spending
 from labels.regions import pacing, permits
+from photomgr import aws
 from tests import factory
 from tests.regions.conftest import EAST, WEST
 
 pytestmark = pytest.mark.django_db
 
 AWAY = ["unavailable", "internal", "bad gateway", "garbage", "cut short", "empty", "no labels", "reset"]
+AWAY += ["labels of none", "no list", "another shape", "not UTF-8"]
+SILENT = ["hang", "stall"]
 REFUSALS = ["denied", "bad token", "expired"]
 
 
@@ -93,6 +96,69 @@ def test_a_region_that_is_away_costs_the_photo_nothing(dan, rekognition, outcome
     assert rekognition.asked() == [EAST, WEST]
     assert (_row(EAST).failures, _row(EAST).throttles) == (1, 0)
     assert _row(EAST).trouble
+
+
+@pytest.mark.parametrize("outcome", SILENT)
+def test_a_region_that_falls_silent_is_left_after_the_time_that_is_set(dan, rekognition, settings, outcome):
+    settings.REKOGNITION_TIMEOUT = 0.3
+    rekognition.script(EAST, outcome)
+
+    photo = _label(_photo(dan))
+
+    assert photo.status == Photo.Status.LABELLED
+    assert rekognition.asked() == [EAST, WEST]
+    assert _row(EAST).failures == 1
+    assert "ReadTimeoutError" in _row(EAST).trouble
+    # Nobody knows whether Amazon did the work: both calls count.
+    held = sum(len(lease.permits) for lease in permits._leases.values())
+    assert Spending.objects.get().calls - held == 2
+
+
+@pytest.mark.parametrize("outcome", SILENT)
+def test_a_photo_waits_when_every_region_falls_silent(dan, rekognition, settings, outcome):
+    settings.REKOGNITION_TIMEOUT = 0.2
+    for region in (EAST, WEST):
+        rekognition.regions[region].always = outcome
+
+    photo = _label(_photo(dan))
+
+    assert (photo.status, photo.attempts, photo.failure_code) == (Photo.Status.PENDING, 0, "regions_busy")
+    assert len(rekognition.calls) == 2
+
+
+def test_a_slow_answer_is_an_answer(dan, rekognition, settings):
+    settings.REKOGNITION_TIMEOUT = 10
+    rekognition.regions[EAST].latency = 0.3
+
+    photo = _label(_photo(dan))
+
+    assert photo.status == Photo.Status.LABELLED
+    assert rekognition.asked() == [EAST]
+    assert (_row(EAST).failures, _row(EAST).trouble) == (0, "")
+    assert DetectionRun.objects.get().latency_ms >= 300
+
+
+def test_a_region_that_nobody_listens_in_is_away(dan, rekognition, monkeypatch):
+    monkeypatch.setenv("AWS_ENDPOINT_URL_REKOGNITION", "http://127.0.0.1:9")
+    aws._client.cache_clear()
+
+    photo = _label(_photo(dan))
+
+    assert (photo.status, photo.attempts, photo.failure_code) == (Photo.Status.PENDING, 0, "regions_busy")
+    assert "EndpointConnectionError" in _row(EAST).trouble
+    # What never arrived is not billed.
+    held = sum(len(lease.permits) for lease in permits._leases.values())
+    assert Spending.objects.get().calls == held
+
+
+def test_labels_that_are_malformed_are_left_out_and_the_answer_is_kept(dan, rekognition):
+    rekognition.script(EAST, "odd labels")
+
+    photo = _label(_photo(dan))
+
+    assert photo.status == Photo.Status.LABELLED
+    assert factory.counts(dan) == {"Nature": 1, "Sky": 1}
+    assert len(DetectionRun.objects.get().answer["Labels"]) == 6
 
 
 @pytest.mark.parametrize("outcome", REFUSALS)

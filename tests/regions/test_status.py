@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.utils.html import strip_tags
 
 from labels import regions, sweep, tasks, workers
-from labels.models import Budget, Photo, RegionQuota, Spending
+from labels.models import Budget, DetectionRun, Photo, RegionQuota, Spending
 from labels.regions import permits
 from tests import factory
 from tests.regions.conftest import EAST, WEST
@@ -110,27 +110,61 @@ def test_another_detector_shows_no_regions(staff):
     assert "Spending" not in page.content.decode()
 
 
-def test_a_refusal_is_a_banner_for_staff_on_every_page(staff, dan, rekognition):
-    rekognition.regions[EAST].always = "denied"
-    tasks.label_photo(factory.photo(dan, size=(90, 90)).pk)
-    sentence = "Amazon Rekognition refuses DetectLabels in us-east-1: AccessDeniedException"
-
-    assert sentence in staff.get(reverse("photos")).content.decode()
-    dan.is_staff = dan.is_superuser = False
-    dan.save()
-    assert "AccessDenied" not in staff.get(reverse("photos")).content.decode()
-
-
-def test_readyz_says_that_calls_are_refused_and_gives_nothing_away(client, rekognition):
+@pytest.mark.parametrize(
+    ("outcome", "words"),
+    [
+        ("denied", "AccessDeniedException: User: arn:aws:iam::1:user/x is not authorized"),
+        ("expired", "ExpiredTokenException: The security token included in the request is expired"),
+        ("bad token", "UnrecognizedClientException: The security token in the request is invalid."),
+    ],
+)
+def test_what_an_operator_must_mend_is_a_banner_a_detail_and_a_line_and_ends_by_itself(
+    staff, dan, rekognition, caplog, outcome, words
+):
     for cluster in workers.CLUSTERS:
         factory.worker_seen(cluster)
-    assert client.get("/readyz").json()["detector"] == "ok"
-    _row(EAST, refused="AccessDeniedException: arn:aws:iam::1:user/x", failures=3)
+    for region in (EAST, WEST):
+        rekognition.regions[region].always = outcome
+    photo = factory.photo(dan, size=(90, 90))
+    assert staff.get("/readyz").json()["detector"] == "ok"
 
-    answer = client.get("/readyz")
+    for _ in range(3):
+        Photo.objects.update(next_attempt_at=timezone.now())
+        RegionQuota.objects.update(open_until=0)
+        tasks.label_photo(photo.pk)
 
+    # On every page of those who can mend it, once in the log, and in /readyz without a detail of the account.
+    page = staff.get(reverse("photos")).content.decode()
+    for region in (EAST, WEST):
+        assert f"Amazon Rekognition refuses DetectLabels in {region}: {words}" in page
+    answer = staff.get("/readyz")
     assert answer.status_code == 503
     assert answer.json()["detector"] == "calls are refused in some Regions; the status page says why"
+    lines = [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]
+    assert sorted(line.partition(":")[0] for line in lines if "refuses" in line) == [
+        f"Amazon Rekognition refuses DetectLabels in {region}" for region in (EAST, WEST)
+    ]
+    photo.refresh_from_db()
+    assert (photo.status, photo.attempts) == (Photo.Status.PENDING, 0)
+
+    # Mended: nobody has to press anything.
+    for region in (EAST, WEST):
+        rekognition.regions[region].always = "ok"
+    for _ in range(2):
+        RegionQuota.objects.update(open_until=0)
+        Photo.objects.update(status=Photo.Status.PENDING, next_attempt_at=timezone.now())
+        DetectionRun.objects.all().delete()
+        tasks.label_photo(photo.pk)
+    assert staff.get("/readyz").status_code == (200 if not regions.troubles() else 503)
+    assert EAST not in "".join(regions.troubles())
+
+
+def test_others_are_not_told_what_an_operator_must_mend(client, dan, rekognition):
+    rekognition.regions[EAST].always = "denied"
+    tasks.label_photo(factory.photo(dan, size=(90, 90)).pk)
+
+    assert regions.troubles()
+    assert "AccessDenied" not in client.get(reverse("photos")).content.decode()
 
 
 def test_the_sweep_rings_for_a_minute_of_rekognition(

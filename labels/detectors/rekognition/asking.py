@@ -4,6 +4,8 @@ import logging
 import random
 import time
 
+from django.conf import settings
+
 from labels.detectors.base import NotNow, PhotoRefused
 from labels.detectors.rekognition.errors import RAISED, Fault, Trouble, classify
 from labels.regions import permits
@@ -57,8 +59,9 @@ def ask(detector, image, residency):
 def _call(detector, image, permit):
     """Return the answer of one call, or its Trouble."""
     try:
-        method = getattr(aws.client("rekognition", permit.region), _METHODS[detector.operation])
-        answer = method(Image=image, **detector.params)
+        # A Region that hangs must not hold a worker longer than its claim lasts.
+        client = aws.client("rekognition", permit.region, seconds=settings.REKOGNITION_TIMEOUT)
+        answer = getattr(client, _METHODS[detector.operation])(Image=image, **detector.params)
     except RAISED as error:
         return classify(error)
     metadata = answer.pop("ResponseMetadata", {})

@@ -15,10 +15,12 @@ from botocore.exceptions import (
 )
 from botocore.parsers import ResponseParserError
 
-# What a call may raise. ValueError: botocore's parser over numbers and dates that are none.
-RAISED = (BotoCoreError, ClientError, ResponseParserError, ValueError, TypeError)
+# botocore's parser over JSON of another shape than Amazon's: numbers that are none, a list for an object.
+_PARSER = (ResponseParserError, ValueError, TypeError, AttributeError)
+# What a call may raise.
+RAISED = (BotoCoreError, ClientError, *_PARSER)
 # What never reached Amazon whole, or came back in pieces.
-_LINE = (ConnectionError, HTTPClientError, ResponseParserError, ValueError, TypeError)
+_LINE = (ConnectionError, HTTPClientError, *_PARSER)
 
 
 class Fault(Enum):
