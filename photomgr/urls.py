@@ -9,3 +9,4 @@ urlpatterns = [
 ]
 
 handler400 = "labels.views.errors.bad_request"
+handler500 = "labels.views.errors.server_error"

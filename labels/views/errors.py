@@ -1,11 +1,14 @@
 """Errors that a person can do something about."""
 
 import logging
+import sys
 
 from django.conf import settings
 from django.core.exceptions import TooManyFilesSent
-from django.http import JsonResponse
+from django.db import InterfaceError, OperationalError
+from django.http import HttpResponse, JsonResponse
 from django.shortcuts import render
+from django.template.loader import render_to_string
 
 from labels.buckets import StorageTrouble
 
@@ -22,6 +25,17 @@ def bad_request(request, exception):
     return render(request, "400.html", {"reason": reason}, status=400)
 
 
+def server_error(request):
+    """Answer 503 when the database was away, locked, or all connections to it were in use, else 500."""
+    # Also raised before a view begins, where no middleware hears of it: the session is in the database.
+    if not isinstance(sys.exception(), (OperationalError, InterfaceError)):
+        return HttpResponse(render_to_string("500.html"), status=500)
+    reason = "The database does not answer, or too many are asking at once. Your photos are safe."
+    # Without the request: what base.html asks for stands in the database, too.
+    page = render_to_string("500.html", {"title": "Please try again in a minute", "reason": reason})
+    return _unavailable(request, "database", reason, HttpResponse(page))
+
+
 class StorageTroubleMiddleware:
     """Answer 503 with the reason when a view finds that the photo storage does not serve us now."""
 
@@ -36,9 +50,14 @@ class StorageTroubleMiddleware:
             return None
         _log.error("%s: %s", request.path, exception)
         reason = f"The photo storage cannot be used now: {exception.strerror}. Try again in a minute."
-        if request.get_preferred_type(["text/html", "application/json"]) == "application/json":
-            answer = JsonResponse({"errors": {"storage": [reason]}}, status=503)
-        else:
-            answer = render(request, "503.html", {"reason": reason}, status=503)
-        answer.headers["Retry-After"] = "60"
-        return answer
+        page = render(request, "503.html", {"reason": reason})
+        return _unavailable(request, "storage", reason, page)
+
+
+def _unavailable(request, what, reason, page):
+    """Return a 503: the page, or JSON where that is asked for."""
+    as_json = request.get_preferred_type(["text/html", "application/json"]) == "application/json"
+    answer = JsonResponse({"errors": {what: [reason]}}) if as_json else page
+    answer.status_code = 503
+    answer.headers["Retry-After"] = "60"
+    return answer

@@ -2,12 +2,14 @@
 
 import pytest
 from django.core.exceptions import PermissionDenied
+from django.db.utils import ConnectionHandler
 from django.test import Client
 from django.urls import path, reverse
 
 import photomgr.urls
 from tests import factory
 from tests.factory import MAGENTA
+from tests.live.processes import free_port
 
 
 def _break(request):
@@ -18,9 +20,24 @@ def _forbid(request):
     raise PermissionDenied
 
 
-# The site and two pages that fail.
-urlpatterns = [*photomgr.urls.urlpatterns, path("break/", _break), path("forbid/", _forbid)]
-handler400 = photomgr.urls.handler400
+def _ask_nobody(request):
+    nobody = {
+        "ENGINE": "django.db.backends.postgresql",
+        "HOST": "127.0.0.1",
+        "PORT": free_port(),
+        "NAME": "x",
+    }
+    ConnectionHandler({"default": nobody})["default"].cursor()
+
+
+# The site and three pages that fail.
+urlpatterns = [
+    *photomgr.urls.urlpatterns,
+    path("break/", _break),
+    path("forbid/", _forbid),
+    path("nobody/", _ask_nobody),
+]
+handler400, handler500 = photomgr.urls.handler400, photomgr.urls.handler500
 
 
 def _same_look(answer, status, title):
@@ -85,6 +102,22 @@ def test_500_needs_no_database(settings):
     answer = Client(raise_request_exception=False).get("/break/")
 
     _same_look(answer, 500, "Something went wrong")
+    assert "Retry-After" not in answer
+
+
+@pytest.mark.django_db
+@pytest.mark.urls("tests.views.test_errors")
+@pytest.mark.parametrize("accept", ["text/html", "application/json"])
+def test_503_when_the_database_does_not_answer(client, accept):
+    client.raise_request_exception = False
+
+    answer = client.get("/nobody/", headers={"Accept": accept})
+
+    if accept == "text/html":
+        _same_look(answer, 503, "Please try again in a minute")
+    assert answer.status_code == 503
+    assert answer["Retry-After"] == "60"
+    assert "The database does not answer" in answer.content.decode()
 
 
 @pytest.mark.django_db
