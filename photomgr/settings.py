@@ -136,15 +136,20 @@ DATABASES = {"default": env.dj_db_url("DATABASE_URL", f"sqlite:///{DATA_DIR / 'd
 # django-q2 reconnects on every queue operation unless connections are kept (ten times slower).
 DATABASES["default"]["CONN_MAX_AGE"] = None
 DATABASE_POOL_SIZE = env.int("DATABASE_POOL_SIZE", 8)
-# Kept for each thread, the web server's 64 would leave little of PostgreSQL's usual 100 connections.
-# Only the web server has a pool (photomgr/wsgi.py says so): a qcluster forks, which no pool survives.
-if DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql" and env.bool("PHOTOMGR_WEB", False):
-    DATABASES["default"]["CONN_MAX_AGE"] = 0
-    DATABASES["default"].setdefault("OPTIONS", {})["pool"] = {
-        "min_size": 1,
-        "max_size": DATABASE_POOL_SIZE,
-        "timeout": 10,
-    }
+if DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
+    # A server that was started anew has ended all connections: asked before each request and task.
+    DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+    _web = env.bool("PHOTOMGR_WEB", False)
+    _options = DATABASES["default"].setdefault("OPTIONS", {})
+    # For who looks into pg_stat_activity.
+    _options.setdefault("application_name", "photomgr web" if _web else "photomgr")
+    # Kept for each thread, the web server's 64 would leave little of PostgreSQL's usual 100 connections.
+    # Only the web server has a pool (photomgr/wsgi.py says so): a qcluster forks, which no pool survives.
+    if _web:
+        DATABASES["default"]["CONN_MAX_AGE"] = 0
+        _options["pool"] = {"min_size": 1, "max_size": DATABASE_POOL_SIZE, "timeout": 10}
+        # As long as SQLite below, instead of for ever; the page is then a 503.
+        _options.setdefault("options", "-c lock_timeout=30s")
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     DATABASES["default"]["OPTIONS"] = {
         # A deferred transaction that reads and then writes fails at once with "database is locked";

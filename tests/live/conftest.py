@@ -17,7 +17,8 @@ def migrated(tmp_path_factory):
         *("createsuperuser", "--noinput", "--username", "dan", "--email", "dan@example.com"),
         DJANGO_SUPERUSER_PASSWORD=PASSWORD,
     )
-    return prepared
+    yield prepared
+    prepared.end()
 
 
 @pytest.fixture
@@ -32,6 +33,14 @@ def install(migrated, tmp_path):
     yield make
     for installation in made:
         installation.end()
+
+
+@pytest.fixture
+def gate(tmp_path):
+    """Return the folder FAKE_DETECTOR_GATE may name: who labels a photo waits there for a file `open`."""
+    folder = tmp_path / "gate"
+    folder.mkdir()
+    return folder
 
 
 @pytest.fixture(scope="session")

@@ -6,11 +6,12 @@ import os
 import shutil
 import signal
 import socket
-import sqlite3
 import subprocess
 import sys
 import time
 from pathlib import Path
+
+from tests.live.databases import database_for
 
 ROOT = Path(__file__).resolve().parents[2]
 MANAGE = [sys.executable, str(ROOT / "manage.py")]
@@ -19,6 +20,7 @@ PASSWORD = "a long password of nobody"  # noqa: S105
 # What a developer's shell or .env may hold; the processes under test see none of it.
 _OURS = (
     "PHOTOMGR_",
+    "DATABASE_",
     "LABELS_",
     "QUEUE_",
     "CLAIM_",
@@ -60,17 +62,18 @@ def signal_group(group, number):
 class Installation:
     """One data folder with its database, the commands on it, and the processes that were started on it."""
 
-    def __init__(self, folder, **variables):
+    def __init__(self, folder, like=None, **variables):
         self.folder = Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.database = self.folder / "db.sqlite3"
+        self.database = database_for(self.folder)
+        self.database.create(like and like.database)
         self.log = self.folder / "processes.log"
         theirs = {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
         self.environment = {
             **theirs,
             "DJANGO_SETTINGS_MODULE": "photomgr.settings",
             "PHOTOMGR_DATA_DIR": str(self.folder),
-            "DATABASE_URL": f"sqlite:///{self.database}",
+            "DATABASE_URL": self.database.url,
             "SECRET_KEY": "live tests",
             "DEBUG": "false",
             "EMAIL_URL": "",
@@ -81,12 +84,11 @@ class Installation:
 
     def copy(self, folder, **variables):
         """Return another installation with the same rows and files as this one, which must be at rest."""
-        with contextlib.closing(sqlite3.connect(self.database)) as connection:
-            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        self.database.settle()
         shutil.copytree(
             self.folder, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("*.log", "*.eml")
         )
-        return Installation(folder, **variables)
+        return Installation(folder, like=self, **variables)
 
     def run(self, *arguments, **variables):
         """Run one management command to its end."""
@@ -126,10 +128,9 @@ class Installation:
     def start_cluster(self, name="labels", **variables):
         return self.start("qcluster", Q_CLUSTER_NAME=name, **variables)
 
-    def rows(self, query, *values, wait=30):
+    def rows(self, query, *values, **options):
         """Return the rows of a query, outside of Django; changes are committed."""
-        with contextlib.closing(sqlite3.connect(self.database, timeout=wait)) as connection, connection:
-            return connection.execute(query, values).fetchall()
+        return self.database.rows(query, *values, **options)
 
     def value(self, query, *values):
         found = self.rows(query, *values)
@@ -157,11 +158,12 @@ class Installation:
         wait_for(lambda: not self.processes(), "all processes ended", seconds, lambda: str(self.processes()))
 
     def end(self):
-        """Kill what is left, by id."""
+        """Kill what is left, by id, and give the database back."""
         for pid in self.processes():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         self.wait_until_gone()
+        self.database.drop()
 
 
 class Site:

@@ -37,7 +37,7 @@ PAGES = {
 @pytest.fixture(scope="module")
 def operator(site, chromium):
     made = Person(site, chromium, staff=True)
-    made.rows("UPDATE auth_user SET is_superuser = 1 WHERE id = ?", made.pk)
+    made.rows("UPDATE auth_user SET is_superuser = TRUE WHERE id = ?", made.pk)
     printed = made.installation.manage("shell", "-c", _FILL)
     made.alarm = printed.split("pk ")[1].split()[0]
     made.installation.manage("alarms_doctor", codes=(0, 1, 2))

@@ -49,7 +49,8 @@ def configured(migrated, tmp_path_factory):
     (folder / "shop.json").write_text(json.dumps(document))
     made = migrated.copy(folder / "data")
     made.manage("alarms_import", str(folder / "shop.json"))
-    return made
+    yield made
+    made.end()
 
 
 @pytest.fixture
@@ -108,7 +109,7 @@ def test_killed_at_random_calls_and_run_again_it_converges(installation, wire, n
     assert sorted(map(_metric, wire.detectors)) == ["errors", "latency", "orders", "visits"]
     assert _others(wire) == before
 
-    installation.rows("UPDATE alarms_alarm SET enabled = 0")
+    installation.rows("UPDATE alarms_alarm SET enabled = FALSE")
     # Both readings, six alarms and two detectors: that of the errors stays, another band uses it.
     assert _killed(installation, wire, chance.randint(1, CALLS - 1), chance.random() < 0.5)
     installation.manage("alarms_apply", "--yes")

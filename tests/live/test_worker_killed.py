@@ -2,59 +2,26 @@
 
 import os
 import signal
-import sqlite3
 import zipfile
 from collections import Counter
 from functools import partial
 
 import pytest
 
-from tests import factory
 from tests.factory import BLUE, GREEN, RED
 from tests.live.processes import signal_group
+from tests.live.workers import HELD, LABELLED, busy_worker, fill, sweep_until
 
 pytestmark = pytest.mark.worker
 
-_HELD = "SELECT lease_owner FROM labels_photo WHERE status = 'labelling' AND attempts = ?"
 _VISIBLE = "SELECT count(*) FROM labels_photolabel WHERE status IN ('active', 'confirmed')"
-
-
-@pytest.fixture
-def gate(tmp_path):
-    folder = tmp_path / "gate"
-    folder.mkdir()
-    return folder
-
-
-def _library(installation, tmp_path, *pictures):
-    """Import pictures, given as (colour, size), as dan's; the bells of the queue are rung."""
-    folder = tmp_path / "camera"
-    folder.mkdir()
-    for number, (colour, size) in enumerate(pictures):
-        (folder / f"IMG_{number:04}.jpg").write_bytes(factory.picture(colour, size).read())
-    assert installation.json("import_photos", str(folder), "--owner", "dan")["imported"] == len(pictures)
 
 
 def _one_photo(install, gate, tmp_path, **variables):
     variables = {"CLAIM_LEASE_SECONDS": "1", "QUEUE_WORKERS": "1", **variables}
     installation = install(LABELS_DETECTOR="fake", FAKE_DETECTOR_GATE=str(gate), **variables)
-    _library(installation, tmp_path, (RED, (64, 48)))
+    fill(installation, tmp_path, (RED, (64, 48)))
     return installation
-
-
-def _busy_worker(installation, gate, attempt):
-    """Return the pid of the worker that holds the photo and stands in the middle of its detector."""
-    holder = installation.wait_for(lambda: installation.value(_HELD, attempt), f"attempt {attempt} began")
-    installation.wait_for((gate / "entered").exists, "the detector was entered")
-    return int(holder.split(":")[1])
-
-
-def _sweep_until(installation, condition, what):
-    def swept():
-        installation.manage("sweep", codes=(0, 2))
-        return condition()
-
-    installation.wait_for(swept, what, 60)
 
 
 def _photo(installation):
@@ -81,7 +48,7 @@ def test_a_photo_whose_worker_is_killed_is_labelled_afterwards_and_counted_once(
 ):
     installation = _one_photo(install, gate, tmp_path)
     cluster = installation.start_cluster()
-    pid = _busy_worker(installation, gate, attempt=1)
+    pid = busy_worker(installation, gate, attempt=1)
 
     if killed == "busy worker":
         os.kill(pid, signal.SIGKILL)
@@ -89,9 +56,9 @@ def test_a_photo_whose_worker_is_killed_is_labelled_afterwards_and_counted_once(
         signal_group(cluster.pid, signal.SIGKILL)
         cluster.wait()
         installation.start_cluster()
-    _sweep_until(installation, lambda: installation.value(_HELD, 2), "a second attempt, counted as such")
+    sweep_until(installation, lambda: installation.value(HELD, 2), "a second attempt, counted as such")
     (gate / "open").touch()
-    _sweep_until(installation, lambda: _photo(installation)[0] == "labelled", "the photo was labelled")
+    sweep_until(installation, lambda: _photo(installation)[0] == "labelled", "the photo was labelled")
 
     _assert_labelled_once(installation)
     assert installation.value(_VISIBLE) == 3
@@ -103,10 +70,10 @@ def test_a_photo_whose_worker_dies_at_every_attempt_is_failed_with_a_reason(inst
     installation.start_cluster()
 
     for attempt in (1, 2):
-        _sweep_until(installation, lambda n=attempt: installation.value(_HELD, n), f"attempt {attempt} began")
-        os.kill(_busy_worker(installation, gate, attempt), signal.SIGKILL)
+        sweep_until(installation, lambda n=attempt: installation.value(HELD, n), f"attempt {attempt} began")
+        os.kill(busy_worker(installation, gate, attempt), signal.SIGKILL)
         (gate / "entered").unlink()
-    _sweep_until(installation, lambda: _photo(installation)[0] == "failed", "the photo was given up")
+    sweep_until(installation, lambda: _photo(installation)[0] == "failed", "the photo was given up")
 
     reason = "The worker stopped in the middle of it, 2 times."
     assert _photo(installation) == ("failed", 2, "worker_died", reason)
@@ -118,7 +85,7 @@ def test_a_second_delivery_to_another_cluster_while_the_first_is_at_work_changes
 ):
     installation = _one_photo(install, gate, tmp_path, CLAIM_LEASE_SECONDS="60")
     first = installation.start_cluster()
-    _busy_worker(installation, gate, attempt=1)
+    busy_worker(installation, gate, attempt=1)
     _freeze(installation, first)
 
     _ring(installation)
@@ -136,14 +103,12 @@ def test_a_second_delivery_to_another_cluster_while_the_first_is_at_work_changes
 def test_a_worker_that_wakes_after_its_lease_does_not_count_a_second_time(install, gate, tmp_path):
     installation = _one_photo(install, gate, tmp_path)
     first = installation.start_cluster()
-    _busy_worker(installation, gate, attempt=1)
+    busy_worker(installation, gate, attempt=1)
     _freeze(installation, first)
     (gate / "open").touch()
 
     installation.start_cluster()
-    _sweep_until(
-        installation, lambda: _photo(installation)[0] == "labelled", "the second cluster labelled it"
-    )
+    sweep_until(installation, lambda: _photo(installation)[0] == "labelled", "the second cluster labelled it")
     signal_group(first.pid, signal.SIGCONT)
     installation.wait_for(lambda: _bells(installation) == 0, "the first cluster answered its bell")
 
@@ -153,12 +118,11 @@ def test_a_worker_that_wakes_after_its_lease_does_not_count_a_second_time(instal
 def test_two_clusters_on_one_database_count_forty_photos_exactly(install, tmp_path):
     installation = install(LABELS_DETECTOR="fake")
     colours = [(RED, GREEN, BLUE)[number % 3] for number in range(40)]
-    _library(installation, tmp_path, *((colour, (64, 40 + n)) for n, colour in enumerate(colours)))
+    fill(installation, tmp_path, *((colour, (64, 40 + n)) for n, colour in enumerate(colours)))
 
     installation.start_cluster()
     installation.start_cluster()
-    labelled = "SELECT count(*) FROM labels_photo WHERE status = 'labelled'"
-    installation.wait_for(lambda: installation.value(labelled) == 40, "40 photos were labelled", 60)
+    installation.wait_for(lambda: installation.value(LABELLED) == 40, "40 photos were labelled", 60)
 
     found = Counter(colours)
     expected = {"Colour": 40, "Red": found[RED], "Green": found[GREEN], "Blue": found[BLUE], "Dark": 40}
@@ -173,7 +137,7 @@ def test_a_download_whose_worker_is_killed_ends_ready_with_the_same_bytes_and_on
 ):
     small = {"LABELS_DETECTOR": "fake", "BUNDLE_CHUNK_BYTES": "1024", "BUNDLE_WORKERS": "1"}
     installation = install(CLAIM_LEASE_SECONDS="1", QUEUE_WORKERS="1", **small)
-    _library(installation, tmp_path, *((RED, (640, 480 + n)) for n in range(4)))
+    fill(installation, tmp_path, *((RED, (640, 480 + n)) for n in range(4)))
     installation.manage("label_photos", "--now")
     installation.manage("shell", "-c", _ASK)
     undisturbed = install("undisturbed", installation, **small)
@@ -198,9 +162,9 @@ def test_a_download_whose_worker_is_killed_ends_ready_with_the_same_bytes_and_on
         if needed is undisturbed or killed == "whole group":
             needed.start_cluster("bundles")
         sent = "SELECT 1 FROM labels_notice WHERE status = 'sent'"
-        _sweep_until(needed, partial(needed.value, sent), "the mail was sent")
+        sweep_until(needed, partial(needed.value, sent), "the mail was sent")
         summed = "SELECT 1 FROM labels_bundlepart WHERE sha256 != ''"
-        _sweep_until(needed, partial(needed.value, summed), "the sum is known")
+        sweep_until(needed, partial(needed.value, summed), "the sum is known")
 
     parts = "SELECT number, size, sha256 FROM labels_bundlepart"
     for needed in (installation, undisturbed):
@@ -217,7 +181,7 @@ def test_a_download_whose_worker_is_killed_ends_ready_with_the_same_bytes_and_on
 def test_two_clusters_build_one_download_and_the_second_ends_it_when_the_first_hangs(install, tmp_path):
     small = {"LABELS_DETECTOR": "fake", "BUNDLE_CHUNK_BYTES": "1024", "BUNDLE_WORKERS": "1"}
     installation = install(CLAIM_LEASE_SECONDS="20", **small)
-    _library(installation, tmp_path, *((RED, (640, 480 + n)) for n in range(4)))
+    fill(installation, tmp_path, *((RED, (640, 480 + n)) for n in range(4)))
     installation.manage("label_photos", "--now")
     installation.manage("shell", "-c", _ASK)
     original = installation.folder / "originals" / installation.value(_SECOND_ORIGINAL)
@@ -225,20 +189,20 @@ def test_two_clusters_build_one_download_and_the_second_ends_it_when_the_first_h
     original.rename(aside)
     os.mkfifo(original)
     first = installation.start_cluster("bundles")
-    held = "SELECT lease_owner FROM labels_bundlechunk WHERE done = 0 AND lease_until IS NOT NULL"
+    held = "SELECT lease_owner FROM labels_bundlechunk WHERE NOT done AND lease_until IS NOT NULL"
     leader = installation.wait_for(
         lambda: installation.value(f"{held} AND number > 2"), "the first stands in the second photo"
     )
     aside.replace(original)
 
     second = installation.start_cluster("bundles")
-    left = "SELECT count(*) FROM labels_bundlechunk WHERE done = 0"
+    left = "SELECT count(*) FROM labels_bundlechunk WHERE NOT done"
     installation.wait_for(lambda: installation.value(left) <= 1, "the second has made the others", 60)
 
     assert os.getpgid(int(leader.split(":")[1])) == first.pid != second.pid
     signal_group(first.pid, signal.SIGKILL)
     ready = "SELECT 1 FROM labels_bundle WHERE status = 'ready'"
-    _sweep_until(installation, partial(installation.value, ready), "the second has ended it")
+    sweep_until(installation, partial(installation.value, ready), "the second has ended it")
     undisturbed = installation.json("build_bundle", "--owner", "dan", "--any", "Red")
     theirs = installation.rows("SELECT size FROM labels_bundlepart ORDER BY id")
     assert theirs == [(undisturbed["bytes"],)] * 2
@@ -277,7 +241,7 @@ def _freeze(installation, cluster):
         probe = "UPDATE labels_photo SET attempts = attempts"
         try:
             installation.rows(probe, wait=0.3)
-        except sqlite3.OperationalError:
+        except installation.database.Locked:
             signal_group(cluster.pid, signal.SIGCONT)
             return False
         return True

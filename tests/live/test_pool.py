@@ -1,0 +1,181 @@
+"""The site on PostgreSQL: few connections for many threads, and what if they are cut or stuck."""
+
+import contextlib
+import socket
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from concurrent.futures import ThreadPoolExecutor
+
+import psycopg
+import pytest
+
+from tests.live.databases import PostgresDatabase
+from tests.live.processes import ROOT, free_port, wait_for
+
+pytestmark = pytest.mark.worker
+
+SIZE = 3
+_SESSION = """
+from django.contrib.auth.models import User
+from django.test import Client
+client = Client()
+client.force_login(User.objects.get(username="dan"))
+print(client.cookies["sessionid"].value)
+"""
+_OF_WEB = "FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'photomgr web'"
+_OPEN = f"SELECT count(*) {_OF_WEB}"
+_STUCK = f"{_OPEN} AND wait_event_type = 'Lock'"
+_CUT = f"SELECT count(pg_terminate_backend(pid, 10000)) {_OF_WEB}"
+
+
+class Web:
+    """One web process as docs/architecture.md says to run it, and dan who may send many requests at once."""
+
+    def __init__(self, installation, **variables):
+        self.installation = installation
+        installation.manage("collectstatic", "--noinput", "-v", "0")
+        self.session = installation.manage("shell", "-v", "0", "-c", _SESSION).split()[-1]
+        self.port = free_port()
+        command = ["gunicorn", "photomgr.wsgi", "--bind", f"127.0.0.1:{self.port}", "--threads", "32"]
+        with installation.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", *command, "--no-control-socket"],
+                env={**installation.environment, **variables},
+                cwd=ROOT,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        installation.wait_for(lambda: self.status("/healthz") == 200, "the web server answers")
+
+    def get(self, path="/"):
+        """Return (status, headers, text) of an answer; status 0 when nobody answers."""
+        url = f"http://127.0.0.1:{self.port}{path}"
+        # As a machine asks: without a cookie there is no session to look up.
+        headers = {} if path == "/healthz" else {"Cookie": f"sessionid={self.session}"}
+        asked = urllib.request.Request(url, headers=headers)  # noqa: S310
+        try:
+            with urllib.request.urlopen(asked, timeout=60) as answer:  # noqa: S310
+                return answer.status, answer.headers, answer.read().decode()
+        except urllib.error.HTTPError as answer:
+            with answer:
+                return answer.code, answer.headers, answer.read().decode()
+        except OSError as error:
+            return 0, {}, str(error)
+
+    def status(self, path="/"):
+        return self.get(path)[0]
+
+    def count(self, query):
+        return self.installation.value(query)
+
+    def wait_until_stuck(self, count):
+        self.installation.wait_for(lambda: self.count(_STUCK) == count, f"{count} connections wait")
+
+    @contextlib.contextmanager
+    def photos_locked(self):
+        """Hold a lock for which every page with photos waits."""
+        with psycopg.connect(self.installation.database.url) as holder:
+            holder.execute("LOCK TABLE labels_photo IN ACCESS EXCLUSIVE MODE")
+            yield
+            holder.rollback()
+
+
+@pytest.fixture(scope="module")
+def installation(migrated, tmp_path_factory):
+    if not isinstance(migrated.database, PostgresDatabase):
+        pytest.skip("SQLite has no pool; `make test-postgresql` runs this")
+    folder = tmp_path_factory.mktemp("pool") / "data"
+    made = migrated.copy(folder, LABELS_DETECTOR="fake", DATABASE_POOL_SIZE=str(SIZE))
+    yield made
+    made.end()
+
+
+@pytest.fixture(scope="module")
+def web(installation):
+    return Web(installation)
+
+
+def test_thirty_requests_at_once_share_the_connections_of_the_pool(web):
+    with ThreadPoolExecutor(30) as crowd:
+        with web.photos_locked():
+            answers = [crowd.submit(web.status) for _ in range(30)]
+            web.wait_until_stuck(SIZE)
+            assert not any(answer.done() for answer in answers)
+            assert web.count(_OPEN) == SIZE
+
+        assert [answer.result() for answer in answers] == [200] * 30
+    assert web.count(_OPEN) <= SIZE
+
+
+def test_who_gets_no_connection_in_time_is_told_to_come_back(web):
+    with ThreadPoolExecutor(10) as crowd:
+        with web.photos_locked():
+            answers = [crowd.submit(web.get) for _ in range(10)]
+            web.wait_until_stuck(SIZE)
+            assert web.status("/healthz") == 200
+            wait_for(lambda: sum(answer.done() for answer in answers) == 10 - SIZE, "the others were told")
+            refused = [answer.result() for answer in answers if answer.done()]
+
+        answered = [answer.result()[0] for answer in answers]
+    assert {(status, headers["Retry-After"]) for status, headers, _ in refused} == {(503, "60")}
+    assert all("The database does not answer" in text for _, _, text in refused)
+    # Who had a connection was only late, and all is as before.
+    assert sorted(answered) == [200] * SIZE + [503] * (10 - SIZE)
+    assert web.status() == 200
+
+
+def test_connections_cut_between_requests_cost_nobody_anything(web):
+    with ThreadPoolExecutor(10) as crowd:
+        with web.photos_locked():
+            answers = [crowd.submit(web.status) for _ in range(10)]
+            web.wait_until_stuck(SIZE)
+        assert [answer.result() for answer in answers] == [200] * 10
+
+    assert web.count(_CUT) >= 1
+
+    assert [web.status() for _ in range(2 * SIZE)] == [200] * 2 * SIZE
+
+
+def test_a_connection_cut_in_the_middle_costs_that_request_only(web):
+    with ThreadPoolExecutor(1) as one, web.photos_locked():
+        answer = one.submit(web.get)
+        web.wait_until_stuck(1)
+        assert web.count(_CUT + " AND wait_event_type = 'Lock'") == 1
+        status, headers, text = answer.result()
+
+    assert (status, headers["Retry-After"]) == (503, "60")
+    assert "The database does not answer" in text
+    assert [web.status() for _ in range(2 * SIZE)] == [200] * 2 * SIZE
+
+
+def test_a_lock_that_is_never_given_back_is_not_waited_for_for_ever(installation):
+    url = f"{installation.database.url}?options=-c%20lock_timeout%3D1s"
+    impatient = Web(installation, DATABASE_URL=url)
+
+    with impatient.photos_locked():
+        status, headers, _ = impatient.get()
+
+    assert (status, headers["Retry-After"]) == (503, "60")
+    impatient.process.terminate()
+    impatient.process.wait(20)
+
+
+def test_uploads_that_dribble_in_keep_no_connection(web):
+    head = (
+        "POST /upload/ HTTP/1.1",
+        f"Host: 127.0.0.1:{web.port}",
+        f"Cookie: sessionid={web.session}; csrftoken={'x' * 32}",
+        "Content-Type: multipart/form-data; boundary=part",
+        "Content-Length: 1000000",
+    )
+    body = '--part\r\nContent-Disposition: form-data; name="photos"; filename="a.jpg"\r\n\r\n'
+    with contextlib.ExitStack() as lines:
+        for _ in range(4 * SIZE):
+            line = lines.enter_context(socket.create_connection(("127.0.0.1", web.port), 30))
+            line.sendall("\r\n".join((*head, "", body)).encode() + bytes(100_000))
+
+        assert [web.status() for _ in range(2 * SIZE)] == [200] * 2 * SIZE
+        assert web.count(_OPEN) <= SIZE

@@ -1,0 +1,30 @@
+"""Photos in the hands of workers that stand still on purpose, and the sweep that brings lost ones back."""
+
+from tests import factory
+
+HELD = "SELECT lease_owner FROM labels_photo WHERE status = 'labelling' AND attempts = ?"
+LABELLED = "SELECT count(*) FROM labels_photo WHERE status = 'labelled'"
+
+
+def fill(installation, tmp_path, *pictures):
+    """Import pictures, given as (colour, size), as dan's; the bells of the queue are rung."""
+    folder = tmp_path / "camera"
+    folder.mkdir()
+    for number, (colour, size) in enumerate(pictures):
+        (folder / f"IMG_{number:04}.jpg").write_bytes(factory.picture(colour, size).read())
+    assert installation.json("import_photos", str(folder), "--owner", "dan")["imported"] == len(pictures)
+
+
+def busy_worker(installation, gate, attempt=1):
+    """Return the pid of the worker that holds a photo and stands in the middle of its detector."""
+    holder = installation.wait_for(lambda: installation.value(HELD, attempt), f"attempt {attempt} began")
+    installation.wait_for((gate / "entered").exists, "the detector was entered")
+    return int(holder.split(":")[1])
+
+
+def sweep_until(installation, condition, what):
+    def swept():
+        installation.manage("sweep", codes=(0, 2))
+        return condition()
+
+    installation.wait_for(swept, what, 60)
