@@ -108,6 +108,30 @@ def mail_leaves_the_machine(app_configs, **kwargs):
     ]
 
 
+# What the address of each kind of queue looks like, and what to do when it looks different.
+_QUEUES = {
+    "orm": (r"orm://", "Write orm:// alone: this queue is in the database that DATABASE_URL names."),
+    "redis": (r"rediss?://[^/?]+(/\d*)?(\?.*)?", "Write redis://host:6379/0, with the number of a database."),
+    # SQS takes 80 characters, of which "-bundles" is ours.
+    "sqs": (
+        r"sqs://[a-z]{2}(-[a-z]+)+-\d(/[A-Za-z0-9_-]{1,72})?/?",
+        "Write sqs://eu-west-1/photomgr for the queues photomgr-labels and photomgr-bundles of that Region.",
+    ),
+}
+_QUEUES["rediss"] = _QUEUES["redis"]
+
+
+@register()
+def queue_has_an_address(app_configs, **kwargs):
+    """An unknown kind of queue stops the start in settings.py; here the kind is known."""
+    pattern, hint = _QUEUES[urlsplit(settings.QUEUE_URL).scheme]
+    if re.fullmatch(pattern, settings.QUEUE_URL):
+        return []
+    # The address of a Redis may hold its password.
+    shown = re.sub("//[^/]*@", "//…@", settings.QUEUE_URL)
+    return [Error(f"QUEUE_URL is {shown!r}.", hint=hint, id="labels.E006")]
+
+
 _TOPIC = re.compile(r"arn:[a-z-]+:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,256}")
 
 

@@ -1,6 +1,11 @@
 """Each wrong setting is said by its id, with what to do; a right one says nothing."""
 
+import os
+import subprocess
+import sys
+
 import pytest
+from django.conf import settings as configured
 from django.core.checks import run_checks
 from PIL import features
 
@@ -52,6 +57,22 @@ def test_a_checkout_has_nothing_to_say(settings):
             {"SNS_TOPIC_ARN": "arn:aws:sns:eu-west-1:123456789012:photomgr.fifo"},
             "a standard topic",
             id="a topic that wants an order",
+        ),
+        *(
+            pytest.param("labels.E006", {"QUEUE_URL": url}, hint, id=url)
+            for url, hint in (
+                ("orm://database", "orm:// alone"),
+                ("orm:///other", "orm:// alone"),
+                ("redis://", "redis://host:6379/0"),
+                ("redis:///0", "redis://host:6379/0"),
+                ("rediss://cache/labels", "number of a database"),
+                ("sqs://", "sqs://eu-west-1/photomgr"),
+                ("sqs:///photomgr", "sqs://eu-west-1/photomgr"),
+                ("sqs://photomgr", "sqs://eu-west-1/photomgr"),
+                ("sqs://sqs.eu-west-1.amazonaws.com/1/queue", "sqs://eu-west-1/photomgr"),
+                ("sqs://eu-west-1/photo.mgr", "photomgr-labels"),
+                ("sqs://eu-west-1/" + 73 * "x", "photomgr-labels"),
+            )
         ),
         pytest.param("labels.E020", {"PHOTOS_BUCKET": "photos"}, "Set both, or none", id="only one bucket"),
         pytest.param(
@@ -114,10 +135,45 @@ def test_a_pillow_without_our_formats_is_named(settings, monkeypatch):
             {"SITE_URL": "https://a.example.com", "ALLOWED_HOSTS": [".example.com"]}, id="subdomain"
         ),
         pytest.param({"SITE_URL": "http://localhost:8000", "EMAIL_BACKEND": MAIL_FILES}, id="mail at home"),
+        *(
+            pytest.param({"QUEUE_URL": url}, id=url)
+            for url in (
+                *(
+                    "orm://",
+                    "redis://cache",
+                    "redis://:secret@10.0.0.7:6379/3",
+                    "rediss://cache/0?ssl_cert_reqs=none",
+                ),
+                *("sqs://eu-west-1", "sqs://us-gov-west-1/photos", "sqs://eu-west-1/" + 72 * "x"),
+            )
+        ),
     ],
 )
 def test_a_right_setting_says_nothing(settings, changed):
     assert _found(settings, **changed) == {}
+
+
+def test_the_password_of_a_redis_is_not_said(settings):
+    found = _found(settings, QUEUE_URL="redis://photomgr:secret@cache/queue")
+
+    assert found["labels.E006"].msg == "QUEUE_URL is 'redis://…@cache/queue'."
+
+
+def test_an_unknown_kind_of_queue_stops_the_start(tmp_path):
+    own = {"QUEUE_URL": "amqp://host", "PHOTOMGR_DATA_DIR": str(tmp_path)}
+    theirs = {name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"}
+
+    done = subprocess.run(
+        [sys.executable, "manage.py", "check"],
+        cwd=configured.BASE_DIR,
+        env={**theirs, **own},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+
+    assert done.returncode == 1
+    assert "QUEUE_URL begins with orm://, redis://, rediss:// or sqs://." in done.stderr
 
 
 REKOGNITION = {"LABELS_DETECTOR": "rekognition", "REKOGNITION_REGIONS": {"us-east-1": 50.0}}
