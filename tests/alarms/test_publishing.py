@@ -116,6 +116,8 @@ def test_how_things_stand_is_measured(wire, eve):
 
 def test_what_is_too_old_for_cloudwatch_is_given_up(wire):
     Measured.objects.create(at=minute(0) - timedelta(days=15), data=[{"MetricName": "Old", "Values": [1]}])
+    # Nothing to catch up with but a minute.
+    Measured.objects.create(at=minute(0) - timedelta(minutes=2), data=[])
 
     publish(minute(0))
 

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from labels import bundles, tasks
-from labels.models import Bundle, BundlePart, Notice, Photo
+from labels.models import Bundle, BundleChunk, BundlePart, Notice, Photo
 from labels.selection import Selection
 from tests import factory
 from tests.bundles import archives
@@ -168,7 +168,10 @@ def test_a_worker_that_loses_the_bundle_in_the_middle_leaves_the_other_ones_arch
 
     def finish_elsewhere(key):
         before_open(lambda key: None)
-        Bundle.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
+        past = timezone.now() - timedelta(seconds=1)
+        Bundle.objects.update(lease_until=past)
+        # Its chunk, too: the other one would wait for that.
+        BundleChunk.objects.filter(done=False).update(lease_until=past)
         tasks.build_bundle(slow.pk)
 
     before_open(finish_elsewhere)
