@@ -9,7 +9,7 @@ from tests import factory
 from tests.aws_calls import Recorder
 from tests.hooked_storage import HookedStorage
 
-# With one of these a test reads or writes rows; the live ones bring a database of their own.
+# With one of these a test reads or writes rows of the suite's own database.
 _DATABASE_FIXTURES = {"db", "transactional_db", "django_db_setup"}
 
 
@@ -29,7 +29,10 @@ def pytest_collection_modifyitems(config, items):
 
 def _touches_database(item):
     fixtures = set(getattr(item, "fixturenames", ()))
-    return bool(item.get_closest_marker("django_db") or fixtures & _DATABASE_FIXTURES)
+    # Real processes make a database of their own on the same server. Those that are only there to show
+    # pages to a browser do not count: it sees the same whatever the database.
+    marked = item.get_closest_marker("django_db") or item.get_closest_marker("worker")
+    return bool(marked or fixtures & _DATABASE_FIXTURES)
 
 
 @pytest.fixture(scope="session")
