@@ -12,7 +12,7 @@ run: $(VENV)/runtime            ## web server and workers, http://127.0.0.1:8000
 test: $(VENV)/development $(VENV)/emulator $(VENV)/s3rver  ## the whole suite
 	$(PYTHON) -m pytest -n auto --dist loadgroup $(ARGS)
 
-test-postgresql: $(VENV)/development $(VENV)/emulator $(VENV)/s3rver  ## what touches the database, on a PostgreSQL of its own
+test-postgresql: $(VENV)/development $(VENV)/emulator $(VENV)/s3rver  ## again on a PostgreSQL of its own: what touches the database, and real processes without a browser
 	.ci/with-postgresql $(PYTHON) -m pytest -n auto --dist loadgroup --database-only $(ARGS)
 
 test-slow: $(VENV)/development  ## archives beyond 4 GiB: minutes, and 10 GB of disk

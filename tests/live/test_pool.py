@@ -6,13 +6,18 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from urllib.parse import urlsplit
 
 import psycopg
 import pytest
 
+from tests.factory import RED
 from tests.live.databases import PostgresDatabase
 from tests.live.processes import ROOT, free_port, wait_for
+from tests.live.workers import LABELLED, fill, sweep_until
 
 pytestmark = pytest.mark.worker
 
@@ -28,6 +33,10 @@ _OF_WEB = "FROM pg_stat_activity WHERE datname = current_database() AND applicat
 _OPEN = f"SELECT count(*) {_OF_WEB}"
 _STUCK = f"{_OPEN} AND wait_event_type = 'Lock'"
 _CUT = f"SELECT count(pg_terminate_backend(pid, 10000)) {_OF_WEB}"
+_CUT_ALL = (
+    "SELECT count(pg_terminate_backend(pid, 10000)) FROM pg_stat_activity"
+    " WHERE datname = current_database() AND pid != pg_backend_pid()"
+)
 
 
 class Web:
@@ -179,3 +188,33 @@ def test_uploads_that_dribble_in_keep_no_connection(web):
 
         assert [web.status() for _ in range(2 * SIZE)] == [200] * 2 * SIZE
         assert web.count(_OPEN) <= SIZE
+
+
+def _holders(installation):
+    """Return {connection to the server: how many processes hold it}."""
+    port = f"{urlsplit(installation.database.url).port:04X}"
+    lines = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    ours = {f"socket:[{line[9]}]" for line in lines if line[2].endswith(f":{port}")}
+    found = Counter()
+    for pid in installation.processes():
+        # A process may end, and a file be closed, while being looked at.
+        with contextlib.suppress(OSError):
+            found.update({str(link.readlink()) for link in Path(f"/proc/{pid}/fd").iterdir()} & ours)
+    return found
+
+
+def test_forked_workers_share_no_connection_and_outlive_a_server_that_cuts_them_all(installation, tmp_path):
+    for name in ("before", "after"):
+        (tmp_path / name).mkdir()
+    fill(installation, tmp_path / "before", *((RED, (60 + number, 40)) for number in range(6)))
+    installation.start_cluster()
+    installation.wait_for(lambda: installation.value(LABELLED) == 6, "six photos were labelled", 60)
+
+    held = _holders(installation)
+    assert len(held) >= 4
+    assert set(held.values()) == {1}
+
+    assert installation.value(_CUT_ALL) >= 4
+    fill(installation, tmp_path / "after", *((RED, (80 + number, 40)) for number in range(3)))
+    sweep_until(installation, lambda: installation.value(LABELLED) == 9, "three more were labelled")
+    assert installation.json("check_counts", codes=(0,))["differences"] == []
