@@ -9,6 +9,8 @@ from alarms.experiments import run, series
 
 FLOOR, CEILING, PLAIN, BAND = run.DETECTORS
 PERIOD = 60
+# They are run once, by one worker.
+pytestmark = pytest.mark.xdist_group("experiments")
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,7 @@ from tests.live.databases import PostgresDatabase
 from tests.live.processes import ROOT, free_port, wait_for
 from tests.live.workers import LABELLED, fill, sweep_until
 
-pytestmark = pytest.mark.worker
+pytestmark = [pytest.mark.worker, pytest.mark.xdist_group("pool")]
 
 SIZE = 3
 _SESSION = """
