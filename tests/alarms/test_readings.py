@@ -4,10 +4,11 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
+from django.db import connection
 
 from alarms import readings, store, watch
 from alarms.backends.local import Local
-from alarms.models import Datapoint, Series
+from alarms.models import Series
 from alarms.series_file import BadSeries
 from tests.alarms import factory
 from tests.alarms.test_watch import STATIC, _band, _stat
@@ -35,18 +36,21 @@ def publish(values, name="orders", end=NOW, dimensions=()):
 def publish_many(values, name="orders", end=NOW):
     """Store weeks of values at once, as `publish` would."""
     series = Series.objects.named("Shop", name, {})
-    Datapoint.objects.bulk_create(
-        Datapoint(
-            series=series,
-            at=end - timedelta(minutes=len(values) - n),
-            count=1,
-            sum=value,
-            minimum=value,
-            maximum=value,
-        )
+    begin, moment = end - timedelta(minutes=len(values)), connection.ops.adapt_datetimefield_value
+    rows = [
+        (series.pk, moment(begin + timedelta(minutes=n)), value, value, value)
         for n, value in enumerate(map(float, values))
         if value == value
-    )
+    ]
+    # Two weeks are 20,160 rows, and a model for each takes five times as long.
+    with connection.cursor() as cursor:
+        cursor.executemany(_INSERT, rows)
+
+
+_INSERT = """
+    INSERT INTO alarms_datapoint (series_id, period, at, count, sum, minimum, maximum)
+    VALUES (%s, 60, %s, 1, %s, %s, %s)
+"""
 
 
 @pytest.mark.django_db
