@@ -4,6 +4,14 @@ from tests import factory
 
 HELD = "SELECT lease_owner FROM labels_photo WHERE status = 'labelling' AND attempts = ?"
 LABELLED = "SELECT count(*) FROM labels_photo WHERE status = 'labelled'"
+# A command for each sweep would spend its time on starting.
+_SWEEPER = """
+import time
+from labels.sweep import sweep
+while True:
+    sweep()
+    time.sleep(0.3)
+"""
 
 
 def fill(installation, tmp_path, *pictures):
@@ -23,8 +31,7 @@ def busy_worker(installation, gate, attempt=1):
 
 
 def sweep_until(installation, condition, what):
-    def swept():
-        installation.manage("sweep", codes=(0, 2))
-        return condition()
-
-    installation.wait_for(swept, what, 60)
+    """Wait for the condition, while a process sweeps again and again; it ends with the installation."""
+    if not any("labels.sweep" in line for line in installation.processes().values()):
+        installation.start("shell", "-v", "0", "-c", _SWEEPER)
+    installation.wait_for(condition, what, 60)
