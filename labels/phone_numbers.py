@@ -28,7 +28,7 @@ def normalised(typed):
     if re.search(r"\(\s*0\s*\)", typed):
         raise NotANumber("Leave out the (0): after the country code it is not dialled.")
     if not text.startswith("+"):
-        raise NotANumber("Begin with + and the country code, as in +44 7700 900123.")
+        raise NotANumber("Begin with + and the code of the country.")
     if strange := re.search(r"[^0-9]", text[1:]):
         raise NotANumber(f"A phone number has only digits after the +, and here is {_shown(strange[0])}.")
     if text.startswith("+0"):

@@ -32,10 +32,10 @@ def test_a_number_is_taken_as_people_write_it(typed, number):
 @pytest.mark.parametrize(
     ("typed", "said"),
     [
-        ("07700 900123", "Begin with + and the country code"),
-        ("0044 7700 900123", "Begin with + and the country code"),
-        ("7700900123", "Begin with + and the country code"),
-        ("", "Begin with + and the country code"),
+        ("07700 900123", "Begin with + and the code of the country."),
+        ("0044 7700 900123", "Begin with + and the code of the country."),
+        ("7700900123", "Begin with + and the code of the country."),
+        ("", "Begin with + and the code of the country."),
         ("++44 7700 900123", "here is “+”"),
         ("+44 7700 900123 ext 4", "here is “e”"),
         ("+44 7700 900l23", "here is “l”"),

@@ -26,11 +26,15 @@ def texts_code(request):
     form = PhoneForm(request.POST)
     if not form.is_valid():
         return _page(request, phone_form=form)
+    is_second = phones.waiting(request.user)
+    number = form.cleaned_data["number"]
     try:
-        phones.ask_code(request.user, form.cleaned_data["number"])
+        phones.ask_code(request.user, number)
     except phones.NotSent as reason:
         form.add_error("number", str(reason))
         return _page(request, phone_form=form)
+    if is_second:
+        messages.info(request, f"A new code is on its way to {number}. The one before is no longer good.")
     return redirect("texts")
 
 

@@ -73,6 +73,7 @@ def test_a_number_is_stored_when_its_code_was_typed(client, dan, texted):
     )
     assert places(text) <= ONE_SMS
     assert before == []
+    assert "A new code" not in asked
     assert f"We sent six digits to {NUMBER} , good for 10 minutes." in asked
     assert "The number is yours. We text you when a download has ended." in done
     assert f"When a download has ended we text {NUMBER}" in done
@@ -141,7 +142,8 @@ def test_a_code_is_good_for_ten_minutes(client, texted):
 def test_a_new_code_voids_the_old_one_and_its_number(client, texted):
     _ask(client, NUMBER)
     old = _code(texted)
-    _ask(client, OTHER)
+    again = _ask(client, OTHER)
+    assert f"A new code is on its way to {OTHER}." in again
     # Once in a million the two are the same.
     if old != _code(texted):
         assert "That is not the code we sent." in _type(client, old)
@@ -241,7 +243,7 @@ def test_codes_count_as_texts_of_the_day(client, texted, settings):
     ("typed", "said"),
     [
         ("", "Type the number of your mobile phone."),
-        ("07700 900123", "Begin with + and the country code, as in +44 7700 900123."),
+        ("07700 900123", "Begin with + and the code of the country."),
         ("+44 (0) 7700 900123", "Leave out the (0)"),
         ("+44 7700", "this one has 6"),
         ("+" + "4" * 60, "at most 40 characters"),
