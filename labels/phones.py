@@ -4,6 +4,7 @@ Whoever can make us send texts can make us pay for them (and share in it, where 
 that): so codes are few, for an account and for a number, whoever asks.
 """
 
+import logging
 import secrets
 from datetime import timedelta
 
@@ -22,6 +23,8 @@ MINUTES = int(CODE_LIFE.total_seconds() // 60)
 CODES_AN_HOUR, CODES_A_DAY = 3, 6
 _DAY = timedelta(days=1)
 _LIMITS = ((CODES_AN_HOUR, timedelta(hours=1), "an hour"), (CODES_A_DAY, _DAY, "a day"))
+
+log = logging.getLogger(__name__)
 
 
 class NotSent(Exception):
@@ -142,6 +145,8 @@ def _take(owner, row):
 def _why(error):
     if isinstance(error, sns.BadNumber):
         return str(error)
+    # Missing rights or SNS's sandbox, say: nothing that the person could mend.
+    log.warning("a code could not be sent: %s", error)
     return "The code could not be sent just now. Try again in a few minutes."
 
 

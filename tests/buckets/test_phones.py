@@ -282,8 +282,8 @@ def test_only_the_countries_of_the_setting_are_texted(client, texted, settings):
         ),
     ],
 )
-def test_a_code_that_sns_does_not_take_is_said(s3_server, client, dan, texted, number, refusal, said):
-    answer = refusal and sns_error(*refusal, "no")
+def test_a_code_that_sns_does_not_take_is_said(s3_server, client, dan, texted, caplog, number, refusal, said):
+    answer = refusal and sns_error(*refusal, f"not for {NUMBER}")
     s3_server.rule = lambda asked: answer if asked.form.get("Action") == "Publish" else None
 
     page = _ask(client, number)
@@ -292,6 +292,10 @@ def test_a_code_that_sns_does_not_take_is_said(s3_server, client, dan, texted, n
     assert "Send me a code" in page
     assert texted() == []
     assert _counted() == 0
+    # What the person cannot mend, the operator reads.
+    logged = [record.getMessage() for record in caplog.records if record.name == "labels.phones"]
+    assert len(logged) == ("Try again" in said)
+    assert all(refusal[1] in line and NUMBER not in line for line in logged)
     # The number is forgotten, and the attempt is not: else SNS could be asked about any number for ever.
     assert phones.waiting(dan) is None
     assert PhoneCode.objects.count() == 1
@@ -299,10 +303,11 @@ def test_a_code_that_sns_does_not_take_is_said(s3_server, client, dan, texted, n
 
 def test_a_code_whose_answer_was_lost_is_good_when_it_comes(s3_server, client, texted):
     s3_server.rule = lambda asked: cut(0) if asked.form.get("Action") == "Publish" else None
-    page = _ask(client)
+    answer = client.post(f"{PAGE}code/", {"number": NUMBER})
     s3_server.reset()
 
-    assert "Type the code" in page
+    assert answer.url == PAGE
+    assert "Type the code" in _words(client.get(PAGE))
     assert len(texted()) == _counted() == 1
     assert "The number is yours." in _type(client, _code(texted))
 
