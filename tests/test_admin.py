@@ -345,6 +345,27 @@ def test_there_is_one_budget_and_no_negative_one(db):
     assert Budget.objects.count() == 1
 
 
+@pytest.mark.parametrize(
+    ("changed", "word"),
+    [
+        pytest.param({}, "open", id="open"),
+        pytest.param({}, "not in use", id="not in use"),
+        pytest.param({"failures": 3}, "away", id="away"),
+        pytest.param({"failures": 3, "refused": "AccessDenied"}, "refused", id="refused"),
+        pytest.param({"refused": "AccessDenied", "enabled": False}, "switched off", id="switched off"),
+    ],
+)
+def test_the_list_of_regions_says_their_state_and_price(staff, settings, changed, word):
+    settings.REKOGNITION_REGIONS = {"us-east-1" if word != "not in use" else "us-west-2": 50.0}
+    us = RegionQuota.objects.filter(region="us-east-1", operation="DetectLabels")
+    us.update(price_micros=1300, **changed)
+
+    page = staff.get(_url(RegionQuota, "changelist"), {"q": "us-east-1", "operation": "DetectLabels"})
+
+    text = " ".join(re.sub(r"<[^>]+>", " ", page.content.decode()).split())
+    assert f"us-east-1 DetectLabels 50.0 {word} 0 $0.0013 us" in text
+
+
 def test_a_residency_without_any_region_is_refused(staff, dan):
     answer = staff.post(_url(Residency, "add"), {"owner": dan.pk, "group": "EU"})
 

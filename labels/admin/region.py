@@ -5,20 +5,13 @@ from django.utils import timezone
 from labels.admin.read_only import NoAddAdmin, ReadOnlyAdmin
 from labels.models import Budget, RegionQuota, Residency, Spending
 from labels.regions import spending
+from labels.regions.report import in_a_word
 
 
 @admin.register(RegionQuota)
 class RegionQuotaAdmin(NoAddAdmin):
-    list_display = (
-        "region",
-        "operation",
-        "group",
-        "quota",
-        "price_micros",
-        "enabled",
-        "throttles",
-        "refused",
-    )
+    list_display = ("region", "operation", "quota", "state", "throttles", "dollars", "group")
+    ordering = ("operation", "region")
     list_filter = ("operation", "group", "enabled")
     search_fields = ("region",)
     editable = ("group", "quota", "price_micros", "enabled")
@@ -32,6 +25,14 @@ class RegionQuotaAdmin(NoAddAdmin):
         "trouble",
         "refused",
     )
+
+    @admin.display(description="state")
+    def state(self, row):
+        return in_a_word(row)
+
+    @admin.display(description="price", ordering="price_micros")
+    def dollars(self, row):
+        return f"${row.price_micros / 1_000_000:.6f}".rstrip("0")
 
     def has_delete_permission(self, request, obj=None):
         # The next migration would make it anew, with Amazon's published quota.

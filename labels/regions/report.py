@@ -55,6 +55,17 @@ def try_again():
     return RegionQuota.objects.used().filter(open_until__gt=database_now()).update(open_until=0)
 
 
+def in_a_word(row):
+    """Return what has become of a Region, for a list of all of them."""
+    if row.region not in settings.REKOGNITION_REGIONS:
+        return "not in use"
+    if not row.enabled:
+        return "switched off"
+    if row.refused:
+        return "refused"
+    return "away" if pacing.is_tripped(pace_of(row)) else "open"
+
+
 def _state(row, pace, now):
     tone, words, until = _words(row, pace, now)
     return RegionState(

@@ -1,5 +1,7 @@
 """What staff see of Amazon's Regions and of the money: states, rates, budgets, and one button."""
 
+from itertools import groupby
+
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.admin.views.decorators import staff_member_required
@@ -19,7 +21,7 @@ def section():
     rows = regions.report()
     return {
         "rows": rows,
-        "several_operations": len({row.operation for row in rows}) > 1,
+        "operations": [(name, list(of)) for name, of in groupby(rows, key=lambda row: row.operation)],
         "resting": any(row.until for row in rows),
         "spending": spending.summary(),
         "waiting_for_budget": Photo.objects.filter(

@@ -73,7 +73,7 @@ def test_a_resting_region_is_tried_again_by_a_button(staff, rekognition):
         pytest.param(
             5, "2000.00", ["$1.23 of $2,000.00,", "$1,998.77 left", "set in the admin"], id="by admin"
         ),
-        pytest.param(1, None, ["$1.23 of $1.00,", "spent"], id="spent"),
+        pytest.param(1, None, ["$1.23 of $1.00", "spent"], id="spent"),
     ],
 )
 def test_the_page_shows_what_was_spent_and_what_is_left(
