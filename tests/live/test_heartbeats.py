@@ -1,0 +1,26 @@
+"""One heartbeat reaches every cluster that shares a queue, and each machine is told apart from the others."""
+
+import pytest
+
+from labels import workers
+
+pytestmark = pytest.mark.worker
+
+_EXPECT = (
+    "INSERT INTO labels_workerseen (cluster, host, pid, started_at) VALUES ('labels', ?, ?, datetime('now'))"
+)
+_SEEN = "SELECT pid FROM labels_workerseen WHERE worker_at > '' AND monitor_at > '' ORDER BY pid"
+_RING = "from labels import queue; queue.ask_for_heartbeat('labels')"
+
+
+def test_one_heartbeat_is_passed_on_until_both_clusters_had_it(install):
+    installation = install(LABELS_DETECTOR="fake")
+    # Without schedules: what is heard, is heard by the one bell.
+    installation.rows("DELETE FROM django_q_schedule")
+    pids = sorted(installation.start_cluster().pid for _ in range(2))
+    for pid in pids:
+        installation.rows(_EXPECT, workers.host(), pid)
+
+    installation.manage("shell", "-c", _RING)
+
+    installation.wait_for(lambda: installation.rows(_SEEN) == [(pid,) for pid in pids], "both were heard")
