@@ -14,7 +14,6 @@ import signal
 import sys
 import traceback
 from datetime import timedelta
-from pathlib import Path
 
 import django
 
@@ -26,8 +25,11 @@ from django.db import connection
 from django.utils import timezone
 
 from labels import bundles, tasks
+from labels.buckets import BucketStorage, multipart
 from labels.models import Bundle, BundleChunk, Notice
+from labels.models.bundle import bundle_files
 from labels.selection import Selection
+from photomgr import aws
 
 OUTCOME = settings.DATA_DIR / "outcome.json"
 
@@ -45,10 +47,15 @@ class Calls:
             self.chunks += 1
         if event not in ("call", "c_call"):
             return
-        if self.function is None or (event == "call" and name == self.function):
+        if self.function is None or (event == "call" and name == self.function and _is_ours(frame)):
             self.count += 1
             if self.count == self.at:
                 os.kill(os.getpid(), self.number)
+
+
+def _is_ours(frame):
+    # botocore, too, has a function `record`.
+    return "/labels/" in frame.f_code.co_filename
 
 
 def start(work, pk, calls):
@@ -57,6 +64,9 @@ def start(work, pk, calls):
     if pid := os.fork():
         return pid
     try:
+        if isinstance(bundle_files(), BucketStorage):
+            # Ten times slower when it is watched.
+            aws.client("s3")
         sys.setprofile(calls)
         work(pk)
         sys.setprofile(None)
@@ -74,12 +84,16 @@ def ended(pid):
     _, status = os.waitpid(pid, 0)
     if os.WIFSIGNALED(status):
         assert os.WTERMSIG(status) == signal.SIGKILL, status
-        over = timezone.now() - timedelta(seconds=1)
-        Bundle.objects.filter(lease_until__gt=over).update(lease_until=over)
-        BundleChunk.objects.filter(lease_until__gt=over).update(lease_until=over)
+        _end_leases()
         return None
     assert os.WEXITSTATUS(status) == 0, status
     return json.loads(OUTCOME.with_name(f"outcome-{pid}.json").read_text())
+
+
+def _end_leases():
+    over = timezone.now() - timedelta(seconds=1)
+    Bundle.objects.filter(lease_until__gt=over).update(lease_until=over)
+    BundleChunk.objects.filter(lease_until__gt=over).update(lease_until=over)
 
 
 def build(pk, *kills):
@@ -111,18 +125,35 @@ def outcome(pk):
     for part in bundle.parts.all():
         tasks.add_sum(part.pk)
     parts = list(bundle.parts.all())
-    files = {str(path) for path in (settings.DATA_DIR / "bundles" / str(pk)).glob("*")}
     link = f"/bundles/{pk}/"
     mails = [path for path in settings.MAIL_DIR.glob("*") if link in path.read_text()]
     return {
         "status": bundle.status,
-        "sha256": [hashlib.sha256(Path(part.file.path).read_bytes()).hexdigest() for part in parts],
+        "sha256": [_sha256(part) for part in parts],
         "said": [part.sha256 for part in parts],
-        "left_over": sorted(files - {part.file.path for part in parts}),
+        "left_over": sorted(set(_lying(pk)) - {part.file.name for part in parts}) + _unfinished(pk),
         "mails": len(mails),
         "counted": [bundle.photos_done, bundle.bytes_done - sum(part.size for part in parts)],
         "chunks": BundleChunk.objects.filter(part__bundle=pk).count(),
     }
+
+
+def _sha256(part):
+    with bundle_files().open(part.file.name) as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _lying(pk):
+    """Return the names of what is stored of a bundle."""
+    if isinstance(bundle_files(), BucketStorage):
+        return [name for name, _, _ in bundle_files().walk(within=f"{pk}/")]
+    return [f"{pk}/{path.name}" for path in (settings.DATA_DIR / "bundles" / str(pk)).glob("*")]
+
+
+def _unfinished(pk):
+    if isinstance(bundle_files(), BucketStorage):
+        return [f"upload of {name}" for name, _, _ in multipart.unfinished(bundle_files(), f"{pk}/")]
+    return []
 
 
 def killed(seed, builds, part_bytes):
@@ -140,16 +171,16 @@ def killed(seed, builds, part_bytes):
     return found
 
 
-def replanned(part_bytes, *points):
-    """Kill builds in which a photo is found changed, at the entry of given functions ("name:time")."""
+def at_points(part_bytes, *points):
+    """Kill builds at the entry of given functions ("name:time")."""
     reference = ask(part_bytes)
-    build(reference)
-    found = {"reference": outcome(reference), "builds": []}
+    _, whole = build(reference)
+    found = {"reference": outcome(reference), "made": whole["chunks"], "builds": []}
     for point in points:
         function, _, time = point.partition(":")
         pk = ask(part_bytes, reference)
-        struck, _ = build(pk, Calls(int(time), function))
-        found["builds"].append({**outcome(pk), "point": point, "struck": struck})
+        struck, last = build(pk, Calls(int(time), function))
+        found["builds"].append({**outcome(pk), "point": point, "struck": struck, "made": last["chunks"]})
     return found
 
 
@@ -182,6 +213,47 @@ def together(part_bytes):
     }
 
 
+def cancelled(part_bytes, *points):
+    """Cancel builds whose worker stands still at a point and goes on afterwards, or was killed there."""
+    found = {"builds": []}
+    for point in points:
+        for number in (signal.SIGSTOP, signal.SIGKILL):
+            pk = ask(part_bytes)
+            function, _, time = point.partition(":")
+            worker = start(tasks.build_bundle, pk, Calls(int(time), function, number))
+            os.waitpid(worker, os.WUNTRACED)
+            before = _lying(pk) + _unfinished(pk)
+            bundles.cancel(Bundle.objects.get(pk=pk))
+            code = None
+            if number == signal.SIGSTOP:
+                os.kill(worker, signal.SIGCONT)
+                code = os.waitstatus_to_exitcode(os.waitpid(worker, 0)[1])
+            after = _lying(pk) + _unfinished(pk)
+            status = Bundle.objects.get(pk=pk).status
+            found["builds"].append(
+                {"point": point, "status": status, "before": before, "after": after, "code": code}
+            )
+    return found
+
+
+def twice(part_bytes, *points):
+    """Build with a worker that stands still until another has taken its place and ended."""
+    reference = ask(part_bytes)
+    build(reference)
+    found = {"reference": outcome(reference), "builds": []}
+    for point in points:
+        function, _, time = point.partition(":")
+        pk = ask(part_bytes, reference)
+        slow = start(tasks.build_bundle, pk, Calls(int(time), function, signal.SIGSTOP))
+        os.waitpid(slow, os.WUNTRACED)
+        _end_leases()
+        ended(start(tasks.build_bundle, pk, Calls()))
+        os.kill(slow, signal.SIGCONT)
+        code = os.waitstatus_to_exitcode(os.waitpid(slow, 0)[1])
+        found["builds"].append({**outcome(pk), "point": point, "code": code})
+    return found
+
+
 def _help_with_one(pk):
     from labels.bundles import chunks
     from labels.bundles.layout import Layout
@@ -191,5 +263,6 @@ def _help_with_one(pk):
 
 
 if __name__ == "__main__":
-    scenario = {"killed": killed, "replanned": replanned, "together": together}[sys.argv[1]]
+    scenarios = (killed, at_points, together, cancelled, twice)
+    scenario = {function.__name__: function for function in scenarios}[sys.argv[1]]
     print(json.dumps(scenario(*(int(word) if word.isdecimal() else word for word in sys.argv[2:]))))

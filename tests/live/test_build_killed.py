@@ -88,7 +88,7 @@ def test_killed_while_it_plans_anew_a_build_leaves_the_changed_photo_out_all_the
     content[len(content) // 2] ^= 0xFF
     path.write_bytes(content)
 
-    answer = _build(installation, "replanned", ONE_PART, *POINTS)
+    answer = _build(installation, "at_points", ONE_PART, *POINTS)
 
     reference = answer["reference"]
     assert (reference["status"], reference["counted"]) == ("partial", [23, 0])
