@@ -1,5 +1,8 @@
 """Thumbnail and detector rendition. The original is read, never written."""
 
+import zlib
+from contextlib import suppress
+
 from django.core.files.base import ContentFile
 
 from labels import drawing, pictures
@@ -9,15 +12,18 @@ from labels.models import Photo
 from labels.models.photo import random_key, renditions
 
 THUMBNAIL_SIDE, THUMBNAIL_QUALITY = 400, 80
+_BLOCK = 1024 * 1024
+_CHANGED = "The original in storage is not the one that was taken in."
 
 
 def ensure(photo):
     """Make the photo's thumbnail and rendition when they are missing, and return the rendition's bytes.
 
-    Raise PhotoRefused when the original is gone or cannot be decoded.
+    Raise PhotoRefused when the original is gone, changed since intake or cannot be decoded.
     """
     if photo.thumbnail and photo.rendition:
-        with photo.rendition.open("rb") as file:
+        # One that is gone is made again.
+        with suppress(FileNotFoundError), photo.rendition.open("rb") as file:
             return file.read()
     picture = _upright(photo)
     rendition = drawing.rendition(picture)
@@ -30,6 +36,8 @@ def _upright(photo):
     """Return the original upright, in sRGB, as small as the rendition allows, with no metadata."""
     try:
         with photo.original.open("rb") as file:
+            if not _is_the_one(photo, file):
+                raise PhotoRefused(_CHANGED, "original_changed")
             return drawing.upright(file)
     except FileNotFoundError:
         raise PhotoRefused("The original is no longer in storage.", "original_missing") from None
@@ -37,6 +45,15 @@ def _upright(photo):
         raise PhotoRefused(f"The original: {error.strerror}.", "original_unreadable") from error
     except pictures.BrokenPicture as error:
         raise PhotoRefused(f"The photo cannot be decoded: {error}.", "damaged") from error
+
+
+def _is_the_one(photo, file):
+    """Return whether these are the bytes of intake: answers of detectors are kept by their SHA-256."""
+    crc32 = 0
+    while block := file.read(_BLOCK):
+        crc32 = zlib.crc32(block, crc32)
+    file.seek(0)
+    return crc32 == photo.crc32
 
 
 def _keep(photo, rendition, thumbnail, thumbnail_size):

@@ -5,7 +5,7 @@ from functools import lru_cache
 
 from botocore.exceptions import ClientError
 
-from labels.buckets.trouble import talking
+from labels.buckets.trouble import TOO_MANY_PARTS, StorageTrouble, talking
 from photomgr import aws
 
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html
@@ -31,11 +31,15 @@ def put(storage, name, number, content):
 
     Raise FileNotFoundError when there is no such upload: it was completed or aborted.
     """
-    with talking(name):
-        answer = aws.client("s3").upload_part(
-            **_place(storage, name), UploadId=_upload_id(storage, name), PartNumber=number, Body=content
-        )
-    return answer["ETag"]
+    place = {**_place(storage, name), "UploadId": _upload_id(storage, name)}
+    try:
+        with talking(name):
+            return aws.client("s3").upload_part(**place, PartNumber=number, Body=content)["ETag"]
+    except StorageTrouble as trouble:
+        if trouble.code == "InvalidArgument":
+            # Other makers have limits of their own: Swift's is 1,000, unless it is configured.
+            raise StorageTrouble(TOO_MANY_PARTS) from trouble
+        raise
 
 
 def tags(storage, name):

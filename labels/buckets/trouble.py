@@ -8,6 +8,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 # A HEAD has no body: its "code" is the status.
 _MISSING = {"NoSuchKey", "404", "NoSuchUpload"}
 _DENIED = {"AccessDenied", "AllAccessDisabled", "403", "Forbidden"}
+# A word of ours, for what S3 calls an invalid argument.
+TOO_MANY_PARTS = "TooManyParts"
 # Whose fault it is, in words for the person who waits; the code goes to the log.
 _REASONS = {
     "the storage's bucket does not exist": {"NoSuchBucket"},
@@ -26,6 +28,9 @@ _REASONS = {
     "the server's clock is wrong": {"RequestTimeTooSkewed"},
     "the storage does not know what is asked of it: its class, its encryption, or the call": {
         *("InvalidStorageClass", "NotImplemented", "MethodNotAllowed", "InvalidEncryptionAlgorithmError"),
+    },
+    "the storage takes no more parts of one upload; a larger BUNDLE_CHUNK_BYTES makes fewer": {
+        TOO_MANY_PARTS
     },
     "the storage is full": {"QuotaExceeded", "InsufficientStorage", "507"},
     "the storage cannot be reached": {

@@ -1,6 +1,7 @@
 """moto's S3 over HTTP, with a gate in front where a test breaks what it wants to see broken."""
 
 import io
+import socket
 import threading
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl
@@ -37,7 +38,7 @@ class Asked:
 
 
 class S3Server:
-    """`asked` lists every request; `rule(request)` may answer one: `error(...)`, `cut()`, or None."""
+    """`asked` lists all requests; `rule(request)` may answer one: `error(…)`, `cut()`, `hang_up()`."""
 
     def __init__(self):
         self._moto = DomainDispatcherApplication(create_backend_app)
@@ -104,6 +105,18 @@ def _error(status, code, words):
         headers = [("Content-Type", "application/xml"), ("Content-Length", str(len(body)))]
         start_response(f"{status} {code}", headers)
         return [body]
+
+    return answer
+
+
+def hang_up(after=1000):
+    """Return what breaks the connection off in the middle of the request, and answers nothing."""
+
+    def answer(moto, environ, start_response):
+        environ["wsgi.input"].read(after)
+        # What is left of the request would be read as the next one.
+        environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
+        raise ConnectionAbortedError("hung up by the test")
 
     return answer
 

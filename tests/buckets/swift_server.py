@@ -39,8 +39,8 @@ pipeline = {name}-server
 [app:{name}-server]
 use = egg:swift#{name}
 """
-# Short pages, so that a handful of objects and parts is already a listing of several. There is no memcached:
-# tempauth asks that a cache be configured, and does without one that does not answer.
+# Short pages, so that a handful of objects and parts is already a listing of several, and few parts.
+# There is no memcached: tempauth asks that a cache be configured, and does without its answers.
 _PROXY = """\
 [pipeline:main]
 pipeline = catch_errors cache s3api tempauth copy slo proxy-server
@@ -56,6 +56,7 @@ memcache_servers = 127.0.0.1:9
 use = egg:swift#s3api
 max_bucket_listing = 3
 max_parts_listing = 2
+max_upload_part_num = 4
 [filter:tempauth]
 use = egg:swift#tempauth
 user_tests_photomgr = secret .admin

@@ -22,7 +22,7 @@ from labels.models.photo import originals
 from photomgr import aws
 from tests import factory
 from tests.buckets.conftest import BUNDLES, PHOTOS
-from tests.buckets.s3_server import cut, error
+from tests.buckets.s3_server import cut, error, hang_up
 from tests.bundles import archives
 
 pytestmark = pytest.mark.django_db
@@ -207,6 +207,43 @@ def test_a_connection_that_breaks_in_a_photo_costs_only_time(s3, dan, library):
     assert len(archives.photos(bundle)) == 7
 
 
+def test_a_connection_that_breaks_while_a_part_is_sent_costs_only_time(s3, dan, library, keys):
+    broken = set()
+
+    def once(asked):
+        if "partNumber" in asked.query and asked.query not in broken:
+            broken.add(asked.query)
+            return hang_up()
+        return None
+
+    s3.rule = once
+    bundle = factory.held_bundle(dan)
+
+    bundles.build(bundle)
+
+    bundle.refresh_from_db()
+    assert bundle.status == Bundle.Status.READY
+    assert len(broken) == 4
+    assert len(archives.photos(bundle)) == 7
+    assert _left(keys) == ([_file(bundle)], [])
+
+
+def test_a_connection_that_breaks_whenever_parts_are_sent_is_waited_for(s3, dan, library, keys):
+    s3.rule = lambda asked: hang_up() if "partNumber" in asked.query else None
+    bundle = factory.held_bundle(dan)
+
+    bundles.build(bundle)
+
+    bundle.refresh_from_db()
+    assert bundle.status == Bundle.Status.QUEUED
+    assert "does not answer as it should" in bundle.failure_reason
+    s3.reset()
+    bundles.build(_due(bundle))
+    assert len(archives.photos(bundle)) == 7
+    assert s3.calls("POST", "?uploads") == []
+    assert _left(keys) == ([_file(bundle)], [])
+
+
 # The storage as a whole ----------------------------------------------------------------------------------
 
 AWAY = {
@@ -216,7 +253,23 @@ AWAY = {
     "wrong Region": (lambda a: a.is_photo, 400, "AuthorizationHeaderMalformed", "another Region"),
     "all denied": (lambda a: PHOTOS in a.path, 403, "AccessDenied", "access to the storage is denied"),
     "clock skew": (lambda a: a.method == "PUT", 403, "RequestTimeTooSkewed", "clock is wrong"),
+    "uploads denied": (lambda a: _begins(a), 403, "AccessDenied", "access to the storage is denied"),
+    "parts denied": (lambda a: _is_part(a), 403, "AccessDenied", "access to the storage is denied"),
+    "expired at the end": (lambda a: _finishes(a), 400, "ExpiredToken", "have expired"),
+    "too many parts": (lambda a: "partNumber=4" in a.query, 400, "InvalidArgument", "BUNDLE_CHUNK_BYTES"),
 }
+
+
+def _begins(asked):
+    return asked.method == "POST" and "uploads" in asked.query
+
+
+def _is_part(asked):
+    return "partNumber" in asked.query
+
+
+def _finishes(asked):
+    return asked.method == "POST" and "uploadId" in asked.query
 
 
 @pytest.mark.parametrize(("which", "status", "code", "words"), AWAY.values(), ids=AWAY)

@@ -421,6 +421,25 @@ def test_a_changed_photo_is_left_out_and_what_expires_leaves_nothing(maker, dan,
     assert (list(bundle_files().walk()), _unfinished()) == ([], [])
 
 
+@only_swift
+def test_an_archive_of_too_many_parts_waits_for_larger_ones(maker, dan, settings):
+    settings.BUNDLE_CHUNK_BYTES = MIN_PART_BYTES
+    for number in range(9):
+        factory.photo(dan, (20 * number, 0, 0), (1000, 800), f"{number}.bmp", format="BMP")
+    bundle = factory.held_bundle(dan)
+
+    bundles.build(bundle)
+
+    bundle.refresh_from_db()
+    assert bundle.status == Bundle.Status.QUEUED
+    assert "takes no more parts of one upload" in bundle.failure_reason
+    settings.BUNDLE_CHUNK_BYTES = 2 * MIN_PART_BYTES
+    Bundle.objects.update(next_attempt_at=timezone.now())
+    bundles.build(Bundle.objects.claim(bundle.pk, "another worker"))
+    assert len(archives.photos(bundle)) == 9
+    assert _unfinished() == []
+
+
 @everywhere
 def test_a_bucket_of_somebodys_is_imported(maker, dan, settings):
     for number, name in enumerate(AWKWARD):

@@ -6,10 +6,12 @@ import io
 import pytest
 import urllib3
 from django.urls import reverse
+from django.utils import timezone
 
 from labels import intake, renditions, tasks
-from labels.models import Photo
+from labels.models import DetectionRun, Photo
 from labels.models.photo import originals
+from labels.models.photo import renditions as stored_renditions
 from photomgr import aws
 from tests import factory
 from tests.buckets.conftest import BUNDLES, PHOTOS
@@ -103,6 +105,65 @@ def test_an_original_that_is_gone_or_denied_ends_the_photo_with_its_reason(s3, d
     assert (gone.status, gone.failure_code) == (Photo.Status.FAILED, "original_missing")
     assert (denied.status, denied.failure_code) == (Photo.Status.FAILED, "original_unreadable")
     assert "access to it is denied" in denied.failure_reason
+
+
+def test_an_original_that_was_changed_since_is_not_labelled_in_its_place(s3, dan):
+    photo = factory.photo(dan, factory.RED)
+    other = factory.picture(factory.GREEN).read()
+    aws.client("s3").put_object(Bucket=PHOTOS, Key=f"originals/{photo.original.name}", Body=other)
+
+    tasks.label_photo(photo.pk)
+
+    photo.refresh_from_db()
+    assert (photo.status, photo.failure_code) == (Photo.Status.FAILED, "original_changed")
+    assert photo.failure_reason == "The original in storage is not the one that was taken in."
+    # Answers are kept by content, for whoever has the same photo.
+    assert not DetectionRun.objects.exists()
+
+
+def test_a_rendition_that_is_gone_is_made_again(s3, dan, commits, keys):
+    with commits():
+        photo = factory.photo(dan)
+    photo.refresh_from_db()
+    stored_renditions().delete(photo.rendition.name)
+    DetectionRun.objects.all().delete()
+    Photo.objects.update(status=Photo.Status.PENDING)
+
+    tasks.label_photo(photo.pk)
+
+    photo.refresh_from_db()
+    assert photo.status == Photo.Status.LABELLED
+    assert f"renditions/{photo.rendition.name}" in keys(BUNDLES)
+
+
+AWAY = [
+    (404, "NoSuchBucket", "bucket does not exist"),
+    (403, "AccessDenied", "access to the storage is denied"),
+    (400, "ExpiredToken", "have expired"),
+    (400, "AuthorizationHeaderMalformed", "another Region"),
+    (403, "RequestTimeTooSkewed", "clock is wrong"),
+]
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT"])
+@pytest.mark.parametrize(("status", "code", "words"), AWAY)
+def test_a_photo_waits_for_a_storage_that_is_away(s3, dan, settings, method, status, code, words):
+    photo = factory.photo(dan)
+    # An object that is denied is read by way of one that we write ourselves: denied, too.
+    s3.rule = lambda asked: error(status, code) if asked.method == method else None
+    for _ in range(settings.MAX_ATTEMPTS + 1):
+        Photo.objects.update(next_attempt_at=timezone.now())
+        tasks.label_photo(photo.pk)
+        photo.refresh_from_db()
+        assert (photo.status, photo.failure_code) == (Photo.Status.PENDING, "storage")
+        assert words in photo.failure_reason
+    s3.reset()
+    Photo.objects.update(next_attempt_at=timezone.now())
+
+    tasks.label_photo(photo.pk)
+
+    photo.refresh_from_db()
+    assert (photo.status, photo.failure_reason) == (Photo.Status.LABELLED, "")
 
 
 def test_a_large_original_is_read_from_a_copy(s3, dan):

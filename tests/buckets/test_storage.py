@@ -12,7 +12,7 @@ from labels.buckets.storage import BLOCK
 from labels.models.photo import originals, random_key
 from photomgr import aws
 from tests.buckets.conftest import PHOTOS
-from tests.buckets.s3_server import cut, error
+from tests.buckets.s3_server import cut, error, hang_up
 
 # Longer than two blocks, so that a read is made of three requests.
 LONG = bytes(range(256)) * (2 * BLOCK // 256) + b"the end"
@@ -185,6 +185,23 @@ def test_a_write_that_met_a_busy_storage_sends_all_bytes_again(s3):
 
     assert originals().open(name).read() == LONG
     assert len(s3.calls("PUT")) == 2
+
+
+def test_a_write_that_was_broken_off_sends_all_bytes_again(s3):
+    s3.rule = lambda asked: hang_up() if len(s3.calls("PUT")) == 1 else None
+
+    name = originals().save("a", ContentFile(LONG))
+
+    assert originals().open(name).read() == LONG
+    assert len(s3.calls("PUT")) == 2
+
+
+def test_a_write_that_is_always_broken_off_is_trouble_and_leaves_nothing(s3, keys):
+    s3.rule = lambda asked: hang_up() if asked.method == "PUT" else None
+
+    with pytest.raises(StorageTrouble, match="does not answer as it should"):
+        originals().save("a", ContentFile(LONG))
+    assert keys(PHOTOS) == []
 
 
 def test_a_listing_of_many_pages_goes_on_where_it_was(s3):
