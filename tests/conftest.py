@@ -29,10 +29,11 @@ def pytest_collection_modifyitems(config, items):
 
 def _touches_database(item):
     fixtures = set(getattr(item, "fixturenames", ()))
+    if item.get_closest_marker("django_db") or fixtures & _DATABASE_FIXTURES:
+        return True
     # Real processes make a database of their own on the same server. Those that are only there to show
     # pages to a browser do not count: it sees the same whatever the database.
-    marked = item.get_closest_marker("django_db") or item.get_closest_marker("worker")
-    return bool(marked or fixtures & _DATABASE_FIXTURES)
+    return bool(item.get_closest_marker("worker") and not item.get_closest_marker("any_database"))
 
 
 @pytest.fixture(scope="session")

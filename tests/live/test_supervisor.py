@@ -16,7 +16,7 @@ from labels.supervisor import Program
 from tests import factory
 from tests.live.processes import Site, free_port, signal_group, wait_for
 
-pytestmark = pytest.mark.worker
+pytestmark = [pytest.mark.worker, pytest.mark.any_database]
 
 STOPS = {
     "Ctrl-C": lambda supervisor: os.kill(supervisor.pid, signal.SIGINT),
