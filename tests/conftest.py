@@ -9,6 +9,8 @@ from tests import factory
 from tests.aws_calls import Recorder
 from tests.hooked_storage import HookedStorage
 
+pytest_plugins = ["tests.groups"]
+
 # With one of these a test reads or writes rows of the suite's own database.
 _DATABASE_FIXTURES = {"db", "transactional_db", "django_db_setup"}
 
