@@ -7,9 +7,12 @@ from labels import workers
 pytestmark = pytest.mark.worker
 
 _EXPECT = (
-    "INSERT INTO labels_workerseen (cluster, host, pid, started_at) VALUES ('labels', ?, ?, datetime('now'))"
+    "INSERT INTO labels_workerseen (cluster, host, pid, started_at)"
+    " VALUES ('labels', ?, ?, CURRENT_TIMESTAMP)"
 )
-_SEEN = "SELECT pid FROM labels_workerseen WHERE worker_at > '' AND monitor_at > '' ORDER BY pid"
+_SEEN = (
+    "SELECT pid FROM labels_workerseen WHERE worker_at IS NOT NULL AND monitor_at IS NOT NULL ORDER BY pid"
+)
 _RING = "from labels import queue; queue.ask_for_heartbeat('labels')"
 
 

@@ -16,7 +16,7 @@ from tests.live.person import Person
 from tests.live.processes import Installation, Site, wait_for
 from tests.live.test_pages import _AXE, SCREENSHOTS, WIDTHS, _violations
 
-pytestmark = [pytest.mark.browser, pytest.mark.worker]
+pytestmark = [pytest.mark.browser, pytest.mark.worker, pytest.mark.xdist_group("texts")]
 
 _REGION = "eu-west-1"
 
@@ -104,6 +104,7 @@ def _build(one):
     )
 
 
+@pytest.mark.any_database
 def test_a_number_is_proved_by_keyboard_without_javascript_and_texted(network, somebody):
     number = "+447700900001"
     dan = somebody(1, java_script_enabled=False)
@@ -135,7 +136,8 @@ def test_a_worker_killed_while_sns_has_the_text_sends_no_second_one(network, som
     number = "+447700900002"
     dan = somebody(2)
     dan.rows(
-        "INSERT INTO labels_phone (owner_id, number, wanted, verified_at, trouble) VALUES (?, ?, 1, ?, '')",
+        "INSERT INTO labels_phone (owner_id, number, wanted, verified_at, trouble)"
+        " VALUES (?, ?, TRUE, ?, '')",
         *(dan.pk, number, "2026-01-01 00:00:00"),
     )
     held = threading.Event()
@@ -166,6 +168,7 @@ def test_a_worker_killed_while_sns_has_the_text_sends_no_second_one(network, som
     assert len(network.texts(number)) == 1
 
 
+@pytest.mark.any_database
 def test_the_page_is_accessible_and_fits_the_screen_in_every_state(network, somebody):
     number = "+447700900003"
     dan = somebody(3)
