@@ -37,6 +37,7 @@ def test_an_original_is_private_encrypted_and_tiered(s3, stored):
 
     assert (row["StorageClass"], row["ServerSideEncryption"]) == ("INTELLIGENT_TIERING", "AES256")
     assert not [header for header in put.headers if "acl" in header or "grant" in header]
+    assert "photomgr" in put.headers["user-agent"]
     assert re.fullmatch(r"[0-9a-f]{2}/[0-9a-f]{32}\.jpg", name)
 
 
