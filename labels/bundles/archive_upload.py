@@ -15,7 +15,7 @@ from labels.buckets import multipart
 from labels.models.bundle import bundle_files
 
 # Chunks in the making at a time in one process; each is in memory while it is sent.
-AT_ONCE = 4
+AT_ONCE = 3
 # Parts of an upload that was given up are paid for and seen by nobody.
 KEPT_FOR_RETRY = False
 

@@ -13,7 +13,7 @@ from labels.models import BundleChunk, BundlePart
 from labels.models.claim import lease
 from labels.zipplan import EntryChanged
 
-_CONNECTIONS = 8
+_CONNECTIONS = 6
 
 
 def make_chunks(free, holder, layout_of, on_beat=lambda: None, enough=lambda: False):

@@ -1,6 +1,7 @@
 """One part of a bundle, laid out from its rows: every worker gets the same bytes from it."""
 
 import zlib
+from itertools import chain
 
 from labels import manifest
 from labels.buckets import ObjectUnreadable
@@ -23,19 +24,32 @@ class Layout:
 
     def __init__(self, part):
         photos = part.bundle.photos.filter(position__gte=part.first, position__lt=part.stop)
-        rows = list(photos.order_by("position").values_list(*_COLUMNS, named=True))
-        present = [row for row in rows if not row.missing_reason]
-        self.positions = [row.position for row in present]
-        self.keys = [row.storage_key for row in present]
-        self._trailers = [_manifest(rows), _sums(present)]
+        # Row by row: thousands at a time would stay in the worker's memory.
+        rows = photos.order_by("position").values_list(*_COLUMNS, named=True).iterator()
+        self.positions, self.keys = [], []
+        self._trailers = [bytearray(manifest.heading()), bytearray()]
         # Dated when it was asked for and not now: the same snapshot gives the same bytes.
         asked = part.bundle.created_at.replace(tzinfo=None)
-        names = (manifest.NAME, manifest.SUMS_NAME)
-        ends = (
-            Entry(name, len(content), zlib.crc32(content), asked)
-            for name, content in zip(names, self._trailers, strict=True)
-        )
-        self.plan = ZipPlan([*map(_entry, present), *ends])
+        self.plan = ZipPlan(chain(self._photos(rows), self._ends(asked)))
+
+    def _photos(self, rows):
+        """Yield the entries of the photos, and note on the way what the other methods and the ends need."""
+        lines, sums = self._trailers
+        for row in rows:
+            lines += manifest.line(
+                row.name, row.sha256, row.size, row.taken_at, row.labels, row.missing_reason
+            )
+            if not row.missing_reason:
+                sums += manifest.sums_line(row.name, row.sha256)
+                self.positions.append(row.position)
+                self.keys.append(row.storage_key)
+                yield Entry(row.name, row.size, row.crc32, row.modified.replace(tzinfo=None))
+
+    def _ends(self, asked):
+        """Yield the entries of the files that end the archive, once all photos are known."""
+        self._trailers = [bytes(content) for content in self._trailers]
+        for name, content in zip((manifest.NAME, manifest.SUMS_NAME), self._trailers, strict=True):
+            yield Entry(name, len(content), zlib.crc32(content), asked)
 
     def open_entry(self, index, start, end):
         """Yield bytes start..end of an entry; raise EntryChanged when its original is gone or has grown."""
@@ -70,19 +84,3 @@ class Layout:
         # One byte past the planned end tells a file that grew from one that is whole.
         if not left and end == self.plan.entry_size(index) and file.read(1):
             raise self.changed(index, "the file in storage is larger than it was")
-
-
-def _entry(row):
-    return Entry(row.name, row.size, row.crc32, row.modified.replace(tzinfo=None))
-
-
-def _manifest(rows):
-    lines = (
-        manifest.line(row.name, row.sha256, row.size, row.taken_at, row.labels, row.missing_reason)
-        for row in rows
-    )
-    return manifest.heading() + b"".join(lines)
-
-
-def _sums(present):
-    return b"".join(manifest.sums_line(row.name, row.sha256) for row in present)

@@ -104,7 +104,7 @@ def test_no_more_connections_than_were_agreed_on(s3, dan, library):
     s3.rule = count
     bundles.build(bundle)
 
-    assert 1 < most[0] <= archive_upload.AT_ONCE + 8
+    assert 1 < most[0] <= archive_upload.AT_ONCE + 6
 
 
 # Photos that cannot be read ------------------------------------------------------------------------------
