@@ -11,12 +11,22 @@ from pathlib import Path
 
 def installation():
     """Make an empty installation in a temporary folder and return one account of it."""
+    set_up()
+    return account()
+
+
+def set_up():
+    """Set Django up on an empty temporary folder, which goes with this process."""
     folder = tempfile.mkdtemp(prefix="photomgr-bench-")
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     os.environ.update(PHOTOMGR_DATA_DIR=folder, DJANGO_SETTINGS_MODULE="photomgr.settings", LOG_LEVEL="ERROR")
     import django
 
     django.setup()
+
+
+def account():
+    """Make the tables and return one account."""
     from django.contrib.auth import get_user_model
     from django.core.management import call_command
 
