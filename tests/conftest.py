@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
+from labels import places
 from tests import factory
 from tests.aws_calls import Recorder
 from tests.hooked_storage import HookedStorage
@@ -53,6 +54,12 @@ def empty_data_folder():
     """Begin each test with no files stored, so that a test may ask for exactly what is there."""
     for name in ("originals", "renditions", "bundles", "mail"):
         shutil.rmtree(settings.DATA_DIR / name, ignore_errors=True)
+
+
+@pytest.fixture(autouse=True)
+def untried_storage():
+    """Begin each test without what an earlier one found when it tried the storage."""
+    places.forget()
 
 
 @pytest.fixture(autouse=True)

@@ -46,7 +46,7 @@ def status(request):
             "queues": _queues(),
             "detector": {"name": detector.name, "version": detector.version},
             "stored": Photo.objects.aggregate(photos=Count("pk"), bytes=Sum("size", default=0)),
-            "places": places(),
+            "places": places(fresh=True),
             "regions": regions.section(),
             "retry_url": reverse("status_retry"),
         },

@@ -1,9 +1,12 @@
 """What staff and machines are told of the buckets: their names, and what keeps us from writing there."""
 
+import threading
+
 import pytest
 from django.urls import reverse
 
 from labels import workers
+from labels.places import places
 from photomgr import aws
 from tests import factory
 from tests.buckets.conftest import BUNDLES, PHOTOS
@@ -92,3 +95,37 @@ def test_a_storage_that_cannot_be_reached_is_said(s3, staff, monkeypatch, reconn
 
     assert answer.status_code == 503
     assert answer.json()["storage"].startswith("not writable, photos: the storage cannot be reached")
+
+
+def test_machines_that_ask_often_cost_one_attempt_and_people_get_a_new_one(s3, staff):
+    for _ in range(3):
+        assert staff.get("/readyz").json()["storage"] == "ok"
+    assert len(s3.calls("PUT", "readyz-")) == 2
+
+    staff.get(reverse("status"))
+
+    assert len(s3.calls("PUT", "readyz-")) == 4
+
+
+def test_a_trouble_that_is_over_is_not_believed_any_longer(s3, staff):
+    _refuse(s3, PHOTOS, 403, "AccessDenied")
+    assert staff.get("/readyz").status_code == 503
+
+    s3.rule = lambda asked: None
+
+    assert staff.get("/readyz").status_code == 200
+
+
+def test_nobody_waits_for_a_storage_that_hangs_and_it_is_asked_once(s3, staff):
+    freed = threading.Event()
+    s3.rule = lambda asked: None if BUNDLES in asked.path else freed.wait(60) and None
+    try:
+        found = [places(wait=0.2) for _ in range(3)]
+    finally:
+        freed.set()
+
+    assert {(photos.trouble, archives.trouble) for photos, archives in found} == {
+        ("no answer within 0.2 seconds", "")
+    }
+    assert len(s3.calls("PUT", f"{PHOTOS}/originals/readyz-")) == 1
+    assert [place.trouble for place in places()] == ["", ""]
