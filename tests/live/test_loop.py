@@ -145,7 +145,13 @@ def test_a_hundred_files_become_labels_and_exactly_the_ticked_photos_come_back(
         page.reload()
     [(path, mail)] = dan.mails()
     assert _KEPT.search(mail_line.text_content())[1] == str(path)
-    assert mail["Subject"] == f"Your {_number(len(chosen))} {'is' if len(chosen) == 1 else 'are'} ready"
+    ready = f"Your {_number(len(chosen))} {'is' if len(chosen) == 1 else 'are'} ready"
+    line, _, choice = mail["Subject"].partition(": ")
+    # In the order of the page; a long one is cut off.
+    choices = [f"any of {pair[0]}, {pair[1]}; none of {excluded}" for pair in ((one, two), (two, one))]
+    assert line == ready
+    assert any(words.startswith(choice.removesuffix("…")) for words in choices), choice
+    assert choice.startswith("any of ")
 
     page.goto("/")
     page.goto(link_in(mail))
