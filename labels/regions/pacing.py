@@ -61,9 +61,13 @@ def is_tripped(pace):
     return pace.failures >= TRIP
 
 
-def first_free(paces, now):
-    """Return the key of the pace that is free first; of several, the one with the largest quota."""
-    return min(paces, key=lambda key: (free_at(paces[key], now), -paces[key].quota, key))
+def first_free(paces, now, refused=frozenset()):
+    """Return the key of the pace that is free first; of several, one of the `refused`, then the largest.
+
+    A Region that refused us would else be asked again only when the others are busy, and be called
+    refused long after somebody mended it. Asking costs little: a refusal comes at once and free of charge.
+    """
+    return min(paces, key=lambda key: (free_at(paces[key], now), key not in refused, -paces[key].quota, key))
 
 
 def grant(pace, now, count):

@@ -169,7 +169,7 @@ def _grant(operation, residency, avoid, size):
                 raise NoPermit(*_busy(rows, 5))
             now, here = rows[0].now, time.monotonic()
             paces = {row.region: pace_of(row) for row in free}
-            region = pacing.first_free(paces, now)
+            region = pacing.first_free(paces, now, {row.region for row in free if row.refused})
             [row] = [row for row in free if row.region == region]
             wait = pacing.free_at(paces[region], now) - now
             if wait > LONGEST_WAIT:

@@ -63,6 +63,15 @@ def test_the_region_that_is_free_first_is_taken(changes, first):
     assert pacing.first_free(paces, NOW) == first
 
 
+def test_of_regions_that_are_free_one_that_refused_us_is_asked_first():
+    paces = {"small": replace(WARM, quota=5), "large": WARM}
+
+    assert pacing.first_free(paces, NOW, {"small"}) == "small"
+    paces["small"] = pacing.refused(paces["small"], NOW)
+    assert pacing.first_free(paces, NOW, {"small"}) == "large"
+    assert pacing.first_free(paces, NOW + pacing.REFUSED_SECONDS, {"small"}) == "small"
+
+
 def test_regions_are_used_in_proportion_to_their_quotas():
     paces = {"large": WARM, "small": replace(WARM, quota=5)}
     granted = {"large": 0, "small": 0}

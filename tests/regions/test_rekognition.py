@@ -189,6 +189,19 @@ def test_a_region_that_lets_us_in_again_is_no_longer_refused(dan, rekognition):
     assert (_row(EAST).refused, _row(EAST).failures) == ("", 0)
 
 
+def test_a_region_that_few_photos_need_is_not_called_refused_for_ever(dan, rekognition):
+    rekognition.script(EAST, "denied")
+    rekognition.script(WEST, "denied")
+    _label(_photo(dan))
+    RegionQuota.objects.update(open_until=0)
+
+    for number in (1, 2):
+        _label(_photo(dan, number))
+
+    assert sorted(rekognition.asked()[2:]) == [EAST, WEST]
+    assert [_row(EAST).refused, _row(WEST).refused] == ["", ""]
+
+
 @pytest.mark.parametrize("outcome", ["throttle", *AWAY, *REFUSALS])
 def test_a_photo_waits_as_long_as_every_region_fails_and_never_fails_itself(dan, rekognition, outcome):
     for region in (EAST, WEST):
