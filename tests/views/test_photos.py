@@ -151,8 +151,17 @@ def test_an_empty_library_says_what_to_do(client):
     page = client.get(reverse("photos")).content.decode()
 
     assert "No photos yet" in page
-    assert "manage.py import_photos FOLDER --owner dan" in page
     assert reverse("upload") in page
+
+
+@pytest.mark.parametrize("staff", [True, False])
+def test_only_staff_are_told_of_a_command(client, dan, staff):
+    dan.is_staff = staff
+    dan.save()
+
+    page = client.get(reverse("photos")).content.decode()
+
+    assert ("manage.py import_photos FOLDER --owner dan" in page) == staff
 
 
 def test_a_selection_without_photos_offers_a_way_back(client, dan):
