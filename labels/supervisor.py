@@ -22,6 +22,8 @@ from django.utils import timezone
 
 from labels import queue, workers
 
+WEB = "web"
+NAMES = (WEB, *queue.CLUSTERS)
 _STOP_SECONDS = 8
 _LOOK_SECONDS = 15
 _LONGEST_PAUSE = 30
@@ -113,8 +115,8 @@ class Program:
             os.killpg(self._process.pid, signal.SIGKILL)
 
 
-def programs(host, port):
-    """Return the web server and one qcluster for each queue."""
+def programs(host, port, names=NAMES):
+    """Return those named of the web server and a qcluster for each queue."""
     manage = [sys.executable, str(settings.BASE_DIR / "manage.py")]
     web = [sys.executable, "-m", "gunicorn", "photomgr.wsgi", "--bind", f"{host}:{port}"]
     # A thread for each download that runs: a slow one holds its thread until it is through.
@@ -132,8 +134,10 @@ def programs(host, port):
     clusters = [
         Program(f"{name} worker", [*manage, "qcluster"], name, {"Q_CLUSTER_NAME": name})
         for name in queue.CLUSTERS
+        if name in names
     ]
-    return [Program("web server", web), *clusters]
+    server = [Program("web server", web)] if WEB in names else []
+    return server + clusters
 
 
 def supervise(running, stopping: threading.Event):

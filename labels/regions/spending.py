@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from decimal import Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
 from django.conf import settings
 from django.db.models import F, Min, Sum
@@ -11,6 +11,7 @@ from django.utils import timezone
 from labels.models import Budget, RegionQuota, Spending
 
 MICROS = 1_000_000
+_CENT = Decimal("0.01")
 # What a photo that waits for the next day or month has as its failure_code.
 CODES = ("budget_day", "budget_month")
 
@@ -98,10 +99,18 @@ def affordable():
 
 
 def summary():
-    """Return [(Limit, dollars spent, dollars left or None)] of this day and month."""
+    """Return [(Limit, dollars spent, dollars left or None)] of this day and month, to the cent.
+
+    What is spent is rounded up and what is left down, so that the two make up the limit.
+    """
     today = timezone.localdate()
     return [
-        (limit, _dollars(spent(limit.first, today)), _dollars(limit.left(today))) for limit in limits(today)
+        (
+            limit,
+            _dollars(spent(limit.first, today), ROUND_CEILING),
+            _dollars(limit.left(today), ROUND_FLOOR),
+        )
+        for limit in limits(today)
     ]
 
 
@@ -117,8 +126,8 @@ def _limit(words, code, ours, setting, first, over):
     return Limit(words, code, setting if ours is None else ours, ours is not None, first, over)
 
 
-def _dollars(micros):
-    return None if micros is None else Decimal(micros) / MICROS
+def _dollars(micros, rounding):
+    return None if micros is None else (Decimal(micros) / MICROS).quantize(_CENT, rounding)
 
 
 def _reason(limit):

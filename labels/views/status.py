@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from labels import labelling, queue, workers
 from labels.detectors import get_detector
-from labels.models import Photo
+from labels.models import Photo, WorkerSeen
 from labels.places import places
 from labels.regions import troubles
 from labels.views import regions
@@ -105,6 +105,10 @@ def _database():
             cursor.execute("SELECT 1")
     except Error:
         return "not reachable"
+    try:
+        WorkerSeen.objects.exists()
+    except Error:
+        return "without its tables; manage.py migrate makes them"
     return "ok"
 
 

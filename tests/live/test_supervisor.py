@@ -127,6 +127,29 @@ def test_a_port_in_use_is_one_clear_sentence(install):
     assert installation.processes() == {}
 
 
+def test_one_program_is_a_service_of_its_own_and_heals_itself(install):
+    installation = install(LABELS_DETECTOR="fake")
+    with socket.socket() as taken:
+        # The port of the web server is not its business.
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        service = installation.start("run", "--only", "labels", PORT=str(taken.getsockname()[1]))
+        alive = "SELECT count(*) FROM labels_workerseen WHERE cluster = 'labels' AND worker_at > ''"
+        installation.wait_for(lambda: installation.value(alive) == 1, "the cluster gave a sign of life")
+        running = set(installation.processes()) - {service.pid}
+        [cluster] = [pid for pid in running if os.getpgid(pid) == pid]
+
+        installation.rows("DELETE FROM labels_workerseen")
+        os.kill(cluster, signal.SIGKILL)
+
+        installation.wait_for(lambda: installation.value(alive) == 1, "a new cluster gave a sign of life")
+        assert not running & set(installation.processes())
+        assert not any("gunicorn" in line for line in installation.processes().values())
+        service.terminate()
+        assert service.wait(20) == 0
+        assert installation.processes() == {}
+
+
 # A program with a child of its own, as a cluster has.
 _TINY = "import os, time; os.fork(); print(os.getpid(), flush=True); time.sleep(600)"
 

@@ -68,12 +68,12 @@ def test_a_resting_region_is_tried_again_by_a_button(staff, rekognition):
 @pytest.mark.parametrize(
     ("by_setting", "by_admin", "words"),
     [
-        pytest.param(None, None, ["$1.23, no limit"], id="no limit"),
-        pytest.param(5, None, ["$1.23 of $5.00,", "$3.77 left", "from the settings"], id="by setting"),
+        pytest.param(None, None, ["$1.24, no limit"], id="no limit"),
+        pytest.param(5, None, ["$1.24 of $5.00,", "$3.76 left", "from the settings"], id="by setting"),
         pytest.param(
-            5, "2000.00", ["$1.23 of $2,000.00,", "$1,998.77 left", "set in the admin"], id="by admin"
+            5, "2000.00", ["$1.24 of $2,000.00,", "$1,998.76 left", "set in the admin"], id="by admin"
         ),
-        pytest.param(1, None, ["$1.23 of $1.00", "spent"], id="spent"),
+        pytest.param(1, None, ["$1.24 of $1.00", "spent"], id="spent"),
     ],
 )
 def test_the_page_shows_what_was_spent_and_what_is_left(

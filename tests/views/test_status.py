@@ -173,3 +173,18 @@ def test_readyz_says_when_the_database_is_away(client_of_nobody, monkeypatch):
     connection.close()
     assert answer.status_code == 503
     assert answer.json() == {"database": "not reachable", "storage": "ok", "queue": "not known"}
+
+
+@pytest.mark.django_db
+def test_readyz_says_when_nobody_has_made_the_tables(client_of_nobody):
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE labels_workerseen RENAME TO elsewhere")
+
+    answer = client_of_nobody.get("/readyz")
+
+    assert answer.status_code == 503
+    assert answer.json() == {
+        "database": "without its tables; manage.py migrate makes them",
+        "storage": "ok",
+        "queue": "not known",
+    }

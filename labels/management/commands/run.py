@@ -23,21 +23,26 @@ class Command(BaseCommand):
     def add_arguments(self, parser):
         parser.add_argument("--host", default=settings.HOST)
         parser.add_argument("--port", type=int, default=settings.PORT)
+        parser.add_argument(
+            "--only",
+            nargs="+",
+            choices=supervisor.NAMES,
+            metavar="PROGRAM",
+            help=f"Of {', '.join(supervisor.NAMES)} run these, and prepare nothing: a service of its own.",
+        )
 
-    def handle(self, host, port, **options):
-        _check_port(host, port)
-        if not os.access(settings.DATA_DIR, os.W_OK):
-            raise CommandError(f"{settings.DATA_DIR} cannot be written to. PHOTOMGR_DATA_DIR names another.")
-        call_command("check")
-        call_command("migrate", verbosity=0)
-        call_command("collectstatic", interactive=False, verbosity=0)
-        sign_in = _first_account()
+    def handle(self, host, port, only, **options):
+        if not only or supervisor.WEB in only:
+            _check_port(host, port)
+        sign_in = "" if only else _prepare()
         _raise_open_files()
         stopping = threading.Event()
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, lambda *_: stopping.set())
-        threading.Thread(target=self._announce, args=(host, port, sign_in, stopping), daemon=True).start()
-        supervisor.supervise(supervisor.programs(host, port), stopping)
+        if sign_in:
+            told = (host, port, sign_in, stopping)
+            threading.Thread(target=self._announce, args=told, daemon=True).start()
+        supervisor.supervise(supervisor.programs(host, port, only or supervisor.NAMES), stopping)
         self.stdout.write("Stopped.")
 
     def _announce(self, host, port, sign_in, stopping):
@@ -64,6 +69,16 @@ def _check_port(host, port):
             raise CommandError(
                 f"Port {port} on {host} cannot be used ({error.strerror}). Try another: PORT=8001 make run"
             ) from None
+
+
+def _prepare():
+    """Make tables, static files and the first account; return how to sign in."""
+    if not os.access(settings.DATA_DIR, os.W_OK):
+        raise CommandError(f"{settings.DATA_DIR} cannot be written to. PHOTOMGR_DATA_DIR names another.")
+    call_command("check")
+    call_command("migrate", verbosity=0)
+    call_command("collectstatic", interactive=False, verbosity=0)
+    return _first_account()
 
 
 def _first_account():
