@@ -23,9 +23,11 @@ def pytest_addoption(parser):
 
 
 def pytest_collection_modifyitems(config, items):
-    if not config.getoption("--database-only"):
-        return
-    chosen = [item for item in items if _touches_database(item)]
+    chosen = items
+    if config.getoption("--database-only"):
+        chosen = [item for item in chosen if _touches_database(item)]
+    if settings.DATABASES["default"]["ENGINE"] != "django.db.backends.postgresql":
+        chosen = [item for item in chosen if not item.get_closest_marker("postgresql")]
     config.hook.pytest_deselected(items=[item for item in items if item not in set(chosen)])
     items[:] = chosen
 

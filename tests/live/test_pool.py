@@ -15,11 +15,10 @@ import psycopg
 import pytest
 
 from tests.factory import RED
-from tests.live.databases import PostgresDatabase
 from tests.live.processes import ROOT, free_port, wait_for
 from tests.live.workers import LABELLED, fill, sweep_until
 
-pytestmark = [pytest.mark.worker, pytest.mark.xdist_group("pool")]
+pytestmark = [pytest.mark.worker, pytest.mark.postgresql, pytest.mark.xdist_group("pool")]
 
 SIZE = 3
 _SESSION = """
@@ -94,8 +93,6 @@ class Web:
 
 @pytest.fixture(scope="module")
 def installation(migrated, tmp_path_factory):
-    if not isinstance(migrated.database, PostgresDatabase):
-        pytest.skip("SQLite has no pool; `make test-postgresql` runs this")
     folder = tmp_path_factory.mktemp("pool") / "data"
     made = migrated.copy(folder, LABELS_DETECTOR="fake", DATABASE_POOL_SIZE=str(SIZE))
     yield made
