@@ -3,6 +3,7 @@
 from django import forms
 from django.core.exceptions import ValidationError
 
+from alarms.bands import DEFAULT_K
 from alarms.configuration import definition_of, detector_definition, overlaps
 from alarms.definitions import detector_key
 from alarms.guards import Band, Bound, create
@@ -93,7 +94,7 @@ class NewGuardForm(forms.ModelForm):
     )
     ceiling_reason = forms.CharField(max_length=200, required=False)
     k = forms.FloatField(
-        min_value=0.1, initial=3, required=False, help_text="Width of the band; empty: switched off."
+        min_value=0.1, initial=DEFAULT_K, required=False, help_text="Width of the band; empty: switched off."
     )
 
     class Meta:

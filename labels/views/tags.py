@@ -18,6 +18,8 @@ from labels.views.cards import cards
 from labels.views.options import DownloadOptions, about
 from labels.views.recipes import recipes_of
 
+# A template looks long for what a row does not have, and there are hundreds of rows.
+_UNGROUPED = {"depth": 0, "parent": "", "is_parent": False, "heading": ""}
 ROWS = 200
 PREVIEW = 24
 _DEEPEST = 3
@@ -95,6 +97,7 @@ def _rows(overview, match):
             "count": label.count if label.label__key in excluded else remaining.get(label.label_id, 0),
             "ticked": label.label__key in ticked,
             "excluded": label.label__key in excluded,
+            **_UNGROUPED,
         }
         for label in overview.labels
     ]
@@ -119,7 +122,7 @@ def _group(rows, owner):
 
 
 def _head_facts(rows):
-    first = next((index for index, row in enumerate(rows) if row["is_fact"] and not row.get("depth")), 0)
+    first = next((index for index, row in enumerate(rows) if row["is_fact"] and not row["depth"]), 0)
     if first:
         rows[first]["heading"] = "Colours, light and camera"
 

@@ -251,4 +251,5 @@ def test_labels_are_grouped_below_their_parents_and_a_parent_takes_its_children_
     assert page.context["plan"]["photos"] == 2
     text = page.content.decode()
     assert text.index("tick-") < text.index('class="row depth-1"') < text.index(">Sky<")
-    assert "depth" not in _get(client).context["rows"][0]
+    ungrouped = _get(client).context["rows"]
+    assert {(row["depth"], row["parent"], row["is_parent"]) for row in ungrouped} == {(0, "", False)}
