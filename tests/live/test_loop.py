@@ -74,26 +74,19 @@ def _fetch_parts(page):
     return found
 
 
-def test_a_hundred_files_become_labels_and_exactly_the_ticked_photos_come_back(
-    person, camera, real_photos, tmp_path
-):
-    dan = person()
-    page = dan.page
-    good = real_photos + camera(_HOW_MANY - 3 - len(real_photos))
-    again = tmp_path / "the same again.jpg"
+def _files(folder, good):
+    """Return one that is there already, one that is no photo and one that is too large."""
+    again, words, huge = (folder / name for name in ("the same again.jpg", "letter.jpg", "huge.jpg"))
     again.write_bytes(good[-1].read_bytes())
-    words = tmp_path / "letter.jpg"
     words.write_text("Dear Dan, this is no photo.")
-    huge = tmp_path / "huge.jpg"
     huge.write_bytes(good[-1].read_bytes())
     with huge.open("ab") as file:
         file.truncate(13_000_000)
-    assert len(good) + 3 == _HOW_MANY
+    return again, words, huge
 
-    dan.sign_in()
-    page.click("text=Upload photos")
-    page.set_input_files("#id_photos", [*good, again, words, huge])
 
+def _expect_outcomes(page, good, again):
+    """Expect what the upload page says of every file."""
     expect(page.locator("#tally")).to_have_text(
         f"{len(good)} of {_HOW_MANY} added · 1 already here · 2 refused", timeout=90_000
     )
@@ -109,16 +102,13 @@ def test_a_hundred_files_become_labels_and_exactly_the_ticked_photos_come_back(
     expect(rows.filter(has_text="huge.jpg").locator(".reason")).to_have_text(
         re.compile(r"huge\.jpg is 12\.4.MB; the limit is 11\.4.MB\. Make it smaller")
     )
-    assert dan.photos() == sums(*good)
 
-    dan.wait_until_labelled()
-    page.click("#see-labels")
-    labels = dan.labels()
-    one, two, excluded = _choice(labels)
+
+def _tick(page, labels, one, two, excluded):
+    """Tick one, then two, exclude one; expect the right numbers; return the sums of the chosen."""
     page.evaluate("window.stillThisPage = true")
     for name in (one, two, excluded):
         expect(_row(page, name).locator(".amount")).to_have_attribute("data-count", str(len(labels[name])))
-
     _row(page, one).locator(".tick input").check()
     _expect_download_button(page, len(labels[one]))
     union = labels[one] | labels[two]
@@ -131,13 +121,11 @@ def test_a_hundred_files_become_labels_and_exactly_the_ticked_photos_come_back(
     expect(page.locator("#plan .plan-line")).to_contain_text(f"{_number(len(chosen))} · ")
     expect(page.locator("#preview .card")).to_have_count(min(24, len(chosen)))
     assert page.evaluate("window.stillThisPage") is True
+    return chosen
 
-    page.reload()
-    _expect_download_button(page, len(chosen))
-    page.click("#plan button.primary")
-    page.wait_for_url("**/bundles/*/")
-    expect(page.locator("#state")).to_have_attribute("data-status", "ready", timeout=60_000)
-    expect(page.locator(".state-line")).to_contain_text(f"Ready — {_number(len(chosen))}")
+
+def _mail(dan, page):
+    """Return the one mail, once the page says that it was written, and where."""
     mail_line = page.get_by_text("We wrote to")
     for _ in range(20):
         if mail_line.count():
@@ -145,11 +133,41 @@ def test_a_hundred_files_become_labels_and_exactly_the_ticked_photos_come_back(
         page.reload()
     [(path, mail)] = dan.mails()
     assert _KEPT.search(mail_line.text_content())[1] == str(path)
-    ready = f"Your {_number(len(chosen))} {'is' if len(chosen) == 1 else 'are'} ready"
+    return mail
+
+
+def test_a_hundred_files_become_labels_and_exactly_the_ticked_photos_come_back(
+    person, camera, real_photos, tmp_path
+):
+    dan = person()
+    page = dan.page
+    good = real_photos + camera(_HOW_MANY - 3 - len(real_photos))
+    others = _files(tmp_path, good)
+    assert len(good) + 3 == _HOW_MANY
+
+    dan.sign_in()
+    page.click("text=Upload photos")
+    page.set_input_files("#id_photos", [*good, *others])
+    _expect_outcomes(page, good, others[0])
+    assert dan.photos() == sums(*good)
+
+    dan.wait_until_labelled()
+    page.click("#see-labels")
+    labels = dan.labels()
+    one, two, excluded = _choice(labels)
+    chosen = _tick(page, labels, one, two, excluded)
+
+    page.reload()
+    _expect_download_button(page, len(chosen))
+    page.click("#plan button.primary")
+    page.wait_for_url("**/bundles/*/")
+    expect(page.locator("#state")).to_have_attribute("data-status", "ready", timeout=60_000)
+    expect(page.locator(".state-line")).to_contain_text(f"Ready — {_number(len(chosen))}")
+    mail = _mail(dan, page)
     line, _, choice = mail["Subject"].partition(": ")
+    assert line == f"Your {_number(len(chosen))} {'is' if len(chosen) == 1 else 'are'} ready"
     # In the order of the page; a long one is cut off.
     choices = [f"any of {pair[0]}, {pair[1]}; none of {excluded}" for pair in ((one, two), (two, one))]
-    assert line == ready
     assert any(words.startswith(choice.removesuffix("…")) for words in choices), choice
     assert choice.startswith("any of ")
 
