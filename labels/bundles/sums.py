@@ -17,8 +17,7 @@ _BEAT_SECONDS = 1
 
 def add_sum(part_id):
     """Work out the SHA-256 of an archive; return quietly when it has one, is gone, or another is at it."""
-    now = timezone.now()
-    if BundlePart.objects.unsummed(now).filter(pk=part_id).update(sum_lease_until=now + lease()):
+    if BundlePart.objects.claim_sum(part_id, timezone.now()):
         work_out(BundlePart.objects.get(pk=part_id))
 
 

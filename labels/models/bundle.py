@@ -128,6 +128,14 @@ class PartQuerySet(models.QuerySet):
             bundle__status__in=Bundle.DOWNLOADABLE,
         )
 
+    def claim_sum(self, pk, now):
+        """Return whether the sum of this archive is the caller's to work out from now on."""
+        if not self.unsummed(now).filter(pk=pk).exists():
+            return False
+        # Without the bundle's columns, for the reason that ChunkQuerySet.claim_next gives.
+        free = models.Q(sum_lease_until=None) | models.Q(sum_lease_until__lt=now)
+        return bool(self.filter(free, pk=pk, sha256="").update(sum_lease_until=now + lease()))
+
 
 class BundlePart(models.Model):
     """One archive of a bundle: the photos at positions first..stop, built in place chunk by chunk."""
@@ -165,15 +173,20 @@ class ChunkQuerySet(models.QuerySet):
         """Return the first chunk nobody works on, claimed for `holder`, or None."""
         while True:
             now = timezone.now()
-            free = self.filter(done=False, changed_position=None).filter(
-                models.Q(lease_until=None) | models.Q(lease_until__lt=now)
-            )
-            chunk = free.order_by("part__number", "number").first()
+            chunk = self.free(now).order_by("part__number", "number").first()
             if chunk is None:
                 return None
-            if free.filter(pk=chunk.pk).update(lease_owner=holder, lease_until=now + lease()):
+            # By columns of its own table alone: an update over a join finds its rows by a subquery, which
+            # PostgreSQL does not ask again when another worker has changed the row meanwhile.
+            free = BundleChunk.objects.free(now).filter(pk=chunk.pk)
+            if free.update(lease_owner=holder, lease_until=now + lease()):
                 chunk.lease_owner = holder
                 return chunk
+
+    def free(self, now):
+        """Return the chunks nobody works on that can be made."""
+        free = models.Q(lease_until=None) | models.Q(lease_until__lt=now)
+        return self.filter(free, done=False, changed_position=None)
 
     def held(self, chunk):
         """Return the chunk as a queryset of one, or of none when its holder has lost it."""
