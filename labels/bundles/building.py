@@ -20,7 +20,7 @@ from labels.buckets import StorageTrouble
 from labels.buckets.multipart import PartsChanged
 from labels.bundles import crew
 from labels.bundles.archives import archives
-from labels.bundles.chunks import NotHeld
+from labels.bundles.chunks import ChunkLost, NotHeld
 from labels.bundles.ending import fail, keep_until, postpone
 from labels.bundles.layout import Layout
 from labels.bundles.planning import parts_of
@@ -153,9 +153,11 @@ class _PartBuild:
         """Make and await chunks until all are done, or a photo is reported changed."""
         free = self.part.chunks.all()
         while True:
-            crew.make_chunks(
-                free, self.bundle.lease_owner, lambda part: self.layout, self._keep_hold, self._has_change
-            )
+            # Who was held up for longer than the lease may have lost a chunk, and still hold the bundle.
+            with contextlib.suppress(ChunkLost):
+                crew.make_chunks(
+                    free, self.bundle.lease_owner, lambda part: self.layout, self._keep_hold, self._has_change
+                )
             self._keep_hold()
             if not self.part.chunks.filter(done=False).exists() or self._has_change():
                 return

@@ -19,11 +19,15 @@ class NotHeld(Exception):
     """The bundle was cancelled, planned anew, or is held by another worker: stop, write nothing more."""
 
 
+class ChunkLost(NotHeld):
+    """Another worker has the chunk; whoever still holds the bundle goes on with the others."""
+
+
 def make(chunk, layout, on_beat=lambda: None):
     """Write the held chunk and record it, or record which photo of it is missing or changed.
 
-    Calls `on_beat` about once a second. Raises NotHeld when the chunk is no longer ours or no longer
-    wanted.
+    Calls `on_beat` about once a second. Raises ChunkLost when the chunk is no longer ours, NotHeld when
+    it is no longer wanted.
     """
     pieces = []
     beat = _Beat(chunk, on_beat)
@@ -55,7 +59,7 @@ class _Beat:
             if time.monotonic() - self._last > BEAT_SECONDS:
                 self._last = time.monotonic()
                 if not BundleChunk.objects.held(self._chunk).update(lease_until=timezone.now() + lease()):
-                    raise NotHeld
+                    raise ChunkLost
                 self._on_beat()
 
 
@@ -65,7 +69,7 @@ def report(chunk, position, reason):
         changed_position=position, changed_reason=reason, lease_owner="", lease_until=None
     )
     if not held:
-        raise NotHeld
+        raise ChunkLost
 
 
 @transaction.atomic
@@ -89,5 +93,7 @@ def record(chunk, layout, pieces, tag):
         # Only attempts without progress count: a large build may outlive many restarts.
         attempts=0,
     )
-    if not held or not counted:
+    if not held:
+        raise ChunkLost
+    if not counted:
         raise NotHeld

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from labels.bundles import chunks
 from labels.bundles.archives import archives
-from labels.bundles.chunks import BEAT_SECONDS, NotHeld
+from labels.bundles.chunks import BEAT_SECONDS, ChunkLost, NotHeld
 from labels.bundles.fetching import Fetched
 from labels.models import BundleChunk, BundlePart
 from labels.models.claim import lease
@@ -19,7 +19,7 @@ _CONNECTIONS = 6
 def make_chunks(free, holder, layout_of, on_beat=lambda: None, enough=lambda: False):
     """Claim and make chunks of a queryset until none is free, or there are `enough`.
 
-    Calls `on_beat` about once a second. Raises NotHeld when a chunk is no longer ours or no longer wanted.
+    Calls `on_beat` about once a second. Raises ChunkLost and NotHeld as `chunks.make` does.
     """
     free = free.select_related("part__bundle")
     if archives().AT_ONCE == 1:
@@ -89,7 +89,7 @@ class _Crew:
         ids = [chunk.pk for chunk, _ in self._running.values()]
         held = BundleChunk.objects.filter(pk__in=ids, lease_owner=self._holder, done=False)
         if held.update(lease_until=timezone.now() + lease()) < len(ids):
-            raise NotHeld
+            raise ChunkLost
         self._on_beat()
 
     def _keep_what_arrived(self):

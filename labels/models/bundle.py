@@ -122,19 +122,18 @@ class BundlePhoto(models.Model):
 class PartQuerySet(models.QuerySet):
     def unsummed(self, now):
         """Return the finished archives whose SHA-256 nobody knows and nobody is working out."""
-        return self.filter(
-            models.Q(sum_lease_until=None) | models.Q(sum_lease_until__lt=now),
-            sha256="",
-            bundle__status__in=Bundle.DOWNLOADABLE,
-        )
+        return self._unheld(now).filter(bundle__status__in=Bundle.DOWNLOADABLE)
 
     def claim_sum(self, pk, now):
         """Return whether the sum of this archive is the caller's to work out from now on."""
         if not self.unsummed(now).filter(pk=pk).exists():
             return False
         # Without the bundle's columns, for the reason that ChunkQuerySet.claim_next gives.
-        free = models.Q(sum_lease_until=None) | models.Q(sum_lease_until__lt=now)
-        return bool(self.filter(free, pk=pk, sha256="").update(sum_lease_until=now + lease()))
+        return bool(self._unheld(now).filter(pk=pk).update(sum_lease_until=now + lease()))
+
+    def _unheld(self, now):
+        unheld = models.Q(sum_lease_until=None) | models.Q(sum_lease_until__lt=now)
+        return self.filter(unheld, sha256="")
 
 
 class BundlePart(models.Model):

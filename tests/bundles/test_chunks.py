@@ -142,6 +142,28 @@ def test_a_build_that_was_stopped_goes_on_with_the_missing_chunks(dan, library, 
     assert archives.photos(bundle) == {photo.original_name: photo.sha256 for photo in library}
 
 
+def test_a_leader_that_lost_a_chunk_to_another_worker_goes_on_and_waits_for_that(
+    dan, library, settings, before_open
+):
+    settings.BUNDLE_CHUNK_BYTES = CHUNK
+    bundle = factory.held_bundle(dan)
+    taken = []
+
+    def take_over(key):
+        if not taken:
+            held = BundleChunk.objects.exclude(lease_owner="")
+            taken.append(held.get().number)
+            # Its new holder dies at once.
+            held.update(lease_owner="another", lease_until=timezone.now())
+
+    before_open(take_over)
+    bundles.build(bundle)
+
+    bundle.refresh_from_db()
+    assert (bundle.status, taken) == (Bundle.Status.READY, [0])
+    assert archives.photos(bundle) == {photo.original_name: photo.sha256 for photo in library}
+
+
 def test_a_build_begins_anew_when_the_size_of_chunks_was_changed_meanwhile(
     dan, library, settings, before_open
 ):
