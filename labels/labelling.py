@@ -93,8 +93,9 @@ def try_now(now, codes, most):
     """
     waiting = Photo.objects.filter(
         status=Photo.Status.PENDING, failure_code__in=codes, next_attempt_at__gt=now
-    ).order_by("next_attempt_at", "pk")
-    return Photo.objects.filter(pk__in=waiting.values("pk")[:most]).update(next_attempt_at=now)
+    )
+    first = waiting.order_by("next_attempt_at", "pk").values("pk")[:most]
+    return waiting.filter(pk__in=first).update(next_attempt_at=now)
 
 
 def give_up(photos):
@@ -110,7 +111,11 @@ def give_up(photos):
 
 def label_again(photos):
     """Make the photos wait for labels once more; return their ids. Held ones are left to their worker."""
-    free = photos.filter(status__in=(Photo.Status.LABELLED, Photo.Status.FAILED, Photo.Status.PENDING))
+    # The status is asked of the row itself (see ChunkQuerySet.claim_next): `photos` may be a join.
+    free = Photo.objects.filter(
+        pk__in=photos.values("pk"),
+        status__in=(Photo.Status.LABELLED, Photo.Status.FAILED, Photo.Status.PENDING),
+    )
     ids = list(free.values_list("pk", flat=True))
     free.update(
         status=Photo.Status.PENDING,

@@ -1,9 +1,11 @@
 import os
+import re
 import shutil
 from pathlib import Path
 
 import pytest
 from django.conf import settings
+from django.db import connection
 
 from labels import places
 from tests import factory
@@ -14,6 +16,8 @@ pytest_plugins = ["tests.groups"]
 
 # With one of these a test reads or writes rows of the suite's own database.
 _DATABASE_FIXTURES = {"db", "transactional_db", "django_db_setup"}
+
+_TELLS_WHETHER_FREE = ("status", "done", "lease_until", "sum_lease_until", "lease_owner")
 
 
 def pytest_addoption(parser):
@@ -72,6 +76,25 @@ def calls_to_aws():
     yield recorder.calls
     recorder.stop()
     assert recorder.denied() == [], "deploy/photomgr.yaml does not allow these calls"
+
+
+@pytest.fixture(autouse=True)
+def claims_by_own_columns():
+    """Fail a test in which an update asks only in a subquery whether its rows are free.
+
+    PostgreSQL does not ask that again after it waited for somebody else's update: both get the row.
+    """
+    with connection.execute_wrapper(_look_at_update):
+        yield
+
+
+def _look_at_update(execute, sql, params, many, context):
+    if sql.startswith("UPDATE") and " IN (SELECT" in sql:
+        table, where = sql.split()[1], sql.partition(" WHERE ")[2]
+        # Django calls the tables of a subquery U0, U1, and so on.
+        inner = [name for name in _TELLS_WHETHER_FREE if re.search(rf'\bU\d+\."{name}"', where)]
+        assert all(f'{table}."{name}"' in where for name in inner), f"asked in a subquery only: {sql}"
+    return execute(sql, params, many, context)
 
 
 @pytest.fixture

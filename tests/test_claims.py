@@ -1,4 +1,4 @@
-"""Two workers want the same piece of a download in the same moment: one gets it, whoever asked second waits.
+"""Two sessions want the same row in the same moment: one gets it, and the other sees that.
 
 Only PostgreSQL lets them come that close: SQLite has one writer, who sees what the one before him wrote.
 """
@@ -10,8 +10,8 @@ import pytest
 from django.db import connection, transaction
 from django.utils import timezone
 
-from labels import bundles, tasks
-from labels.models import BundleChunk, BundlePart
+from labels import bundles, labelling, tasks
+from labels.models import BundleChunk, BundlePart, Photo
 from tests import factory
 from tests.live.processes import wait_for
 
@@ -76,3 +76,14 @@ def test_a_sum_is_worked_out_by_the_first_who_wants_it(dan):
 
     part.refresh_from_db()
     assert part.sha256 == ""
+
+
+def test_a_photo_that_a_worker_has_just_taken_is_not_made_to_wait_again(dan):
+    photo = factory.photo(dan)
+    labelling.label_again(Photo.objects.all())
+    joined = Photo.objects.filter(owner__username="dan")
+
+    with _meanwhile(lambda: labelling.label_again(joined)):
+        held = Photo.objects.claim(photo.pk, "a worker")
+
+    assert Photo.objects.held(held).exists()
