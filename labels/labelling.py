@@ -111,16 +111,16 @@ def give_up(photos):
 
 def label_again(photos):
     """Make the photos wait for labels once more; return their ids. Held ones are left to their worker."""
-    # The status is asked of the row itself (see ChunkQuerySet.claim_next): `photos` may be a join.
-    free = Photo.objects.filter(
-        pk__in=photos.values("pk"),
-        status__in=(Photo.Status.LABELLED, Photo.Status.FAILED, Photo.Status.PENDING),
-    )
+    now = timezone.now()
+    # Asked of the row itself (see ChunkQuerySet.claim_next): `photos` may be a join.
+    free = Photo.objects.filter(pk__in=photos.values("pk")).not_held(now)
     ids = list(free.values_list("pk", flat=True))
     free.update(
         status=Photo.Status.PENDING,
         attempts=0,
-        next_attempt_at=timezone.now(),
+        lease_owner="",
+        lease_until=None,
+        next_attempt_at=now,
         failure_code="",
         failure_reason="",
     )

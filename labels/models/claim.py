@@ -35,6 +35,10 @@ class ClaimQuerySet(models.QuerySet):
         """Return the claimable rows whose every attempt ended with the death of its worker."""
         return self.claimable(now).filter(attempts__gte=settings.MAX_ATTEMPTS)
 
+    def not_held(self, now):
+        """Return the rows without those that a worker holds at `now`."""
+        return self.exclude(status=self.model.WORKING, lease_until__gte=now)
+
     def recall(self, now):
         """Make due what was put off or claimed further ahead than anyone does, and return how many.
 

@@ -1,7 +1,10 @@
 """label_photos, list_labels, check_counts."""
 
+from datetime import timedelta
+
 import pytest
 from django.core.management import CommandError
+from django.utils import timezone
 
 from labels.models import Label, LabelCount, Photo
 from tests import factory
@@ -56,6 +59,17 @@ def test_only_the_owners_photos_with_the_status_and_label_are_chosen(dan, eve):
     )
     assert run("label_photos", "--now", "--status", "all") == (2, {"labelled": 2, "failed": 1})
     assert (_status(red), _status(failed)) == (Photo.Status.LABELLED, Photo.Status.FAILED)
+
+
+def test_a_photo_whose_worker_died_is_labelled_and_one_that_is_held_is_not(dan):
+    held, left = factory.photo(dan), factory.photo(dan, factory.BLUE)
+    for photo in (held, left):
+        assert Photo.objects.claim(photo.pk, "a worker")
+    Photo.objects.filter(pk=left.pk).update(lease_until=timezone.now() - timedelta(seconds=1))
+
+    assert run("label_photos", "--dry-run")[1]["photos"] == 1
+    assert run("label_photos", "--now") == (0, {"labelled": 1, "failed": 0})
+    assert (_status(held), _status(left)) == (Photo.Status.LABELLING, Photo.Status.LABELLED)
 
 
 def test_labels_are_listed_with_their_counts_most_frequent_first(dan, eve):

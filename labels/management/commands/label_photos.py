@@ -1,4 +1,3 @@
-from django.db.models import Q
 from django.utils import timezone
 
 from labels import costs, labelling, queue, tasks
@@ -45,10 +44,9 @@ def _chosen(owner, status, label):
     if status == "failed":
         return photos.filter(status=Photo.Status.FAILED)
     if status == "pending":
-        return photos.filter(
-            Q(status=Photo.Status.PENDING) | Q(pk__in=Photo.objects.claimable(timezone.now()).values("pk"))
-        )
-    return photos
+        # With those whose worker died.
+        photos = photos.filter(status__in=(Photo.WAITING, Photo.WORKING))
+    return photos.not_held(timezone.now())
 
 
 def _count(ids, status):
