@@ -10,7 +10,7 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Count, F
+from django.db.models import Count, F, Value
 from django.utils import timezone
 
 from labels import rewriting, summaries
@@ -141,20 +141,14 @@ def forget(photo):
 def count_differences(repair=False):
     """Return [(owner id, label id, stored, true)] where a stored count is wrong; mend them if asked."""
     with transaction.atomic():
-        true = Counter(
-            {
-                (row["photo__owner"], row["label"]): row["n"]
-                for row in PhotoLabel.objects.visible()
-                .values("photo__owner", "label")
-                .annotate(n=Count("pk"))
-            }
-        )
-        counts = LabelCount.objects.select_for_update() if repair else LabelCount.objects
-        stored = {(c.owner_id, c.label_id): c.count for c in counts.order_by("label_id", "owner_id")}
+        if repair:
+            # Who is labelling now waits here, and adds to what is right by then.
+            list(LabelCount.objects.select_for_update().order_by("label_id", "owner_id"))
+        stored, true = _counts()
         wrong = [
-            (*key, stored.get(key, 0), true[key])
+            (*key, stored[key], true[key])
             for key in sorted(stored.keys() | true.keys())
-            if stored.get(key, 0) != true[key]
+            if stored[key] != true[key]
         ]
         if repair:
             for owner_id, label_id, _, count in wrong:
@@ -162,3 +156,17 @@ def count_differences(repair=False):
                     owner_id=owner_id, label_id=label_id, defaults={"count": count}
                 )
     return wrong
+
+
+def _counts():
+    """Return two Counters of {(owner id, label id)}: as they are stored, and as they truly are.
+
+    By one statement: between two of them PostgreSQL would let others commit.
+    """
+    kept = LabelCount.objects.values_list("owner", "label", "count", Value("stored"))
+    rows = PhotoLabel.objects.visible().values("photo__owner", "label").annotate(n=Count("pk"))
+    shown = rows.values_list("photo__owner", "label", "n", Value("true"))
+    found = {"stored": Counter(), "true": Counter()}
+    for owner_id, label_id, count, which in kept.order_by().union(shown.order_by(), all=True):
+        found[which][owner_id, label_id] = count
+    return found["stored"], found["true"]

@@ -33,8 +33,8 @@ def differences(repair=False):
 
 @transaction.atomic
 def _differences(ids, repair):
-    photos = Photo.objects.filter(pk__in=ids).order_by("pk").defer("exif")
-    photos = list(photos.select_for_update() if repair else photos)
+    # Locked to look at them, too: between our statements PostgreSQL would let others commit.
+    photos = list(Photo.objects.filter(pk__in=ids).order_by("pk").defer("exif").select_for_update())
     shown, stored = _shown(ids), PhotoSummary.objects.in_bulk(ids)
     wrong = [photo for photo in photos if not _is_right(photo, shown[photo.pk], stored.get(photo.pk))]
     if repair and wrong:
