@@ -1,7 +1,8 @@
 """The one write path for labels and counts.
 
 Counts change only here, in the transaction that changes the photo's labels. Locks are taken in one
-order, the photo's row and then its counts by label id, so that two workers cannot deadlock.
+order, so that two workers cannot deadlock: the photo's row, the summary with its library's version, and
+then the counts by label id.
 """
 
 import random
@@ -132,10 +133,11 @@ def forget(photo):
     """Take a photo that is about to be deleted out of the counts."""
     Photo.objects.select_for_update().filter(pk=photo.pk).exists()
     shown = PhotoLabel.objects.visible().filter(photo=photo).values_list("label_id", flat=True)
-    rewriting.move_counts({(photo.owner_id, label_id): -1 for label_id in shown})
+    moves = {(photo.owner_id, label_id): -1 for label_id in shown}
     photo.photo_labels.all().delete()
     Photo.objects.filter(pk=photo.pk).update(label_count=0)
     summaries.write([photo])
+    rewriting.move_counts(moves)
 
 
 def count_differences(repair=False):

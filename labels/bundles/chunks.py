@@ -79,6 +79,15 @@ def record(chunk, layout, pieces, tag):
     photos = sum(
         layout.is_photo(piece.index) and piece.end == layout.plan.entry_size(piece.index) for piece in pieces
     )
+    # The bundle's row first, as whoever cancels it or plans it anew takes them.
+    counted = Bundle.objects.filter(pk=chunk.part.bundle_id, status=Bundle.Status.BUILDING).update(
+        bytes_done=F("bytes_done") + chunk.end - chunk.start,
+        photos_done=F("photos_done") + photos,
+        # Only attempts without progress count: a large build may outlive many restarts.
+        attempts=0,
+    )
+    if not counted:
+        raise NotHeld
     held = BundleChunk.objects.held(chunk).update(
         done=True,
         photos=photos,
@@ -87,13 +96,5 @@ def record(chunk, layout, pieces, tag):
         lease_owner="",
         lease_until=None,
     )
-    counted = Bundle.objects.filter(pk=chunk.part.bundle_id, status=Bundle.Status.BUILDING).update(
-        bytes_done=F("bytes_done") + chunk.end - chunk.start,
-        photos_done=F("photos_done") + photos,
-        # Only attempts without progress count: a large build may outlive many restarts.
-        attempts=0,
-    )
     if not held:
         raise ChunkLost
-    if not counted:
-        raise NotHeld

@@ -1,0 +1,122 @@
+"""What is done beside workers: it sees no halves of their work, spoils none, and waits for nobody in a ring.
+
+Only PostgreSQL lets others commit between two statements of a transaction, and lock what we want next: on
+SQLite the first who writes shuts the others out.
+"""
+
+import threading
+from contextlib import suppress
+from functools import partial
+
+import pytest
+from django.db import connection
+
+from labels import bundles, labelling, summaries
+from labels.bundles import chunks
+from labels.bundles.layout import Layout
+from labels.models import Bundle, BundleChunk, BundlePart, LabelCount
+from tests import factory
+from tests.detect_labels import answer, label
+from tests.live.processes import wait_for
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgresql]
+
+_DOG = answer(label("Dog", 90))
+
+
+@pytest.fixture
+def photos(dan):
+    photos = factory.many_photos(dan, 30)
+    for photo in photos[:2]:
+        factory.label_as(photo, _DOG)
+    return photos
+
+
+class _Beside:
+    """Does one more piece of work, in a session of its own, after each of the first statements of ours."""
+
+    def __init__(self, works):
+        self._works = iter(works)
+        self._threads = []
+        self._troubles = []
+
+    def __call__(self, execute, sql, params, many, context):
+        result = execute(sql, params, many, context)
+        work = next(self._works, None)
+        if work:
+            thread = threading.Thread(target=self._do, args=(work,))
+            self._threads.append(thread)
+            thread.start()
+            # Done, or held up until our transaction ends.
+            wait_for(lambda: not thread.is_alive() or _somebody_waits(context["connection"]), "work beside")
+        return result
+
+    def _do(self, work):
+        try:
+            work()
+        except Exception as error:  # noqa: BLE001 (shown below)
+            self._troubles.append(error)
+        finally:
+            connection.close()
+
+    def join(self):
+        for thread in self._threads:
+            thread.join(30)
+            assert not thread.is_alive()
+        assert self._troubles == []
+
+
+def _labelling(photos):
+    return [partial(factory.label_as, photo, _DOG, version=str(photo.pk)) for photo in photos]
+
+
+def _somebody_waits(ours):
+    with ours.connection.cursor() as cursor:
+        return cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted").fetchone()[0]
+
+
+@pytest.mark.parametrize("repair", [False, True])
+@pytest.mark.parametrize("differences", [labelling.count_differences, summaries.differences])
+def test_what_is_labelled_meanwhile_is_no_difference(dan, photos, differences, repair):
+    beside = _Beside(_labelling(photos[2:]))
+
+    with connection.execute_wrapper(beside):
+        found = differences(repair=repair)
+    beside.join()
+
+    assert found == []
+    assert labelling.count_differences() == summaries.differences() == []
+    assert 2 < LabelCount.objects.get(owner=dan).count <= 30
+
+
+def test_a_photo_is_deleted_while_others_of_its_owner_are_labelled(dan, photos):
+    beside = _Beside(_labelling(photos[2:]))
+
+    with connection.execute_wrapper(beside):
+        photos[0].delete()
+    beside.join()
+
+    assert labelling.count_differences() == summaries.differences() == []
+    assert LabelCount.objects.get(owner=dan).count > 2
+
+
+def test_a_download_is_cancelled_while_a_chunk_of_it_is_recorded(dan):
+    factory.photo(dan)
+    part = BundlePart.objects.create(
+        bundle=factory.held_bundle(dan), number=1, first=0, stop=1, file_name="photos.zip", size=1000
+    )
+    for number in range(10):
+        BundleChunk.objects.create(part=part, number=number, start=100 * number, end=100 * number + 100)
+    layout, held = Layout(part), [part.chunks.claim_next("a helper") for _ in range(10)]
+
+    def record(chunk):
+        with suppress(chunks.NotHeld):
+            chunks.record(chunk, layout, [], "")
+
+    beside = _Beside([partial(record, chunk) for chunk in held])
+    with connection.execute_wrapper(beside):
+        bundles.cancel(part.bundle)
+    beside.join()
+
+    assert Bundle.objects.get().status == Bundle.Status.CANCELLED
+    assert not BundleChunk.objects.exists()
