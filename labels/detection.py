@@ -5,12 +5,13 @@ import json
 import time
 
 from django.conf import settings
+from django.db import IntegrityError
 
 from labels import renditions
 from labels.detectors import get_detector, get_further
 from labels.detectors.base import Picture
 from labels.detectors.rekognition import findings, limits
-from labels.models import DetectionRun, Residency
+from labels.models import DetectionRun, Photo, Residency
 
 
 def run_for(photo):
@@ -39,19 +40,30 @@ def ask(detector, sha256, draw, photo_id=None):
     picture = draw()
     began = time.monotonic()
     response = detector.detect(picture)
-    run, _ = DetectionRun.objects.get_or_create(
+    return _keep(
+        photo_id,
         content_sha256=sha256,
         detector=detector.name,
         version=detector.version or detector.version_of(response),
         params_hash=params_hash(detector.params),
         defaults={
-            "photo_id": photo_id,
             "params": detector.params,
             "response": json.dumps(response, ensure_ascii=False),
             "latency_ms": round((time.monotonic() - began) * 1000),
         },
     )
-    return run
+
+
+def _keep(photo_id, defaults, **identity):
+    """Return the answer's row; it does without a photo that was deleted while it was asked about."""
+    for_photo = {**defaults, "photo_id": photo_id}
+    try:
+        return DetectionRun.objects.get_or_create(**identity, defaults=for_photo)[0]
+    except IntegrityError:
+        if Photo.objects.filter(pk=photo_id).exists():
+            raise
+        # It may have cost money, and the same content may come again.
+        return DetectionRun.objects.get_or_create(**identity, defaults=defaults)[0]
 
 
 def kept(detector):

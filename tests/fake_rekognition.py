@@ -144,6 +144,7 @@ class FakeRekognition:
         self.server.server_close()
 
     def script(self, region, *outcomes):
+        """Say what becomes of the next calls; a function is called before its call is answered."""
         self.regions[region].script.extend(outcomes)
 
     def asked(self, operation=None):
@@ -162,6 +163,8 @@ class FakeRekognition:
                 outcome = behaviour.always
             else:
                 outcome = "ok" if behaviour.takes(operation, self.clock()) else "throttle"
+            if callable(outcome):
+                outcome = outcome() or "ok"
             if outcome == "ok":
                 outcome = _judged(request.get("Image", {}))
             self.outcomes[region, outcome] += 1

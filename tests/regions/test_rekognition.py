@@ -68,6 +68,21 @@ def test_the_same_content_is_paid_for_once_whoever_owns_it(dan, eve, rekognition
     assert factory.counts(eve) == {"Nature": 1, "Sky": 1, "Cloud": 1}
 
 
+@pytest.mark.django_db(transaction=True)
+def test_the_answer_about_a_photo_that_is_deleted_meanwhile_is_kept_for_its_content(dan, rekognition):
+    rekognition.script(EAST, lambda: Photo.objects.get().delete() and None)
+
+    # Labelled at once: here the queue answers after each commit.
+    _photo(dan)
+    assert not Photo.objects.exists()
+    again = _photo(dan)
+
+    again.refresh_from_db()
+    assert again.status == Photo.Status.LABELLED
+    assert len(rekognition.calls) == 1
+    assert DetectionRun.objects.get().photo is None
+
+
 @pytest.mark.parametrize("size", [(64, 48), (400, 30), (79, 80)], ids=str)
 def test_a_side_below_80_px_gets_margins(dan, rekognition, size):
     assert _label(factory.photo(dan, size=size)).status == Photo.Status.LABELLED
