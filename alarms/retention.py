@@ -69,7 +69,7 @@ def _batch(old, longer):
 @transaction.atomic
 def _merge(series, ids, longer):
     # The row of the series is the lock, as it is for those who write (alarms.store).
-    Series.objects.select_for_update().get(pk=series)
+    Series.objects.select_for_update(no_key=True).get(pk=series)
     points = list(Datapoint.objects.filter(pk__in=ids).order_by("at"))
     # Points are in order of time, so a longer period follows the one before it.
     merged = {at: list(each) for at, each in groupby(points, lambda point: _floor(point.at, longer))}

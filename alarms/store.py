@@ -141,7 +141,7 @@ def _values(datum):
 @transaction.atomic
 def _add(series, points):
     """Merge new points into their minutes; the row of the series is the lock."""
-    Series.objects.select_for_update().get(pk=series.pk)
+    Series.objects.select_for_update(no_key=True).get(pk=series.pk)
     moments = {at for at, _ in points}
     rows = {row.at: row for row in series.datapoints.filter(period=MINUTE, at__in=moments)}
     for at, (count, total, minimum, maximum, values) in points:

@@ -113,7 +113,7 @@ def _chunk(change):
         Change.objects.held(change).update(status=Change.Status.DONE, lease_owner="", lease_until=None)
         return False
     photos = Photo.objects.filter(pk__in=ids).select_related("run").order_by("pk")
-    photos = list(photos.select_for_update(of=("self",)))
+    photos = list(photos.select_for_update(of=("self",), no_key=True))
     if change.action != Change.Action.RENAME:
         _take_back(change, photos) if change.undone_at else _say(change, photos)
     _settle(photos)

@@ -29,7 +29,7 @@ def record(photo, run, decisions, rules=None):
     read here, under the lock.
     """
     held = Photo.objects.held(photo)
-    if not held.select_for_update().exists():
+    if not held.select_for_update(no_key=True).exists():
         return False
     runs = {photo.pk: run.pk} if run else {}
     rewriting.rewrite([photo], {photo.pk: decisions}, rules.rules if rules else (), runs)
@@ -110,12 +110,13 @@ def give_up(photos):
     )
 
 
+@transaction.atomic
 def label_again(photos):
     """Make the photos wait for labels once more; return their ids. Held ones are left to their worker."""
     now = timezone.now()
     # Asked of the row itself (see ChunkQuerySet.claim_next): `photos` may be a join.
     free = Photo.objects.filter(pk__in=photos.values("pk")).not_held(now)
-    ids = list(free.values_list("pk", flat=True))
+    ids = free.lock()
     free.update(
         status=Photo.Status.PENDING,
         attempts=0,

@@ -53,7 +53,9 @@ def mark(label, author):
         waiting = set(children) - below
     below |= set(Renaming.objects.filter(label__in=below).values_list("target_id", flat=True))
     rows = PhotoLabel.objects.filter(label__in=below).values("photo_id")
-    Photo.objects.filter(pk__in=rows).update(policy=None)
+    with transaction.atomic():
+        Photo.objects.filter(pk__in=rows).lock()
+        Photo.objects.filter(pk__in=rows).update(policy=None)
 
 
 def start_dry():
@@ -95,7 +97,7 @@ def _apply_chunk(replay, size):
     if not replay.renew_lease():
         return False
     rules = policies.in_force()
-    photos = list(_next(stale(), replay, size).select_for_update(of=("self",)))
+    photos = list(_next(stale(), replay, size).select_for_update(of=("self",), no_key=True))
     if not photos:
         return _come_round(replay)
     decided = {photo.pk: rules.decide(photo, photo.run) for photo in photos}

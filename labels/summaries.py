@@ -34,7 +34,9 @@ def differences(repair=False):
 @transaction.atomic
 def _differences(ids, repair):
     # Locked to look at them, too: between our statements PostgreSQL would let others commit.
-    photos = list(Photo.objects.filter(pk__in=ids).order_by("pk").defer("exif").select_for_update())
+    photos = list(
+        Photo.objects.filter(pk__in=ids).order_by("pk").defer("exif").select_for_update(no_key=True)
+    )
     shown, stored = _shown(ids), PhotoSummary.objects.in_bulk(ids)
     wrong = [photo for photo in photos if not _is_right(photo, shown[photo.pk], stored.get(photo.pk))]
     if repair and wrong:

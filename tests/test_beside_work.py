@@ -4,7 +4,6 @@ Only PostgreSQL lets others commit between two statements of a transaction, and 
 SQLite the first who writes shuts the others out.
 """
 
-import threading
 from contextlib import suppress
 from functools import partial
 
@@ -14,10 +13,11 @@ from django.db import connection
 from labels import bundles, labelling, summaries
 from labels.bundles import chunks
 from labels.bundles.layout import Layout
-from labels.models import Bundle, BundleChunk, BundlePart, LabelCount
+from labels.models import Bundle, BundleChunk, BundlePart, LabelCount, Photo
+from labels.selection import Selection
 from tests import factory
+from tests.beside import Beside
 from tests.detect_labels import answer, label
-from tests.live.processes import wait_for
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgresql]
 
@@ -32,53 +32,14 @@ def photos(dan):
     return photos
 
 
-class _Beside:
-    """Does one more piece of work, in a session of its own, after each of the first statements of ours."""
-
-    def __init__(self, works):
-        self._works = iter(works)
-        self._threads = []
-        self._troubles = []
-
-    def __call__(self, execute, sql, params, many, context):
-        result = execute(sql, params, many, context)
-        work = next(self._works, None)
-        if work:
-            thread = threading.Thread(target=self._do, args=(work,))
-            self._threads.append(thread)
-            thread.start()
-            # Done, or held up until our transaction ends.
-            wait_for(lambda: not thread.is_alive() or _somebody_waits(context["connection"]), "work beside")
-        return result
-
-    def _do(self, work):
-        try:
-            work()
-        except Exception as error:  # noqa: BLE001 (shown below)
-            self._troubles.append(error)
-        finally:
-            connection.close()
-
-    def join(self):
-        for thread in self._threads:
-            thread.join(30)
-            assert not thread.is_alive()
-        assert self._troubles == []
-
-
 def _labelling(photos):
     return [partial(factory.label_as, photo, _DOG, version=str(photo.pk)) for photo in photos]
-
-
-def _somebody_waits(ours):
-    with ours.connection.cursor() as cursor:
-        return cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted").fetchone()[0]
 
 
 @pytest.mark.parametrize("repair", [False, True])
 @pytest.mark.parametrize("differences", [labelling.count_differences, summaries.differences])
 def test_what_is_labelled_meanwhile_is_no_difference(dan, photos, differences, repair):
-    beside = _Beside(_labelling(photos[2:]))
+    beside = Beside(_labelling(photos[2:]))
 
     with connection.execute_wrapper(beside):
         found = differences(repair=repair)
@@ -90,7 +51,7 @@ def test_what_is_labelled_meanwhile_is_no_difference(dan, photos, differences, r
 
 
 def test_a_photo_is_deleted_while_others_of_its_owner_are_labelled(dan, photos):
-    beside = _Beside(_labelling(photos[2:]))
+    beside = Beside(_labelling(photos[2:]))
 
     with connection.execute_wrapper(beside):
         photos[0].delete()
@@ -113,10 +74,29 @@ def test_a_download_is_cancelled_while_a_chunk_of_it_is_recorded(dan):
         with suppress(chunks.NotHeld):
             chunks.record(chunk, layout, [], "")
 
-    beside = _Beside([partial(record, chunk) for chunk in held])
+    beside = Beside([partial(record, chunk) for chunk in held])
     with connection.execute_wrapper(beside):
         bundles.cancel(part.bundle)
     beside.join()
 
     assert Bundle.objects.get().status == Bundle.Status.CANCELLED
     assert not BundleChunk.objects.exists()
+
+
+def test_a_download_is_asked_for_while_photos_of_it_are_deleted_and_labels_are_learnt(dan, photos):
+    new = answer(label("Wolf", 90))
+    works = [
+        photos[2].delete,
+        partial(factory.label_as, photos[3], new),
+        photos[4].delete,
+        *_labelling(photos[5:9]),
+        photos[9].delete,
+    ]
+
+    beside = Beside(works)
+    with connection.execute_wrapper(beside):
+        bundle = bundles.ask(dan, Selection(everything=True))
+    beside.join()
+
+    assert Photo.objects.count() == 27
+    assert 27 <= bundle.photo_count == bundle.photos.count() <= 30

@@ -13,6 +13,7 @@ from django.utils import timezone
 from labels import bundles, labelling, tasks
 from labels.models import BundleChunk, BundlePart, Photo
 from tests import factory
+from tests.beside import somebody_waits
 from tests.live.processes import wait_for
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgresql]
@@ -35,16 +36,10 @@ def _meanwhile(work):
     with transaction.atomic():
         yield
         other.start()
-        wait_for(_somebody_waits, "the other session waits")
+        wait_for(lambda: somebody_waits(connection), "the other session waits")
     other.join(30)
     assert not other.is_alive()
     assert troubles == []
-
-
-def _somebody_waits():
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
-        return cursor.fetchone()[0]
 
 
 @pytest.fixture

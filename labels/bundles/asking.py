@@ -4,7 +4,7 @@ from datetime import UTC
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models import Sum
 from django.template.defaultfilters import filesizeformat
 from django.utils import timezone
@@ -12,6 +12,8 @@ from django.utils import timezone
 from labels.bundles.planning import plan
 from labels.models import Bundle, BundlePhoto
 from labels.models.claim import lease
+
+_TRIES = 5
 
 
 class NotAsked(Exception):
@@ -41,6 +43,16 @@ def ask(owner, selection, part_bytes=None, new_only=False, held_by=""):
     of the account are not asked about.
     """
     part_bytes = part_bytes or settings.BUNDLE_PART_BYTES
+    for left in reversed(range(_TRIES)):
+        try:
+            return _ask(owner, selection, part_bytes, new_only, held_by)
+        except IntegrityError:
+            # A photo was deleted after it was planned, which PostgreSQL finds when all is to be kept.
+            if not left:
+                raise
+
+
+def _ask(owner, selection, part_bytes, new_only, held_by):
     with transaction.atomic():
         # Two requests of one person wait for each other, so that both cannot pass the same limit.
         lock_account(owner.pk)
@@ -84,7 +96,7 @@ def _check_same(bundle):
 
 
 def lock_account(owner_id):
-    get_user_model().objects.select_for_update().get(pk=owner_id)
+    get_user_model().objects.select_for_update(no_key=True).get(pk=owner_id)
 
 
 def check_limits(bundle):

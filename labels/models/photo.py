@@ -48,6 +48,13 @@ class PhotoQuerySet(ClaimQuerySet):
             shown_at__gte=shown_at,
         ).order_by("shown_at", "pk")
 
+    def lock(self):
+        """Lock these photos until the transaction ends, in the order everybody does; return their ids.
+
+        An update of many locks them in any order, and two such can wait for each other.
+        """
+        return list(self.select_for_update(no_key=True).order_by("pk").values_list("pk", flat=True))
+
 
 class Photo(Claimed):
     class Status(models.TextChoices):
