@@ -47,7 +47,8 @@ def rename(owner, actor, name, new_name):
     label, target = _label(name), _label(new_name, may_be_new=True, category_of=name)
     if label == target:
         raise NotDecided(f"“{label}” is called that already.")
-    rows = Renaming.objects.select_for_update().filter(owner=owner, label__in=(label, target))
+    _take_turns(label.pk, target.pk)
+    rows = Renaming.objects.filter(owner=owner, label__in=(label, target))
     before = [[row.label_id, row.target_id] for row in rows]
     rows.delete()
     Renaming.objects.create(owner=owner, label=label, target=target)
@@ -67,12 +68,15 @@ def rename(owner, actor, name, new_name):
 @transaction.atomic
 def undo(owner):
     """Return the owner's last change, set to be taken back; None when there is none."""
-    last = Change.objects.select_for_update().filter(owner=owner, undone_at=None).first()
+    last = Change.objects.select_for_update(no_key=True).filter(owner=owner, undone_at=None).first()
     if last is None:
         return None
     if last.status != Change.Status.DONE:
         raise NotDecided("It is still being carried out. Wait until it is done.")
     if last.action == Change.Action.RENAME:
+        _take_turns(last.label_id, last.target_id)
+        if Change.objects.filter(owner=owner, undone_at=None, pk__gt=last.pk).exists():
+            raise NotDecided("Something else was changed just now. Look again, then take it back.")
         Renaming.objects.filter(owner=owner, label=last.label_id, target=last.target_id).delete()
         for label_id, target_id in last.before:
             Renaming.objects.create(owner=owner, label_id=label_id, target_id=target_id)
@@ -82,6 +86,11 @@ def undo(owner):
     last.next_attempt_at = last.undone_at
     last.save()
     return last
+
+
+def _take_turns(*label_ids):
+    """Have two who rename the same label at once do it one after the other."""
+    list(Label.objects.select_for_update(no_key=True).filter(pk__in=label_ids).order_by("pk"))
 
 
 def carry_on(change, seconds=TURN_SECONDS):

@@ -10,10 +10,10 @@ from functools import partial
 import pytest
 from django.db import connection
 
-from labels import bundles, labelling, summaries
+from labels import bundles, decisions, labelling, summaries
 from labels.bundles import chunks
 from labels.bundles.layout import Layout
-from labels.models import Bundle, BundleChunk, BundlePart, LabelCount, Photo
+from labels.models import Bundle, BundleChunk, BundlePart, LabelCount, Photo, Renaming
 from labels.selection import Selection
 from tests import factory
 from tests.beside import Beside
@@ -100,3 +100,16 @@ def test_a_download_is_asked_for_while_photos_of_it_are_deleted_and_labels_are_l
 
     assert Photo.objects.count() == 27
     assert 27 <= bundle.photo_count == bundle.photos.count() <= 30
+
+
+def test_two_who_rename_a_label_at_once_do_it_one_after_the_other(dan, photos):
+    def rename(name):
+        with suppress(decisions.NotDecided):
+            decisions.rename(dan, dan, "Dog", name)
+
+    beside = Beside([partial(rename, f"Dog {number}") for number in range(15)])
+    with connection.execute_wrapper(beside):
+        decisions.rename(dan, dan, "Dog", "Hound")
+    beside.join()
+
+    assert Renaming.objects.get().label.name == "Dog"
