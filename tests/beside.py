@@ -29,16 +29,17 @@ class Beside:
         return result
 
     def join(self):
-        """Wait for all of it; fail when any of it failed."""
+        """Wait for all of it; raise what any of it raised."""
         for thread in self._threads:
-            thread.join(30)
-            assert not thread.is_alive()
-        assert self._troubles == []
+            thread.join(60)
+            assert not thread.is_alive(), "a piece of work does not end"
+        if self._troubles:
+            raise ExceptionGroup("work beside ours failed", self._troubles)
 
     def _do(self, work):
         try:
             work()
-        except Exception as error:  # noqa: BLE001 (shown by join)
+        except Exception as error:  # noqa: BLE001 (raised by join)
             self._troubles.append(error)
         finally:
             connection.close()
