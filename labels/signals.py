@@ -1,5 +1,6 @@
 """Receivers of five lines at most: a new row rings its bell, a deleted one takes its files along."""
 
+from django.contrib.auth import get_user_model
 from django.db import transaction
 
 from labels import bundles, labelling, queue, regions, texts, topic
@@ -40,8 +41,10 @@ def ring_for_sum(sender, part_id, **kwargs):
     queue.add_sum(part_id)
 
 
-def uncount_photo(sender, instance, **kwargs):
-    labelling.forget(instance)
+def uncount_photo(sender, instance, origin, **kwargs):
+    # With an account its counts and summaries go, too.
+    if getattr(origin, "model", type(origin)) is not get_user_model():
+        labelling.forget(instance)
 
 
 def delete_photo_files(sender, instance, **kwargs):

@@ -4,12 +4,13 @@ import threading
 
 import pytest
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from labels import labelling
+from labels import labelling, summaries
 from labels.models import Label, LabelCount, Photo, PhotoLabel, Verdict
 from labels.policy import ACTIVE, SUGGESTED, Decision
 from tests import factory
@@ -164,6 +165,22 @@ def test_deleting_a_photo_takes_it_out_of_the_counts(dan):
 
     assert _counts(dan) == {"Sky": 1}
     assert labelling.count_differences() == []
+
+
+@pytest.mark.django_db
+def test_an_account_goes_with_all_that_is_counted_in_as_many_queries_for_a_few_photos_as_for_many():
+    asked = []
+    for name, number in (("few", 2), ("many", 30)):
+        owner = factory.user(name)
+        for photo in factory.many_photos(owner, number):
+            factory.give_labels(photo, "Sea", "Sky")
+        with CaptureQueriesContext(connection) as queries:
+            owner.delete()
+        asked.append(len(queries))
+
+    assert asked[0] == asked[1]
+    assert not (Photo.objects.exists() or PhotoLabel.objects.exists() or LabelCount.objects.exists())
+    assert labelling.count_differences() == summaries.differences() == []
 
 
 @pytest.mark.django_db
