@@ -8,7 +8,7 @@ from django.utils import timezone
 from alarms.configuration import definition_of
 from alarms.definitions import detector_key, detector_of
 from alarms.examination import LOOK_BACK
-from alarms.models import Alarm, Detector, ExcludedRange
+from alarms.models import Alarm, Detector, ExcludedRange, Finding
 
 # As many as PutAnomalyDetector takes.
 MOST_EXCLUDED = 10
@@ -31,6 +31,8 @@ class CannotFix(Exception):
 @transaction.atomic
 def carry_out(finding):
     """Make the change of a Finding and remove it; return what was done, in words."""
+    if not Finding.objects.select_for_update().filter(pk=finding.pk).exists():
+        raise CannotFix("It is done already, or was looked at again since.")
     fix = finding.fix
     {
         "change_alarm": _change_alarm,

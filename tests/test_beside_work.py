@@ -9,13 +9,17 @@ from functools import partial
 
 import pytest
 from django.db import connection
+from django.utils import timezone
 
+from alarms import doctor, examination
+from alarms.models import Finding
 from labels import bundles, decisions, labelling, summaries
 from labels.bundles import chunks
 from labels.bundles.layout import Layout
 from labels.models import Bundle, BundleChunk, BundlePart, LabelCount, Photo, Renaming
 from labels.selection import Selection
 from tests import factory
+from tests.alarms import factory as alarms_factory
 from tests.beside import Beside
 from tests.detect_labels import answer, label
 
@@ -113,3 +117,15 @@ def test_two_who_rename_a_label_at_once_do_it_one_after_the_other(dan, photos):
     beside.join()
 
     assert Renaming.objects.get().label.name == "Dog"
+
+
+def test_an_alarm_that_several_examine_at_once_has_each_finding_once():
+    alarm = alarms_factory.band(alarms_factory.alarm_set(), alarms_factory.metric())
+    keep = partial(examination.keep, [doctor.unreadable("no data")], timezone.now(), alarm=alarm)
+
+    beside = Beside([keep] * 5)
+    with connection.execute_wrapper(beside):
+        keep()
+    beside.join()
+
+    assert Finding.objects.count() == 1

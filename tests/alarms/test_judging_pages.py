@@ -8,7 +8,7 @@ from django.contrib.auth.models import Permission
 from django.urls import reverse
 from django.utils import timezone
 
-from alarms import examination
+from alarms import doctor, examination, fixing
 from alarms.experiments import series
 from alarms.models import Alarm, AlarmSet, Detector, ExcludedRange, Finding
 from tests.alarms import factory
@@ -210,6 +210,23 @@ def test_every_kind_of_fix(staff, fix, check):
     staff.post(reverse("alarm_finding_fix", args=[finding.pk]))
 
     assert check()
+
+
+def test_of_two_who_click_at_once_one_makes_the_change(band):
+    examined()
+    finding = Finding.objects.get(code="A01")
+    fixing.carry_out(Finding.objects.get(pk=finding.pk))
+
+    with pytest.raises(fixing.CannotFix, match="It is done already"):
+        fixing.carry_out(finding)
+
+    assert Alarm.objects.get(role="floor").name == "shop-floor"
+
+
+def test_of_an_alarm_that_was_deleted_meanwhile_nothing_is_kept(band):
+    Alarm.objects.filter(pk=band.pk).delete()
+
+    assert examination.keep([doctor.unreadable("no data")], timezone.now(), alarm=band) == []
 
 
 def test_a_companion_that_is_there_already_is_said(staff, band):
