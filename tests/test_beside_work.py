@@ -8,15 +8,18 @@ from contextlib import suppress
 from functools import partial
 
 import pytest
+from django.contrib import admin
 from django.db import connection
 from django.utils import timezone
 
 from alarms import doctor, examination
 from alarms.models import Finding
 from labels import bundles, decisions, labelling, summaries
+from labels.admin.photo import PhotoAdmin
 from labels.bundles import chunks
 from labels.bundles.layout import Layout
 from labels.models import Bundle, BundleChunk, BundlePart, LabelCount, Photo, Renaming
+from labels.policy import ACTIVE, Decision
 from labels.selection import Selection
 from tests import factory
 from tests.alarms import factory as alarms_factory
@@ -37,7 +40,14 @@ def photos(dan):
 
 
 def _labelling(photos):
-    return [partial(factory.label_as, photo, _DOG, version=str(photo.pk)) for photo in photos]
+    return [partial(_label, photo) for photo in photos]
+
+
+def _label(photo):
+    # It may be deleted meanwhile.
+    labelling.label_again(Photo.objects.filter(pk=photo.pk))
+    if held := Photo.objects.claim(photo.pk, "a worker"):
+        labelling.record(held, None, [Decision("Dog", 90.0, ACTIVE)])
 
 
 @pytest.mark.parametrize("repair", [False, True])
@@ -63,6 +73,18 @@ def test_a_photo_is_deleted_while_others_of_its_owner_are_labelled(dan, photos):
 
     assert labelling.count_differences() == summaries.differences() == []
     assert LabelCount.objects.get(owner=dan).count > 2
+
+
+def test_photos_are_deleted_in_the_admin_while_others_and_they_are_labelled(dan, photos):
+    beside = Beside(_labelling([*photos[2:], *photos[:2]]))
+    chosen = Photo.objects.filter(pk__in=[photo.pk for photo in photos[:12]])
+
+    with connection.execute_wrapper(beside):
+        PhotoAdmin(Photo, admin.site).delete_queryset(None, chosen)
+    beside.join()
+
+    assert labelling.count_differences() == summaries.differences() == []
+    assert Photo.objects.count() == 18
 
 
 def test_a_download_is_cancelled_while_a_chunk_of_it_is_recorded(dan):
