@@ -115,6 +115,10 @@ def _act(client, model, action, chosen):
     return answer.content.decode()
 
 
+def test_the_admin_has_our_icon(staff):
+    assert '<link rel="icon" href="/static/favicon' in staff.get(reverse("admin:index")).content.decode()
+
+
 @NAMES
 def test_every_model_is_registered_with_columns_and_a_page_for_each_row(staff, rows, model):
     assert model in admin.site._registry, f"{model.__name__} is new: register it in labels/admin"
