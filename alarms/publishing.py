@@ -37,7 +37,9 @@ def take(now):
     totals, taken = (last.totals if last else {}), 0
     while start < end:
         data, totals = _minute(start, totals)
-        _, created = Measured.objects.get_or_create(at=start, defaults={"data": data, "totals": totals})
+        # Free from the start: `now` was read before, and the row must not be younger than that.
+        found = {"data": data, "totals": totals, "lease_until": start}
+        _, created = Measured.objects.get_or_create(at=start, defaults=found)
         start, taken = start + MINUTE, taken + created
     return taken
 

@@ -50,6 +50,10 @@ def test_a_minute_is_measured_when_it_is_over_and_sent_with_one_call(wire, eve):
     assert values(wire, "PhotosLabelled") == [3]
 
 
+def test_by_the_clock_of_this_machine_a_minute_is_sent_as_soon_as_it_is_measured(wire, eve):
+    assert publish() == (1, 6)
+
+
 def test_nothing_is_lost_and_nothing_sent_twice_when_cloudwatch_is_away(wire, eve):
     for number in range(5):
         Photo.objects.all().delete()
