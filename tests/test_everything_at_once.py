@@ -24,7 +24,7 @@ from tests.detect_labels import answer, label
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgresql]
 
 _DOG = answer(label("Dog", 90, ("Animal",)), label("Animal", 90), label("Sky", 80))
-# More than the longest piece of work has statements.
+# More than most pieces of work have statements; the rest of a longer one goes undisturbed.
 _BESIDE = 40
 
 
