@@ -5,8 +5,9 @@ from django.contrib import admin, messages
 from django.urls import reverse
 from django.utils.html import format_html
 
-from alarms import packs
+from alarms.apply.mutes import rule_of
 from alarms.backends import BackendError, backend_for
+from alarms.config import packs
 from alarms.forms import AlarmForm, AlarmSetForm, DetectorForm, MuteForm, NewGuardForm
 from alarms.models import (
     Action,
@@ -21,14 +22,13 @@ from alarms.models import (
     Guard,
     LocalAlarm,
     LocalDetector,
-    Measured,
     Metric,
+    MetricOutbox,
     Mute,
     Run,
     Series,
     StateChange,
 )
-from alarms.muting import rule_of
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):
@@ -254,7 +254,7 @@ class LocalDetectorAdmin(ReadOnlyAdmin):
     search_fields = ("identity",)
 
 
-@admin.register(Measured)
+@admin.register(MetricOutbox)
 class MeasuredAdmin(ReadOnlyAdmin):
     list_display = ("at", "published", "lease_until")
     list_filter = ("published",)

@@ -3,15 +3,15 @@
 from django import forms
 from django.core.exceptions import ValidationError
 
-from alarms.bands import DEFAULT_K
-from alarms.configuration import definition_of, detector_definition, overlaps
-from alarms.definitions import detector_key
-from alarms.guards import Band, Bound, create
+from alarms.analysis.bands import DEFAULT_K
+from alarms.cloudwatch.definitions import detector_key
+from alarms.cloudwatch.mute_schedules import BadSchedule, check
+from alarms.cloudwatch.validation import alarm_problems, detector_problems, prefix_problems
+from alarms.config.configuration import definition_of, detector_definition, overlaps
+from alarms.config.guards import Band, Bound, create
+from alarms.config.thresholds import BadRule
+from alarms.config.thresholds import read as read_rule
 from alarms.models import Alarm, AlarmSet, Detector, Guard, Mute
-from alarms.mutes import BadSchedule, check
-from alarms.thresholds import BadRule
-from alarms.thresholds import read as read_rule
-from alarms.validation import alarm_problems, detector_problems, prefix_problems
 
 GUARD_ROLES = (Alarm.Role.FLOOR.value, Alarm.Role.CEILING.value, Alarm.Role.BAND.value)
 # Which of our fields one of CloudWatch's is made of.

@@ -18,11 +18,11 @@ from pathlib import Path
 
 import numpy as np
 
-from alarms.bands import DEFAULT_K, fit, walk_forward
-from alarms.bands.rolling import mean_before, rows
-from alarms.evaluation import OK, Rule, evaluate_all, outside
-from alarms.scoring import notifications, usual_m_of_n
-from alarms.series_file import read_series
+from alarms.analysis.bands import DEFAULT_K, fit, walk_forward
+from alarms.analysis.bands.rolling import mean_before, rows
+from alarms.analysis.evaluation import OK, Rule, evaluate_all, outside
+from alarms.analysis.scoring import notifications, usual_m_of_n
+from alarms.analysis.series_file import read_series
 from benchmarks.workbench import table
 
 DAY, WEEK = 86_400, 7 * 86_400

@@ -138,14 +138,14 @@ def make_photos(owner, count, size=PHOTO, sparse=False):
 
 
 def build_and_sum(owner, spent):
-    from labels import bundles
+    from labels.bundles import sums as archive_sums
 
     began = time.perf_counter()
     bundle = ask(owner)
     carry_out(bundle)
     ready = time.perf_counter()
     for part in bundle.parts.all():
-        bundles.work_out(part)
+        archive_sums.work_out(part)
     spent.update(build=ready - began, sum=time.perf_counter() - ready)
 
 
@@ -160,16 +160,16 @@ def copy_checked(paths, target):
 
 
 def ask(owner):
-    from labels import bundles
-    from labels.selection import Selection
+    from labels.bundles.request import request_bundle
+    from labels.selection.predicate import Selection
 
-    return bundles.ask(owner, Selection(everything=True), held_by="bench")
+    return request_bundle(owner, Selection(everything=True), held_by="bench")
 
 
 def carry_out(bundle):
-    from labels import bundles
+    from labels.bundles import building
 
-    bundles.build(bundle)
+    building.build(bundle)
     bundle.refresh_from_db()
     assert bundle.status == bundle.Status.READY, bundle.failure_reason
 

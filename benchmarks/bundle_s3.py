@@ -148,9 +148,9 @@ def plain(count, workers):
 
 
 def _ask(owner, count):
-    from labels import bundles
+    from labels.bundles.request import request_bundle
     from labels.models import Photo
-    from labels.selection import Selection
+    from labels.selection.predicate import Selection
 
     crc32 = zlib.crc32(random.Random(1).randbytes(PHOTO))
     Photo.objects.bulk_create(
@@ -169,7 +169,7 @@ def _ask(owner, count):
         )
         for number in range(count)
     )
-    bundles.ask(owner, Selection(everything=True), held_by="bench")
+    request_bundle(owner, Selection(everything=True), held_by="bench")
 
 
 def ours(count, workers):
@@ -184,7 +184,7 @@ def ours(count, workers):
     from django.db import connections
 
     import labels.tasks  # noqa: F401 (what qcluster imports)
-    from labels import bundles
+    from labels.bundles import building
     from labels.models import Bundle
     from photomgr import aws
 
@@ -194,7 +194,7 @@ def ours(count, workers):
     helpers = [_helper(bundle.pk) for _ in range(workers - 1)]
     # A worker keeps its client; the script's is made before the clock starts, too.
     aws.client("s3")
-    found = measured(bundles.build, bundle)
+    found = measured(building.build, bundle)
     found["cpu"] += sum(_cpu_of_child(helper) for helper in helpers)
     bundle.refresh_from_db()
     assert bundle.status == bundle.Status.READY, bundle.failure_reason
@@ -205,14 +205,14 @@ def _helper(bundle_id):
     """Fork a worker that comes when there are chunks, as the bell of the one that leads calls it."""
     if helper := os.fork():
         return helper
-    from labels import bundles
+    from labels.bundles.building import join_build
     from labels.models import BundleChunk
     from photomgr import aws
 
     aws.client("s3")
     while not BundleChunk.objects.exists():
         time.sleep(0.01)
-    bundles.help_build(bundle_id, f"helper {os.getpid()}")
+    join_build(bundle_id, f"helper {os.getpid()}")
     os._exit(0)
 
 

@@ -64,16 +64,16 @@ def _floor(paths, sides):
 
 
 def _import(paths, owner):
-    from labels.intake import Outcome, take
+    from labels.intake.add import Outcome, add_photo
 
     for path in paths:
         with path.open("rb") as file:
-            assert take(file, path.name, owner).outcome == Outcome.IMPORTED
+            assert add_photo(file, path.name, owner).outcome == Outcome.IMPORTED
 
 
 def _renditions(owner):
-    from labels import renditions
     from labels.models import Photo
+    from labels.pictures import renditions
 
     for photo in owner.photos.all():
         renditions.ensure(Photo.objects.claim(photo.pk, "bench"))

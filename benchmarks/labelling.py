@@ -28,17 +28,19 @@ def main():
 
 
 def _import(owner, paths):
-    from labels.intake import take
+    from labels.intake.add import add_photo
 
     for path in paths:
         with path.open("rb") as file:
-            take(file, path.name, owner)
+            add_photo(file, path.name, owner)
 
 
 def _in_this_process(owner):
     """Return the seconds of each step, summed over all photos."""
-    from labels import detection, labelling, policies, renditions
+    from labels.labelling import detection, record
     from labels.models import Photo
+    from labels.pictures import renditions
+    from labels.rules import versions
 
     seconds = defaultdict(float)
 
@@ -48,13 +50,13 @@ def _in_this_process(owner):
         seconds[name] += time.perf_counter() - began
         return result
 
-    rules = policies.in_force()
+    rules = versions.in_force()
     for pk in owner.photos.values_list("pk", flat=True):
         photo = timed("claim", Photo.objects.claim, pk, "bench")
         timed("renditions", renditions.ensure, photo)
         run = timed("detector, its answer kept", detection.run_for, photo)
         decisions = timed("rules", rules.decide, photo, run)
-        assert timed("labels and counts", labelling.record, photo, run, decisions, rules)
+        assert timed("labels and counts", record.record, photo, run, decisions, rules)
     return seconds
 
 
@@ -69,7 +71,7 @@ def _through_the_queue(owner):
     """Return the seconds a photo takes one worker of a real cluster, from the first to the last."""
     from django_q.models import OrmQ
 
-    from labels import queue
+    from labels.workers import queue
 
     OrmQ.objects.all().delete()
     for pk in owner.photos.values_list("pk", flat=True):

@@ -19,17 +19,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from PIL import Image
 
-from labels import drawing
 from labels.detectors.base import Picture
 from labels.detectors.local import LocalDetector
-from labels.detectors.local.train import (
-    ACCEPTED,
-    FOLDS,
-    REPEATS,
-    cross_validate,
-    read_photos,
-    table,
-)
+from labels.evaluation.training import ACCEPTED, FOLDS, REPEATS, cross_validate, read_photos, table
+from labels.pictures import redrawing
 
 SHOWN = 55.0  # LABELS_MIN_CONFIDENCE as it comes
 
@@ -63,8 +56,8 @@ def told_apart(photos: Path, flags: Path) -> str:
 
 def _answer(detector: LocalDetector, path: Path) -> list[dict]:
     with path.open("rb") as file:
-        image = drawing.upright(file)
-    return detector.detect(Picture(drawing.rendition(image), *image.size))["Labels"]
+        image = redrawing.upright(file)
+    return detector.detect(Picture(redrawing.rendition(image), *image.size))["Labels"]
 
 
 def main() -> int:

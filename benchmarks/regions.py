@@ -87,7 +87,7 @@ def main():
 
 def _measured(name, how):
     """Return the table's rows of all scenarios, run one after the other by the same processes."""
-    from tests.fake_rekognition import FakeRekognition
+    from tests.detectors.rekognition.fake_rekognition import FakeRekognition
 
     with FakeRekognition(keep_calls=False) as fake:
         workers, rows = _start(how, fake.url), []
@@ -103,7 +103,7 @@ def _measured(name, how):
 
 def _run(scenario, fake, workers):
     """Return calls per second, part of the possible, throttled part of the calls and failed photos."""
-    from tests.fake_rekognition import Region
+    from tests.detectors.rekognition.fake_rekognition import Region
 
     for region, quota in scenario.quotas.items():
         fake.regions[region] = Region(tps=quota, latency=LATENCY)
@@ -179,12 +179,12 @@ def empty():
     django.setup()
     from django.core.management import call_command
 
-    from labels import regions
+    from labels.detectors.rekognition.regions.quotas import follow_settings
     from labels.models import RegionQuota
 
     call_command("migrate", verbosity=0)
     RegionQuota.objects.all().delete()
-    regions.follow_settings()
+    follow_settings()
 
 
 def limiter():
@@ -196,7 +196,7 @@ def limiter():
 
     from labels.detectors import get_detector
     from labels.detectors.base import NotNow, PhotoRefused, Picture
-    from labels.regions import permits
+    from labels.detectors.rekognition.regions import permits
     from photomgr import aws
 
     # A worker that has just started builds these first; 16 at once would keep two cores busy for seconds.

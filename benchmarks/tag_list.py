@@ -32,8 +32,9 @@ def main():
 
 def fill(owner, count):
     """Make the rows without files. The share of the label of rank k falls with 1 / k (Zipf)."""
-    from labels import labelling, summaries
+    from labels.labelling import record
     from labels.models import Label, Photo, PhotoLabel
+    from labels.selection import summaries
 
     random = Random(1)
     # Beside those that the shipped rules name.
@@ -76,7 +77,7 @@ def fill(owner, count):
             ),
             batch_size=1000,
         )
-    labelling.count_differences(repair=True)
+    record.count_differences(repair=True)
     summaries.differences(repair=True)
 
 
@@ -120,8 +121,8 @@ def measure(owner, words, query, htmx):
     from django.test import Client
     from django.test.utils import CaptureQueriesContext
 
-    from labels import selection as selections
-    from labels.selection import Selection
+    from labels.selection import predicate as selections
+    from labels.selection.predicate import Selection
 
     client = Client(SERVER_NAME="localhost", headers={"HX-Request": "true"} if htmx else {})
     client.force_login(owner)
@@ -145,11 +146,11 @@ def snapshot(owner):
     """Return how long it takes to ask for the whole library, and the memory it adds."""
     import resource
 
-    from labels import bundles
-    from labels.selection import Selection
+    from labels.bundles.request import request_bundle
+    from labels.selection.predicate import Selection
 
     before, began = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.perf_counter()
-    bundle = bundles.ask(owner, Selection(everything=True), held_by="bench")
+    bundle = request_bundle(owner, Selection(everything=True), held_by="bench")
     seconds = time.perf_counter() - began
     mb = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
     return (

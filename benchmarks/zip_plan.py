@@ -16,8 +16,8 @@ from random import Random
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from labels.archive_names import unique_names
-from labels.zipplan import Entry, Trailer, ZipPlan, split
+from labels.archives.names import unique_names
+from labels.archives.plan import Entry, Trailer, ZipPlan, split
 
 PHOTO = 3_000_000
 TAKEN = datetime(2024, 5, 6, 7, 8, 10)

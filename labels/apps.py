@@ -11,8 +11,11 @@ class LabelsConfig(AppConfig):
     def ready(self):
         from django_q.signals import post_execute, pre_execute
 
-        from labels import bundles, checks, measurements, queue, rekognition_checks, signals, sms_checks  # noqa: F401 (they register themselves)
+        from labels import signals
+        from labels.bundles import building  # noqa: F401 (they register themselves)
+        from labels.maintenance import measurements
         from labels.models import Announcement, Bundle, BundlePart, Notice, Photo, TextMessage
+        from labels.workers import queue
 
         for signal, receiver, sender in (
             (post_save, signals.ring_for_photo, Photo),
@@ -23,8 +26,8 @@ class LabelsConfig(AppConfig):
             (pre_delete, signals.uncount_photo, Photo),
             (post_delete, signals.delete_photo_files, Photo),
             (post_delete, signals.delete_bundle_files, Bundle),
-            (bundles.chunks_ready, signals.call_helpers, Bundle),
-            (bundles.archive_ready, signals.ring_for_sum, BundlePart),
+            (building.chunks_ready, signals.call_helpers, Bundle),
+            (building.archive_ready, signals.ring_for_sum, BundlePart),
             (post_migrate, signals.make_schedules, self),
             (post_migrate, signals.make_region_rows, self),
             (pre_execute, queue.worker_begins, None),

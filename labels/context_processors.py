@@ -1,9 +1,9 @@
 from django.conf import settings
 from django.utils.functional import SimpleLazyObject
 
+from labels.detectors.rekognition.regions.report import troubles
 from labels.models import Bundle, Notice
-from labels.notifications import headline
-from labels.regions import troubles
+from labels.notices.mail import headline
 
 _TONES = {
     Notice.Outcome.READY: "good",

@@ -1,7 +1,7 @@
 from django import forms
 from django.conf import settings
 
-from labels.phone_numbers import NotANumber, normalised
+from labels.text.phone_numbers import NotANumber, normalised
 
 
 class ManyFilesInput(forms.ClearableFileInput):

@@ -3,7 +3,11 @@
 from django.contrib.auth import get_user_model
 from django.db import transaction
 
-from labels import bundles, labelling, queue, regions, texts, topic
+from labels.bundles import lifecycle
+from labels.detectors.rekognition.regions.quotas import follow_settings
+from labels.labelling import record
+from labels.notices import texts, topic
+from labels.workers import queue
 
 
 def ring_for_photo(sender, instance, created, raw, **kwargs):
@@ -34,7 +38,7 @@ def ring_for_text(sender, instance, created, raw, **kwargs):
 
 
 def call_helpers(sender, bundle_id, **kwargs):
-    queue.help_build(bundle_id)
+    queue.join_build(bundle_id)
 
 
 def ring_for_sum(sender, part_id, **kwargs):
@@ -44,7 +48,7 @@ def ring_for_sum(sender, part_id, **kwargs):
 def uncount_photo(sender, instance, origin, **kwargs):
     # With an account its counts and summaries go, too.
     if getattr(origin, "model", type(origin)) is not get_user_model():
-        labelling.forget(instance)
+        record.forget(instance)
 
 
 def delete_photo_files(sender, instance, **kwargs):
@@ -55,7 +59,7 @@ def delete_photo_files(sender, instance, **kwargs):
 
 
 def delete_bundle_files(sender, instance, **kwargs):
-    bundles.remove_files(instance.pk)
+    lifecycle.remove_files(instance.pk)
 
 
 def make_schedules(sender, **kwargs):
@@ -63,4 +67,4 @@ def make_schedules(sender, **kwargs):
 
 
 def make_region_rows(sender, **kwargs):
-    regions.follow_settings()
+    follow_settings()

@@ -3,23 +3,18 @@
 import os
 import uuid
 
-from labels import (
-    bundles,
-    decisions,
-    detection,
-    incoming,
-    labelling,
-    notifications,
-    policies,
-    replay,
-    texts,
-    topic,
-    workers,
-)
-from labels.buckets import StorageTrouble
+from labels.bundles import building, sums
 from labels.detectors.base import DetectorUnavailable, NotNow, PhotoRefused
-from labels.models import Announcement, Bundle, Change, Incoming, Notice, Photo, Replay, TextMessage
-from labels.models.claim import in_words
+from labels.intake import direct_uploads
+from labels.labelling import decisions, detection, record, replay
+from labels.maintenance.sweep import sweep  # noqa: F401 (its schedule names it here)
+from labels.models import Announcement, Bundle, Change, DirectUpload, Notice, Photo, RuleRun, TextMessage
+from labels.notices import mail, texts, topic
+from labels.rules import versions
+from labels.storage.errors import StorageTrouble
+from labels.workers import heartbeats
+from labels.workers.queue import heartbeat  # noqa: F401 (its schedule names it here)
+from photomgr.claim import in_words
 
 # How long a photo waits for a storage that is away.
 _STORAGE_SECONDS = 60
@@ -32,33 +27,33 @@ def label_photo(photo_id):
         return
     try:
         run = detection.run_for(photo)
-        rules = policies.in_force()
-        labelling.record(photo, run, rules.decide(photo, run), rules)
+        rules = versions.in_force()
+        record.record(photo, run, rules.decide(photo, run), rules)
     except PhotoRefused as refusal:
-        labelling.fail(photo, refusal.code, refusal.reason)
+        record.fail(photo, refusal.code, refusal.reason)
     except NotNow as turn:
-        labelling.wait(photo, turn.code, turn.reason, turn.seconds)
+        record.wait(photo, turn.code, turn.reason, turn.seconds)
     except DetectorUnavailable as trouble:
-        labelling.postpone(photo, trouble.code, trouble.reason)
+        record.postpone(photo, trouble.code, trouble.reason)
     except StorageTrouble as trouble:
-        labelling.wait(photo, "storage", in_words(trouble), _STORAGE_SECONDS)
+        record.wait(photo, "storage", in_words(trouble), _STORAGE_SECONDS)
     except Exception as error:
         # A full disk or a fault of ours: the photo waits where people see it, the queue keeps the trace.
-        labelling.postpone(photo, "unexpected", in_words(error))
+        record.postpone(photo, "unexpected", in_words(error))
         raise
 
 
 def take_incoming(incoming_id):
     """Check a file that a browser sent to the bucket, and make a photo of it."""
-    row = Incoming.objects.claim(incoming_id, holder())
+    row = DirectUpload.objects.claim(incoming_id, holder())
     if row is None:
         return
     try:
-        incoming.take_in(row)
+        direct_uploads.take_in(row)
     except StorageTrouble as trouble:
-        incoming.postpone(row, in_words(trouble), counts=False)
+        direct_uploads.postpone(row, in_words(trouble), counts=False)
     except Exception as error:
-        incoming.postpone(row, in_words(error))
+        direct_uploads.postpone(row, in_words(error))
         raise
 
 
@@ -66,24 +61,24 @@ def build_bundle(bundle_id):
     """Build the archives of one bundle."""
     bundle = Bundle.objects.claim(bundle_id, holder())
     if bundle is not None:
-        bundles.build(bundle)
+        building.build(bundle)
 
 
-def help_build(bundle_id):
+def join_build(bundle_id):
     """Make chunks of a bundle that another worker builds; there may be none left."""
-    bundles.help_build(bundle_id, holder())
+    building.join_build(bundle_id, holder())
 
 
 def add_sum(part_id):
     """Work out the SHA-256 of a finished archive."""
-    bundles.add_sum(part_id)
+    sums.add_sum(part_id)
 
 
 def send_notice(notice_id):
     """Send the mail of one notice."""
     notice = Notice.objects.claim(notice_id, holder())
     if notice is not None:
-        notifications.send(notice)
+        mail.send(notice)
 
 
 def tell_topic(announcement_id):
@@ -102,7 +97,7 @@ def send_text(message_id):
 
 def replay_rules(replay_id):
     """Apply rules to stored answers for a while; return quietly when another worker does."""
-    row = Replay.objects.claim(replay_id, holder())
+    row = RuleRun.objects.claim(replay_id, holder())
     if row is not None:
         replay.carry_on(row)
 
@@ -116,4 +111,4 @@ def carry_out(change_id):
 
 def holder():
     """Return a name for this claim: readable in the admin, and never used twice."""
-    return f"{workers.host()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
+    return f"{heartbeats.host()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"

@@ -177,7 +177,7 @@ def _folder(name):
 def in_bucket(bucket, name, **parameters):
     parameters = {"ServerSideEncryption": S3_ENCRYPTION, **parameters}
     return {
-        "BACKEND": "labels.buckets.BucketStorage",
+        "BACKEND": "labels.storage.bucket.BucketStorage",
         "OPTIONS": {
             "bucket": bucket,
             "prefix": f"{name}/",
@@ -205,7 +205,7 @@ WHITENOISE_USE_FINDERS = DEBUG
 # Beside the originals: the system's own /tmp is often a small one in memory.
 FILE_UPLOAD_TEMP_DIR = DATA_DIR / "tmp"
 FILE_UPLOAD_TEMP_DIR.mkdir(exist_ok=True)
-FILE_UPLOAD_HANDLERS = ["labels.upload_handlers.LimitedUploadHandler"]
+FILE_UPLOAD_HANDLERS = ["labels.intake.upload_handlers.LimitedUploadHandler"]
 # Each file of a request is an open file of the process. With JavaScript every photo is a request.
 DATA_UPLOAD_MAX_NUMBER_FILES = 500
 UPLOAD_MAX_BYTES = env.int("UPLOAD_MAX_BYTES", 100 * 1024**2)
@@ -213,7 +213,7 @@ UPLOAD_MAX_PIXELS = env.int("UPLOAD_MAX_PIXELS", 200_000_000)
 
 # Queue ------------------------------------------------------------------------------------------
 
-# django-q2 is a doorbell: retries, attempts and timeouts live in our rows (labels/models/claim.py).
+# django-q2 is a doorbell: retries, attempts and timeouts live in our rows (photomgr/claim.py).
 # ack_failures: a task that raised is not delivered again by the queue. retry must exceed
 # timeout * (1 + ceil((queue_limit + 1) / workers)), because waiting in memory counts against it.
 QUEUE_URL = env.str("QUEUE_URL", "orm://")
@@ -223,7 +223,7 @@ _BROKERS = {
     "orm": {"orm": "default"},
     "redis": {"redis": QUEUE_URL},
     "rediss": {"redis": QUEUE_URL},
-    "sqs": {"broker_class": "labels.sqs.SqsBroker"},
+    "sqs": {"broker_class": "labels.workers.brokers.SqsBroker"},
 }
 if _queue.scheme not in _BROKERS:
     raise EnvError("QUEUE_URL begins with orm://, redis://, rediss:// or sqs://.")
@@ -262,7 +262,7 @@ MAX_ATTEMPTS = env.int("MAX_ATTEMPTS", 5)
 
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.str("DEFAULT_FROM_EMAIL", "photomgr <photomgr@localhost>")
 MAIL_DIR = DATA_DIR / "mail"
-EMAIL_BACKEND = "labels.mail_files.EmailBackend"
+EMAIL_BACKEND = "labels.notices.mail_files.EmailBackend"
 if env.str("EMAIL_URL", ""):
     # environs checks the form of an address, and knows no "ses".
     if env.str("EMAIL_URL").startswith("ses://"):

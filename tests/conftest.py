@@ -7,12 +7,12 @@ import pytest
 from django.conf import settings
 from django.db import connection
 
-from labels import places
+from labels.storage import health
 from tests import factory
 from tests.aws_calls import Recorder
 from tests.hooked_storage import HookedStorage
 
-pytest_plugins = ["tests.groups"]
+pytest_plugins = ["tests.groups", "tests.fixtures_aws"]
 
 # With one of these a test reads or writes rows of the suite's own database.
 _DATABASE_FIXTURES = {"db", "transactional_db", "django_db_setup"}
@@ -65,7 +65,7 @@ def empty_data_folder():
 @pytest.fixture(autouse=True)
 def untried_storage():
     """Begin each test without what an earlier one found when it tried the storage."""
-    places.forget()
+    health.forget()
 
 
 @pytest.fixture(autouse=True)
@@ -106,7 +106,7 @@ def commits(django_capture_on_commit_callbacks):
 @pytest.fixture
 def mail_in_files(settings):
     """Write mail as a checkout does; otherwise the test runner keeps it in `mailoutbox`."""
-    settings.EMAIL_BACKEND = "labels.mail_files.EmailBackend"
+    settings.EMAIL_BACKEND = "labels.notices.mail_files.EmailBackend"
 
 
 @pytest.fixture

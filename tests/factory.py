@@ -10,10 +10,15 @@ from django.db import transaction
 from django.utils import timezone
 from PIL import Image
 
-from labels import bundles, intake, labelling, policies, rewriting, summaries, workers
-from labels.models import DetectionRun, Label, LabelCount, Photo, PhotoLabel, Verdict, WorkerSeen
-from labels.models.claim import lease
-from labels.selection import Selection
+from labels.bundles.request import request_bundle
+from labels.intake.add import Outcome, add_photo
+from labels.labelling import record, rows
+from labels.models import DetectionRun, Heartbeat, Label, LabelCount, Photo, PhotoLabel, Verdict
+from labels.rules import versions
+from labels.selection import summaries
+from labels.selection.predicate import Selection
+from labels.workers import heartbeats
+from photomgr.claim import lease
 
 RED, GREEN, BLUE = (200, 30, 30), (30, 200, 30), (30, 30, 200)
 # What the fake detector refuses for good, and what makes it unavailable.
@@ -55,8 +60,8 @@ def user(name="dan", **fields):
 
 def photo(owner, colour=RED, size=(64, 48), name="photo.jpg", **options):
     """Return a photo that went through intake; it is labelled only when on_commit callbacks are run."""
-    result = intake.take(picture(colour, size, **options), name, owner)
-    assert result.outcome == intake.Outcome.IMPORTED, result.reason
+    result = add_photo(picture(colour, size, **options), name, owner)
+    assert result.outcome == Outcome.IMPORTED, result.reason
     return result.photo
 
 
@@ -67,7 +72,7 @@ def worker_seen(cluster, host=None, pid=1, worker=0, monitor=0, started=60):
         f"{role}_at": None if minutes is None else now - timedelta(minutes=minutes)
         for role, minutes in {"worker": worker, "monitor": monitor, "started": started}.items()
     }
-    return WorkerSeen.objects.create(cluster=cluster, host=host or workers.host(), pid=pid, **signs)
+    return Heartbeat.objects.create(cluster=cluster, host=host or heartbeats.host(), pid=pid, **signs)
 
 
 def many_photos(owner, count, **fields):
@@ -121,8 +126,8 @@ def label_as(photo, answer, detector="factory", version=None):
         status=Photo.WORKING, lease_owner="factory", lease_until=timezone.now() + lease()
     )
     held = Photo.objects.get(pk=photo.pk)
-    rules = policies.in_force()
-    assert labelling.record(held, run, rules.decide(held, run), rules)
+    rules = versions.in_force()
+    assert record.record(held, run, rules.decide(held, run), rules)
     return run
 
 
@@ -134,9 +139,9 @@ def judge(photo, name, is_there, confidence=90.0):
         defaults={"is_there": is_there, "confidence": confidence, "by": photo.owner, "at": timezone.now()},
     )
     held = Photo.objects.get(pk=photo.pk)
-    rules = policies.in_force()
+    rules = versions.in_force()
     with transaction.atomic():
-        rewriting.rewrite([held], {held.pk: rules.decide(held, held.run) if held.run else []}, rules.rules)
+        rows.rewrite([held], {held.pk: rules.decide(held, held.run) if held.run else []}, rules.rules)
 
 
 def counts(owner):
@@ -146,4 +151,4 @@ def counts(owner):
 
 def held_bundle(owner, selection=None, part_bytes=None, holder="a worker"):
     """Return a bundle as a worker holds it that has just claimed it; of the whole library by default."""
-    return bundles.ask(owner, selection or Selection(everything=True), part_bytes, held_by=holder)
+    return request_bundle(owner, selection or Selection(everything=True), part_bytes, held_by=holder)

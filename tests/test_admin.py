@@ -11,7 +11,8 @@ from django.db import IntegrityError, transaction
 from django.urls import reverse
 from django.utils import timezone
 
-from labels import bundles
+from labels.bundles import building
+from labels.bundles.request import request_bundle
 from labels.models import (
     Announcement,
     Budget,
@@ -20,7 +21,7 @@ from labels.models import (
     BundlePart,
     Change,
     DetectionRun,
-    Incoming,
+    DirectUpload,
     LabelAlias,
     LabelCount,
     LabelRule,
@@ -29,17 +30,17 @@ from labels.models import (
     PhoneCode,
     Photo,
     PhotoLabel,
-    Recipe,
     RegionQuota,
     Renaming,
-    Replay,
     Residency,
+    RuleRun,
+    SavedSelection,
     Spending,
     TextCount,
     TextMessage,
     Verdict,
 )
-from labels.selection import Selection
+from labels.selection.predicate import Selection
 from tests import factory
 from tests.conftest import stored
 from tests.factory import BLUE, MAGENTA, RED
@@ -77,11 +78,11 @@ def rows(dan, eve, commits):
     with commits():
         factory.photo(eve, BLUE, name="sea.jpg")
         factory.photo(eve, MAGENTA, name="odd.jpg")
-    bundles.build(factory.held_bundle(eve))
+    building.build(factory.held_bundle(eve))
     # Chunks are gone when their archive is whole; this one is of a build that goes on.
     BundleChunk.objects.create(part=BundlePart.objects.get(), number=1, start=0, end=1)
-    Incoming.objects.create(owner=eve, key="hers", name="hers.jpg", size=1)
-    Recipe.objects.create(
+    DirectUpload.objects.create(owner=eve, key="hers", name="hers.jpg", size=1)
+    SavedSelection.objects.create(
         owner=eve, name="The sea", selection=Selection(any=("Blue",)).as_json(), part_bytes=1
     )
     colour, sea = factory.label("Blue"), factory.label("Sea")
@@ -90,7 +91,7 @@ def rows(dan, eve, commits):
     Renaming.objects.create(owner=eve, label=colour, target=sea)
     photo = Photo.objects.get(original_name="sea.jpg")
     Verdict.objects.create(photo=photo, label=sea, is_there=True, by=eve, at=timezone.now(), change=change)
-    Replay.objects.create()
+    RuleRun.objects.create()
     Announcement.objects.create(notice=Notice.objects.first(), topic="sea")
     Phone.objects.create(owner=eve, number="+447700900123", verified_at=timezone.now())
     PhoneCode.objects.create(owner=eve, number="+447700900124", created_at=timezone.now())
@@ -242,7 +243,7 @@ def test_only_failed_photos_are_retried(staff, rows):
 
 
 def test_unfinished_downloads_are_cancelled(staff, eve, rows):
-    waiting = bundles.ask(eve, Selection(any=("Blue",)))
+    waiting = request_bundle(eve, Selection(any=("Blue",)))
 
     page = _act(staff, Bundle, "cancel_bundles", Bundle.objects.all())
 
@@ -266,7 +267,7 @@ def test_failed_downloads_are_tried_again(staff, rows, commits):
 
 def test_the_list_of_downloads_reads_the_selection_aloud(staff, eve, rows):
     factory.give_labels(Photo.objects.first(), "Lake")
-    bundles.ask(eve, Selection(any=("Lake",), none=("Person",)))
+    request_bundle(eve, Selection(any=("Lake",), none=("Person",)))
 
     assert "Lake; none of Person" in staff.get(_url(Bundle, "changelist")).content.decode()
 

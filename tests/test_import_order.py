@@ -132,9 +132,9 @@ def test_only_the_queue_knows_django_q2():
         if knows:
             # The supervisor starts its processes, apps.py connects its signal, sqs.py is its broker.
             assert _name(path) in {
-                "labels.queue",
-                "labels.sqs",
+                "labels.workers.queue",
+                "labels.workers.brokers",
                 "labels.apps",
-                "labels.supervisor",
-                "alarms.queue",
+                "labels.workers.supervisor",
+                "alarms.tasks",
             }

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from alarms.plan import Existing
+from alarms.cloudwatch.plan import Existing
 
 
 class BackendError(Exception):
@@ -27,7 +27,7 @@ class Transition:
 
 
 class Backend:
-    """Names and definitions are as in alarms.definitions; every method may raise BackendError."""
+    """Names and definitions are as in alarms.cloudwatch.definitions; every method may raise BackendError."""
 
     name = ""
 

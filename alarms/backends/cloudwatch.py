@@ -10,9 +10,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 from django.conf import settings
 
 from alarms.backends.base import Backend, BackendError, Transition
-from alarms.definitions import detector_key, detector_metric, is_composite, put_fields
-from alarms.pacing import Pace
-from alarms.plan import ExistingAlarm
+from alarms.backends.pacing import Pace
+from alarms.cloudwatch.definitions import detector_key, detector_metric, is_composite, put_fields
+from alarms.cloudwatch.plan import ExistingAlarm
 from photomgr import aws
 
 _TRANSIENT = {

@@ -3,12 +3,12 @@
 from django.db import transaction
 from django.utils import timezone
 
-from alarms import store
 from alarms.backends.base import Backend, BackendError, Transition
-from alarms.definitions import detector_key, detector_of, is_composite
+from alarms.cloudwatch.definitions import detector_key, detector_of, is_composite
+from alarms.cloudwatch.plan import ExistingAlarm
+from alarms.cloudwatch.validation import alarm_problems, detector_problems
 from alarms.models import LocalAlarm, LocalDetector, StateChange
-from alarms.plan import ExistingAlarm
-from alarms.validation import alarm_problems, detector_problems
+from alarms.readings import store
 
 
 class Local(Backend):

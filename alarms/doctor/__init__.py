@@ -10,10 +10,10 @@ A08      no season: static bounds do the same    A18  the pattern changed
 A09      too little history
 """
 
-from alarms.doctor import bounds, duty, noise
-from alarms.doctor.sheet import NOTE, SEVERITIES, Finding
+from alarms.doctor import bounds, delivery_rules, noise
+from alarms.doctor.context import NOTE, SEVERITIES, Finding
 
-RULES = bounds.RULES + noise.RULES + duty.RULES
+RULES = bounds.RULES + noise.RULES + delivery_rules.RULES
 
 
 def examine(sheet):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from alarms.doctor.sheet import ERROR, NOTE, WARNING, Finding, Fix
+from alarms.doctor.context import ERROR, NOTE, WARNING, Finding, Fix
 
 _LOW, _HIGH = "lower", "upper"
 

@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from alarms.backtest import band_points, judge, k_table, suggested_k
-from alarms.doctor.sheet import ERROR, NOTE, WARNING, Finding, Fix
-from alarms.evaluation import Rule
-from alarms.periodicity import find_period, find_regime_change
-from alarms.watch import breaching
+from alarms.analysis.alarm_spec import breaching
+from alarms.analysis.backtest import band_points, judge, k_table, suggested_k
+from alarms.analysis.evaluation import Rule
+from alarms.analysis.periodicity import find_period, find_regime_change
+from alarms.doctor.context import ERROR, NOTE, WARNING, Finding, Fix
 
 # With less, a rate per week says nothing.
 _LEAST_WEEKS = 0.5

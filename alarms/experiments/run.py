@@ -4,14 +4,14 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from alarms import bands
-from alarms.backtest import History, judge
+from alarms.analysis import bands
+from alarms.analysis.alarm_spec import AlarmSpec, Source
+from alarms.analysis.backtest import History, judge
+from alarms.analysis.evaluation import Rule, beyond, outside
 from alarms.doctor import examine
-from alarms.doctor.sheet import Sheet
-from alarms.evaluation import Rule, beyond, outside
+from alarms.doctor.context import DoctorContext
 from alarms.experiments import series
 from alarms.experiments.series import DAY, HOUR, WEEK
-from alarms.watch import Source, Watch
 
 ONE_OF_ONE, THREE_OF_FIVE = Rule(n=1), Rule(n=5, m=3)
 DETECTORS = ("static floor", "static ceiling", "mean ± 3 deviations", "band")
@@ -179,7 +179,7 @@ def _findings(case, values):
 def sheet_of(case, values, k=K, guarded=("band",)):
     """Return the case as the doctor sees a band alarm on it that stands alone."""
     source = Source("photomgr/experiments", case.name, (), "Sum", 60)
-    watch = Watch(
+    watch = AlarmSpec(
         name=f"{case.name}-band",
         rule=THREE_OF_FIVE,
         operator="LessThanLowerOrGreaterThanUpperThreshold",
@@ -188,7 +188,7 @@ def sheet_of(case, values, k=K, guarded=("band",)):
         expression="m1",
         k=k,
     )
-    return Sheet(
+    return DoctorContext(
         watch=watch,
         values=values,
         band=band_of(case, values),

@@ -6,8 +6,8 @@ from alarms.models.detector import Detector, ExcludedRange
 from alarms.models.finding import Finding
 from alarms.models.guard import Guard
 from alarms.models.local import LocalAlarm, LocalDetector
-from alarms.models.measured import Measured
 from alarms.models.metric import Metric
+from alarms.models.metric_outbox import MetricOutbox
 from alarms.models.mute import Mute
 from alarms.models.run import Change, Run
 from alarms.models.state import StateChange
@@ -25,7 +25,7 @@ __all__ = [
     "Guard",
     "LocalAlarm",
     "LocalDetector",
-    "Measured",
+    "MetricOutbox",
     "Metric",
     "Mute",
     "Run",

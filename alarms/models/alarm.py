@@ -19,7 +19,7 @@ class AlarmQuerySet(models.QuerySet):
 
 
 class Alarm(models.Model):
-    """One alarm as it shall be. What CloudWatch holds is compared with it by `alarms.plan`."""
+    """One alarm as it shall be. What CloudWatch holds is compared with it by `alarms.cloudwatch.plan`."""
 
     class Kind(models.TextChoices):
         STATIC = "static", "threshold"

@@ -26,7 +26,7 @@ class Detector(models.Model):
         Metric, on_delete=models.PROTECT, null=True, blank=True, related_name="detectors"
     )
     queries = models.JSONField(default=list, blank=True, help_text="Of a band on metric math, instead.")
-    identity = models.CharField(max_length=64, editable=False, help_text="alarms.definitions.detector_key")
+    identity = models.CharField(max_length=64, editable=False)
     timezone = models.CharField(max_length=50, blank=True, help_text="Europe/Berlin: where days begin.")
     periodic_spikes = models.BooleanField(
         default=False, help_text="Spikes that recurred while it learnt are no anomalies."

@@ -25,7 +25,7 @@ class Finding(models.Model):
     rank = models.PositiveSmallIntegerField(help_text="Of the severity; the gravest has the highest.")
     message = models.TextField()
     numbers = models.JSONField(default=dict)
-    # {"label", "do", "values"} of alarms.doctor.sheet.Fix; empty when nothing can be done by a click.
+    # {"label", "do", "values"} of alarms.doctor.context.Fix; empty when nothing can be done by a click.
     fix = models.JSONField(default=dict, blank=True)
     found_at = models.DateTimeField()
 

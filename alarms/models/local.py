@@ -39,7 +39,7 @@ class LocalDetector(models.Model):
     """An anomaly detector the local backend keeps; `definition` is what PutAnomalyDetector was given."""
 
     region = models.CharField(max_length=40, blank=True)
-    identity = models.CharField(max_length=64, help_text="alarms.definitions.detector_key")
+    identity = models.CharField(max_length=64)
     definition = models.JSONField()
     created_at = models.DateTimeField(auto_now_add=True)
 

@@ -9,15 +9,18 @@ from django.utils import timezone
 from django.utils.safestring import mark_safe
 from django.views.decorators.http import require_safe
 
-from alarms import backtest, charts, examination, mutes, readings
+from alarms.analysis import backtest, charts
+from alarms.analysis.alarm_spec import breaching, read
+from alarms.analysis.evaluation import ALARM, STATES, evaluate_all
 from alarms.backends import BackendError
-from alarms.chart_form import SPANS, ChartForm
-from alarms.configuration import definition_of
-from alarms.definitions import detector_key, detector_of, detector_settings
-from alarms.evaluation import ALARM, STATES, evaluate_all
+from alarms.cloudwatch import mute_schedules
+from alarms.cloudwatch.definitions import detector_key, detector_of, detector_settings
+from alarms.config.configuration import definition_of
+from alarms.doctor import runner
 from alarms.models import Alarm
+from alarms.readings import values
 from alarms.views.access import needs
-from alarms.watch import breaching, read
+from alarms.views.chart_form import SPANS, ChartForm
 
 # The widths beside the chart; alarms_backtest has the whole table.
 _KS = (2.0, 2.5, 3.0, 3.5, 4.0, 5.0)
@@ -30,16 +33,16 @@ class Seen:
     alarm: Alarm
     definition: dict
     watch: object
-    reading: readings.Reading
+    reading: values.Reading
     band: object
-    around: examination.Surroundings
+    around: runner.Surroundings
 
 
 @require_safe
 @needs("view_alarm")
 def alarm_chart(request, pk):
     """Draw the alarm over a span, with k, M and N as the address says."""
-    alarm = get_object_or_404(examination.alarms_to_examine(), pk=pk)
+    alarm = get_object_or_404(runner.alarms_to_examine(), pk=pk)
     context = {"nav": "alarms", "alarm": alarm}
     definition = definition_of(alarm)
     try:
@@ -54,9 +57,9 @@ def alarm_chart(request, pk):
 
 
 def _seen(alarm, definition, watch, now):
-    around = examination.surroundings(alarm.alarm_set.region)
-    reading = readings.read(around.backend, watch, now - examination.LOOK_BACK, now)
-    band = readings.band_of(definition, watch, reading, around.detectors, around.metrics)
+    around = runner.surroundings(alarm.alarm_set.region)
+    reading = values.read(around.backend, watch, now - runner.LOOK_BACK, now)
+    band = values.band_of(definition, watch, reading, around.detectors, around.metrics)
     return Seen(alarm, definition, watch, reading, band, around)
 
 
@@ -72,7 +75,7 @@ def _shown(seen, form):
     return {
         "span": form.cleaned_data["span"],
         "span_links": [(name, words, form.link(span=name)) for name, (words, _) in SPANS.items()],
-        # Our own markup: every text in it is escaped in alarms.charts.
+        # Our own markup: every text in it is escaped in alarms.analysis.charts.
         "wide": mark_safe(charts.svg(chart, charts.WIDE, "wide")),  # noqa: S308
         "narrow": mark_safe(charts.svg(chart, charts.NARROW, "narrow")),  # noqa: S308
         "own_k": f"{watch.k:g}" if watch.k is not None else "",
@@ -92,7 +95,7 @@ def _drawn(seen, edges, rung, span):
         datetime.fromtimestamp(moment, UTC)
         for moment in (reading.times[shown][0], reading.times[-1] + reading.period)
     )
-    nature = readings.nature(watch, seen.around.metrics)
+    nature = values.nature(watch, seen.around.metrics)
     low, high = _thresholds(seen)
     return charts.Chart(
         seen.alarm.name,
@@ -126,7 +129,7 @@ def _muted(alarm, start, end):
     return tuple(
         (begin.timestamp(), until.timestamp())
         for mute in alarm.mutes.all()
-        for begin, until in mutes.spans(mute, start, end)
+        for begin, until in mute_schedules.spans(mute, start, end)
     )
 
 
@@ -148,7 +151,7 @@ def _rung(span, reading):
 
 def _what_if(seen, form):
     """Return the tables beside the chart: false alarms a week at other widths and M of N."""
-    history = examination.history_of(seen.reading, seen.band, _judged_from(seen))
+    history = runner.history_of(seen.reading, seen.band, _judged_from(seen))
     watch = seen.watch
     if watch.side is None:
         own = backtest.judge(history, breaching(watch, history.values), watch.rule)

@@ -6,14 +6,14 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
+from alarms.apply.mutes import minutes, mute, unmute
+from alarms.apply.prepare import plan_for
 from alarms.backends import BackendError
-from alarms.configuration import definition_of
-from alarms.history import events
+from alarms.backends.history import events
+from alarms.cloudwatch.mute_schedules import BadSchedule, in_force
+from alarms.cloudwatch.plan_text import shown
+from alarms.config.configuration import definition_of
 from alarms.models import Alarm, Mute
-from alarms.mutes import BadSchedule, in_force
-from alarms.muting import minutes, mute, unmute
-from alarms.plan_text import shown
-from alarms.planning import plan_for
 from alarms.views.access import needs
 from alarms.views.words import STATES, TONES, condition
 

@@ -6,8 +6,8 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
-from alarms import examination, fixing
 from alarms.backends import BackendError
+from alarms.doctor import fixes, runner
 from alarms.models import Alarm, Finding
 from alarms.views.access import needs
 
@@ -42,8 +42,8 @@ def finding_fix(request, finding):
         messages.error(request, "There is nothing one click could do about it.")
         return redirect("alarm_doctor")
     try:
-        done = fixing.carry_out(finding)
-    except fixing.CannotFix as why:
+        done = fixes.carry_out(finding)
+    except fixes.CannotFix as why:
         messages.error(request, str(why))
         return redirect("alarm_doctor")
     messages.success(request, f"Done here: {done}. Apply the plan to make it so.")
@@ -54,7 +54,7 @@ def finding_fix(request, finding):
 @needs("change_alarm")
 def alarm_examine(request, pk):
     """Examine one alarm now."""
-    alarm = get_object_or_404(examination.alarms_to_examine(), pk=pk)
+    alarm = get_object_or_404(runner.alarms_to_examine(), pk=pk)
     messages.success(request, f"{alarm.name} was examined.")
     return _examined(request, alarm)
 
@@ -65,11 +65,11 @@ def alarm_exclude(request, pk):
     """Have the band learn nothing from a past alarm."""
     alarm = get_object_or_404(Alarm.objects.select_related("alarm_set", "metric"), pk=pk)
     try:
-        start, end = (fixing.moment(request.POST.get(name, "")) for name in ("start", "end"))
+        start, end = (fixes.moment(request.POST.get(name, "")) for name in ("start", "end"))
         if start >= end:
-            raise fixing.CannotFix("The time to exclude ends before it begins.")
-        fixing.exclude(alarm, start, end, request.POST.get("reason", ""))
-    except fixing.CannotFix as why:
+            raise fixes.CannotFix("The time to exclude ends before it begins.")
+        fixes.exclude(alarm, start, end, request.POST.get("reason", ""))
+    except fixes.CannotFix as why:
         messages.error(request, str(why))
     else:
         messages.success(
@@ -80,11 +80,11 @@ def alarm_exclude(request, pk):
 
 def _examined(request, alarm):
     """Examine the alarm, if it can be, and show what is left."""
-    alarm = alarm and examination.alarms_to_examine().filter(pk=alarm.pk).first()
+    alarm = alarm and runner.alarms_to_examine().filter(pk=alarm.pk).first()
     if alarm:
         try:
-            around = examination.surroundings(alarm.alarm_set.region, [alarm])
-            examination.examine(alarm, around, timezone.now())
+            around = runner.surroundings(alarm.alarm_set.region, [alarm])
+            runner.examine(alarm, around, timezone.now())
         except BackendError as why:
             messages.error(request, f"It could not be examined: {why}")
     return redirect("alarm_doctor")

@@ -6,9 +6,9 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
+from alarms.apply.prepare import plan_for
 from alarms.backends import BackendError
 from alarms.models import Alarm, AlarmSet
-from alarms.planning import plan_for
 from alarms.views.access import needs
 from alarms.views.words import STATES, TONES, condition
 

@@ -4,11 +4,11 @@ from django.contrib import messages
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
-from alarms import queue
+from alarms import tasks
+from alarms.apply.prepare import plan_for
 from alarms.backends import BackendError
+from alarms.cloudwatch.plan_text import SIGNS, shown, summary
 from alarms.models import AlarmSet
-from alarms.plan_text import SIGNS, shown, summary
-from alarms.planning import plan_for
 from alarms.views.access import needs
 
 # Beyond it a page would be too long to read; the command shows all.
@@ -46,7 +46,7 @@ def alarm_plan(request, set_name):
 def alarm_apply(request, set_name):
     """Have a worker apply the plan that was shown; another plan than that is refused there."""
     alarm_set = get_object_or_404(AlarmSet, name=set_name)
-    run = queue.apply(
+    run = tasks.enqueue_apply(
         alarm_set, request.user, request.POST.get("fingerprint", ""), request.POST.get("prune") == "1"
     )
     messages.success(request, f"The plan of {alarm_set.name} is being applied.")

@@ -1,10 +1,12 @@
 from django.contrib import admin, messages
 from django.template.defaultfilters import filesizeformat
 
-from labels import bundles, queue
-from labels.admin.read_only import NoAddAdmin, PartAdmin, ReadOnlyAdmin
-from labels.models import Announcement, Bundle, BundleChunk, BundlePart, BundlePhoto, Notice, Recipe
-from labels.selection import Selection
+from labels.bundles import lifecycle
+from labels.bundles.request import NotAsked
+from labels.models import Announcement, Bundle, BundleChunk, BundlePart, BundlePhoto, Notice, SavedSelection
+from labels.selection.predicate import Selection
+from labels.workers import queue
+from photomgr.read_only_admin import NoAddAdmin, PartAdmin, ReadOnlyAdmin
 
 
 class BundlePartInline(admin.TabularInline):
@@ -48,7 +50,7 @@ class BundleAdmin(NoAddAdmin):
 
     @admin.action(description="Cancel")
     def cancel_bundles(self, request, chosen):
-        stopped = sum(bundles.cancel(bundle) for bundle in chosen)
+        stopped = sum(lifecycle.cancel(bundle) for bundle in chosen)
         self.message_user(request, f"{stopped} downloads cancelled.", messages.SUCCESS)
 
     @admin.action(description="Try again")
@@ -60,8 +62,8 @@ class BundleAdmin(NoAddAdmin):
 
     def _retry(self, request, bundle):
         try:
-            return bundles.retry(bundle)
-        except bundles.NotAsked as reason:
+            return lifecycle.retry(bundle)
+        except NotAsked as reason:
             self.message_user(request, f"{bundle}: {reason}", messages.ERROR)
             return False
 
@@ -98,7 +100,7 @@ class AnnouncementAdmin(ReadOnlyAdmin):
     search_fields = ("topic", "message_id")
 
 
-@admin.register(Recipe)
+@admin.register(SavedSelection)
 class RecipeAdmin(ReadOnlyAdmin):
     list_display = ("name", "owner", "words", "created_at")
     list_filter = (("owner", admin.RelatedOnlyFieldListFilter),)

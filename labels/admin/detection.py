@@ -1,7 +1,7 @@
 from django.contrib import admin
 
-from labels.admin.read_only import ReadOnlyAdmin
-from labels.models import DetectionRun, WorkerSeen
+from labels.models import DetectionRun, Heartbeat
+from photomgr.read_only_admin import ReadOnlyAdmin
 
 
 @admin.register(DetectionRun)
@@ -21,7 +21,7 @@ class DetectionRunAdmin(ReadOnlyAdmin):
         return False
 
 
-@admin.register(WorkerSeen)
+@admin.register(Heartbeat)
 class WorkerSeenAdmin(ReadOnlyAdmin):
     list_display = ("cluster", "host", "pid", "started_at", "worker_at", "monitor_at")
     list_filter = ("cluster",)

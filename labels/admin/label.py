@@ -2,15 +2,16 @@ from django import forms
 from django.contrib import admin
 from django.db.models import Sum
 
-from labels import learning, queue, replay
-from labels.admin.read_only import NoAddAdmin, PartAdmin
+from labels.labelling import replay, taxonomy
 from labels.models import Label, LabelAlias, LabelCount, PhotoLabel
+from labels.workers import queue
+from photomgr.read_only_admin import NoAddAdmin, PartAdmin
 
 
 class LabelForm(forms.ModelForm):
     def clean_parents(self):
         parents = self.cleaned_data["parents"]
-        if learning.closes_circle(self.instance.pk, [parent.pk for parent in parents]):
+        if taxonomy.closes_circle(self.instance.pk, [parent.pk for parent in parents]):
             raise forms.ValidationError("A label cannot lie above itself; one of these does.")
         return parents
 

@@ -1,7 +1,7 @@
 from django.contrib import admin
 
-from labels.admin.read_only import PartAdmin, ReadOnlyAdmin
 from labels.models import Phone, PhoneCode, TextCount, TextMessage
+from photomgr.read_only_admin import PartAdmin, ReadOnlyAdmin
 
 
 @admin.register(Phone)

@@ -2,10 +2,10 @@ from django.conf import settings
 from django.contrib import admin, messages
 from django.utils import timezone
 
-from labels.admin.read_only import NoAddAdmin, ReadOnlyAdmin
+from labels.detectors.rekognition.regions import spending
+from labels.detectors.rekognition.regions.report import in_a_word
 from labels.models import Budget, RegionQuota, Residency, Spending
-from labels.regions import spending
-from labels.regions.report import in_a_word
+from photomgr.read_only_admin import NoAddAdmin, ReadOnlyAdmin
 
 
 @admin.register(RegionQuota)

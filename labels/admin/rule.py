@@ -1,7 +1,7 @@
 from django.contrib import admin
 
-from labels.admin.read_only import PartAdmin, ReadOnlyAdmin
-from labels.models import Change, LabelRule, PolicyVersion, Renaming, Replay, Verdict
+from labels.models import Change, LabelRule, PolicyVersion, Renaming, RuleRun, Verdict
+from photomgr.read_only_admin import PartAdmin, ReadOnlyAdmin
 
 
 @admin.register(LabelRule)
@@ -50,7 +50,7 @@ class PolicyVersionAdmin(PartAdmin):
         return len(version.rules)
 
 
-@admin.register(Replay)
+@admin.register(RuleRun)
 class ReplayAdmin(ReadOnlyAdmin):
     list_display = ("pk", "status", "is_dry", "done", "total", "changed", "created_at", "finished_at")
     list_filter = ("status", "is_dry")

@@ -16,18 +16,18 @@ from django.template.defaultfilters import filesizeformat
 from django.utils import timezone
 from django.utils.text import slugify
 
-from labels.buckets import StorageTrouble
-from labels.buckets.multipart import PartsChanged
-from labels.bundles import crew
-from labels.bundles.archives import archives
+from labels.archives.plan import Piece
+from labels.bundles import pool
+from labels.bundles.archive_store import archives
 from labels.bundles.chunks import ChunkLost, NotHeld
-from labels.bundles.ending import fail, keep_until, postpone
-from labels.bundles.layout import Layout
+from labels.bundles.lifecycle import fail, keep_until, postpone
+from labels.bundles.part_layout import Layout
 from labels.bundles.planning import parts_of
 from labels.models import Bundle, BundleChunk, BundlePart, Notice
-from labels.models.claim import in_words
-from labels.selection import Selection
-from labels.zipplan import Piece
+from labels.selection.predicate import Selection
+from labels.storage.errors import StorageTrouble
+from labels.storage.multipart import PartsChanged
+from photomgr.claim import in_words
 
 _log = logging.getLogger(__name__)
 _WAIT_SECONDS = 0.1
@@ -63,7 +63,7 @@ def build(bundle):
             raise
 
 
-def help_build(bundle_id, holder):
+def join_build(bundle_id, holder):
     """Make chunks of a bundle that another worker leads, as long as there are any.
 
     Whoever finds work calls the next: so all that are idle come, and nobody has to know how many they are.
@@ -83,7 +83,7 @@ def help_build(bundle_id, holder):
         return layouts[plan]
 
     with contextlib.suppress(NotHeld):
-        crew.make_chunks(building, holder, layout_of)
+        pool.make_chunks(building, holder, layout_of)
 
 
 def _carry_out(bundle):
@@ -155,7 +155,7 @@ class _PartBuild:
         while True:
             # Who was held up for longer than the lease may have lost a chunk, and still hold the bundle.
             with contextlib.suppress(ChunkLost):
-                crew.make_chunks(
+                pool.make_chunks(
                     free, self.bundle.lease_owner, lambda part: self.layout, self._keep_hold, self._has_change
                 )
             self._keep_hold()

@@ -6,10 +6,10 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
-from labels.bundles.archives import archives
+from labels.archives.plan import EntryChanged
+from labels.bundles.archive_store import archives
 from labels.models import Bundle, BundleChunk
-from labels.models.claim import lease
-from labels.zipplan import EntryChanged
+from photomgr.claim import lease
 
 # How often a worker says that it still works on its chunk.
 BEAT_SECONDS = 1

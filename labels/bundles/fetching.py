@@ -2,9 +2,9 @@
 
 from collections import deque
 
-from labels.buckets import ObjectUnreadable
+from labels.archives.plan import Data
 from labels.models.photo import originals
-from labels.zipplan import Data
+from labels.storage.errors import ObjectUnreadable
 
 _BLOCK = 1024 * 1024
 # A request takes tens of milliseconds to answer, whatever it asks for: while one is copied, these come.

@@ -7,13 +7,13 @@ from datetime import datetime
 
 import numpy as np
 
-from labels import manifest
-from labels import selection as selections
-from labels.archive_names import safe_name, unique_names
-from labels.library import name_bytes
+from labels.archives import manifest
+from labels.archives.format import MAX16, MAX32
+from labels.archives.names import safe_name, unique_names
+from labels.archives.plan import Entry, Part, Trailer, archive_size, split
 from labels.models import Bundle, BundlePhoto, Label, Photo, PhotoLabel
-from labels.zipformat import MAX16, MAX32
-from labels.zipplan import Entry, Part, Trailer, archive_size, split
+from labels.selection import predicate as selections
+from labels.selection.index import name_bytes
 
 # Before this installation has built anything.
 _FIRST_GUESS_BYTES_PER_SECOND = 100_000_000

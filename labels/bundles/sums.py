@@ -8,9 +8,9 @@ import time
 
 from django.utils import timezone
 
-from labels.bundles.archives import archives
+from labels.bundles.archive_store import archives
 from labels.models import BundlePart
-from labels.models.claim import lease
+from photomgr.claim import lease
 
 _BEAT_SECONDS = 1
 

@@ -9,8 +9,8 @@ from pathlib import PurePosixPath
 from django.conf import settings
 from django.template.defaultfilters import filesizeformat
 
-from labels import pictures
 from labels.intake.exif import CameraFacts, camera_facts
+from labels.pictures import decoding
 
 CHUNK = 1024 * 1024
 
@@ -19,7 +19,7 @@ CHUNK = 1024 * 1024
 _LARGE_PIXELS = 20_000_000
 _ONE_LARGE = threading.Semaphore(1)
 
-_KNOWN_EXTENSIONS = {extension for _, extensions in pictures.FORMATS.values() for extension in extensions} | {
+_KNOWN_EXTENSIONS = {extension for _, extensions in decoding.FORMATS.values() for extension in extensions} | {
     "gif",
     "avif",
     "jxl",
@@ -58,7 +58,7 @@ def check(file, name):
     name = clean_name(name)
     size = check_size(name, _size_of(file))
     with _opened(file, name) as picture:
-        kind, extensions = pictures.FORMATS[picture.format]
+        kind, extensions = decoding.FORMATS[picture.format]
         _check_extension(name, kind, extensions)
         width, height = _check_pixels(name, picture)
         facts = camera_facts(picture)
@@ -113,10 +113,10 @@ def _size_of(file):
 
 def _opened(file, name):
     try:
-        return pictures.open_picture(file)
-    except pictures.BrokenPicture:
+        return decoding.open_picture(file)
+    except decoding.BrokenPicture:
         raise Refused(
-            f"{name} is not a photo that can be read; {pictures.ACCEPTED} are accepted.", "not_a_photo"
+            f"{name} is not a photo that can be read; {decoding.ACCEPTED} are accepted.", "not_a_photo"
         ) from None
 
 
@@ -139,12 +139,12 @@ def _check_pixels(name, picture):
             "too_many_pixels",
         )
     try:
-        frames = pictures.frame_count(picture)
-    except pictures.BrokenPicture:
+        frames = decoding.frame_count(picture)
+    except decoding.BrokenPicture:
         raise _broken(name) from None
-    if frames > pictures.MAX_FRAMES:
+    if frames > decoding.MAX_FRAMES:
         raise Refused(
-            f"{name} has more than {pictures.MAX_FRAMES:,} pages, which is the limit. Send single pictures.",
+            f"{name} has more than {decoding.MAX_FRAMES:,} pages, which is the limit. Send single pictures.",
             "too_many_frames",
         )
     if width * height * frames > limit:
@@ -163,9 +163,9 @@ def _mega(pixels):
 
 def _check_decodes(name, picture, file):
     """Decode once: verify() passes half a JPEG, only decoding finds the missing end."""
-    if pictures.scan_count(picture, file) > pictures.MAX_SCANS:
+    if decoding.scan_count(picture, file) > decoding.MAX_SCANS:
         raise Refused(
-            f"{name} has more than {pictures.MAX_SCANS} scans, which is the limit: it would take minutes to "
+            f"{name} has more than {decoding.MAX_SCANS} scans, which is the limit: it would take minutes to "
             "decode. Save it again and send that.",
             "too_many_scans",
         )
@@ -175,11 +175,11 @@ def _check_decodes(name, picture, file):
     try:
         if large:
             with _ONE_LARGE:
-                pictures.decode(picture, at_least=1)
+                decoding.decode(picture, at_least=1)
         else:
-            pictures.decode(picture, at_least=1)
-        pictures.check_whole(picture, file)
-    except pictures.BrokenPicture:
+            decoding.decode(picture, at_least=1)
+        decoding.check_whole(picture, file)
+    except decoding.BrokenPicture:
         raise _broken(name) from None
 
 

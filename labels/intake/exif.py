@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from PIL import ExifTags
 
-from labels.pictures import BrokenPicture, reading
+from labels.pictures.decoding import BrokenPicture, reading
 
 _SUBFOLDER = ExifTags.IFD.Exif
 _DATES = (ExifTags.Base.DateTimeOriginal, ExifTags.Base.DateTimeDigitized, ExifTags.Base.DateTime)

@@ -10,8 +10,9 @@ from pathlib import Path
 
 from django.conf import settings
 
-from labels.buckets import BucketStorage, ObjectUnreadable
 from labels.intake.checks import CHUNK, Refused, check_size, clean_name
+from labels.storage.bucket import BucketStorage
+from labels.storage.errors import ObjectUnreadable
 
 _UNPACKING = (zipfile.BadZipFile, zlib.error, LZMAError, NotImplementedError, RuntimeError, EOFError)
 

@@ -1,20 +1,20 @@
 from labels.models.bundle import Bundle, BundleChunk, BundlePart, BundlePhoto
 from labels.models.change import Change, Renaming, Verdict
 from labels.models.detection import DetectionRun
-from labels.models.incoming import Incoming
+from labels.models.direct_upload import DirectUpload
+from labels.models.heartbeat import Heartbeat
 from labels.models.label import Label, LabelAlias, LabelCount, PhotoLabel
 from labels.models.notice import Announcement, Notice, TextMessage
 from labels.models.phone import Phone, PhoneCode, TextCount
 from labels.models.photo import Photo
-from labels.models.recipe import Recipe
 from labels.models.region import Budget, RegionQuota, Residency, Spending
-from labels.models.rule import LabelRule, PolicyVersion, Replay
+from labels.models.rule import LabelRule, PolicyVersion, RuleRun
+from labels.models.saved_selection import SavedSelection
 from labels.models.summary import LibraryVersion, PhotoSummary
-from labels.models.worker import WorkerSeen
 
 __all__ = [
     "Verdict",
-    "Replay",
+    "RuleRun",
     "Renaming",
     "PolicyVersion",
     "LabelRule",
@@ -27,7 +27,7 @@ __all__ = [
     "BundlePart",
     "BundlePhoto",
     "DetectionRun",
-    "Incoming",
+    "DirectUpload",
     "Label",
     "LabelCount",
     "Notice",
@@ -37,11 +37,11 @@ __all__ = [
     "PhotoLabel",
     "LibraryVersion",
     "PhotoSummary",
-    "Recipe",
+    "SavedSelection",
     "RegionQuota",
     "Residency",
     "Spending",
     "TextCount",
     "TextMessage",
-    "WorkerSeen",
+    "Heartbeat",
 ]

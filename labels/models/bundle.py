@@ -4,7 +4,7 @@ from django.db import models
 from django.urls import reverse
 from django.utils import timezone
 
-from labels.models.claim import Claimed, ClaimQuerySet, lease
+from photomgr.claim import Claimed, ClaimQuerySet, lease
 
 
 def bundle_files():
@@ -49,7 +49,7 @@ class Bundle(Claimed):
     RETRYABLE = (Status.FAILED, Status.CANCELLED, Status.EXPIRED)
 
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="bundles")
-    selection = models.JSONField(help_text="What was asked for (labels.selection.Selection).")
+    selection = models.JSONField(help_text="What was asked for (a Selection as JSON).")
     selection_key = models.CharField(max_length=64, help_text="The same for selections that mean the same.")
     new_only = models.BooleanField(
         default=False, help_text="Without the photos of earlier downloads of this selection."
@@ -204,7 +204,7 @@ class BundleChunk(models.Model):
     tag = models.CharField(
         max_length=80, blank=True, help_text="By which S3 knows it, as a part of an upload."
     )
-    # CRC-32s of photos that go on in another chunk: [index, start, end, crc32] (labels.zipplan.Piece).
+    # CRC-32s of photos that go on in another chunk: [index, start, end, crc32] (labels.archives.plan.Piece).
     pieces = models.JSONField(default=list)
     changed_position = models.PositiveIntegerField(
         null=True, help_text="The photo that turned out missing or changed."

@@ -1,8 +1,8 @@
 from django.conf import settings
 from django.db import models
 
-from labels.models.claim import Claimed, ClaimQuerySet
 from labels.models.label import Label
+from photomgr.claim import Claimed, ClaimQuerySet
 
 
 class Change(Claimed):

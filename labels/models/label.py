@@ -1,7 +1,7 @@
 from django.conf import settings
 from django.db import models
 
-from labels.names import fold
+from labels.text.names import fold
 
 
 class LabelQuerySet(models.QuerySet):
@@ -121,7 +121,7 @@ class PhotoLabel(models.Model):
 
 
 class LabelCount(models.Model):
-    """How many of the owner's photos show the label. Written only by labels/labelling.py."""
+    """How many of the owner's photos show the label. Written only by labels/labelling/record.py."""
 
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="label_counts")
     label = models.ForeignKey(Label, on_delete=models.CASCADE, related_name="counts")

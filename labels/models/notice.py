@@ -2,7 +2,7 @@ from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
-from labels.models.claim import Claimed, ClaimQuerySet, backoff
+from photomgr.claim import Claimed, ClaimQuerySet, backoff
 
 
 class OnceQuerySet(ClaimQuerySet):

@@ -3,7 +3,7 @@ from datetime import timedelta
 from django.conf import settings
 from django.db import models
 
-from labels.phone_numbers import masked
+from labels.text.phone_numbers import masked
 
 # Of one code: how long it is good, and how often it may be typed.
 CODE_LIFE = timedelta(minutes=10)

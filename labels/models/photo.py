@@ -7,7 +7,7 @@ from django.db.models import F
 from django.db.models.functions import Coalesce
 from django.urls import reverse
 
-from labels.models.claim import Claimed, ClaimQuerySet
+from photomgr.claim import Claimed, ClaimQuerySet
 
 
 def originals():
@@ -97,7 +97,7 @@ class Photo(Claimed):
     failure_reason = models.TextField(blank=True)
     labelled_at = models.DateTimeField(null=True, blank=True)
     label_count = models.PositiveSmallIntegerField(
-        default=0, editable=False, help_text="How many labels it shows; labels/labelling.py writes it."
+        default=0, editable=False, help_text="How many labels it shows; labels/labelling/record.py writes it."
     )
 
     run = models.ForeignKey(

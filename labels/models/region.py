@@ -22,7 +22,7 @@ class RegionQuota(models.Model):
     """How fast one operation may be called in one Region, and how it has fared there.
 
     All workers of all machines share these rows. Moments are seconds since 1970 by the database's
-    clock; `labels.regions.pacing` says what they mean.
+    clock; `labels.detectors.rekognition.regions.pacing` says what they mean.
     """
 
     region = models.CharField(max_length=32, validators=[REGION_NAME])

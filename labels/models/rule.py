@@ -2,33 +2,33 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import models
 
-from labels import policy
-from labels.models.claim import Claimed, ClaimQuerySet
 from labels.models.label import Label
-from labels.names import fold
+from labels.rules import engine
+from labels.text.names import fold
+from photomgr.claim import Claimed, ClaimQuerySet
 
 
 class LabelRule(models.Model):
     """A rule as people edit it. It comes into force when the rules are applied (PolicyVersion)."""
 
     class Action(models.TextChoices):
-        ACCEPT = policy.ACCEPT, "show"
-        HIDE = policy.HIDE, "hide"
-        REPLACE = policy.REPLACE, "replace by"
-        ROLL_UP = policy.ROLL_UP, "roll up to the parent"
-        DROP_CHILDREN = policy.DROP_CHILDREN, "show, and hide its children"
-        REVIEW = policy.TO_REVIEW, "keep back for review"
+        ACCEPT = engine.ACCEPT, "show"
+        HIDE = engine.HIDE, "hide"
+        REPLACE = engine.REPLACE, "replace by"
+        ROLL_UP = engine.ROLL_UP, "roll up to the parent"
+        DROP_CHILDREN = engine.DROP_CHILDREN, "show, and hide its children"
+        REVIEW = engine.TO_REVIEW, "keep back for review"
 
     class Match(models.TextChoices):
-        LABEL = policy.LABEL, "labels with these names"
-        CATEGORY = policy.CATEGORY, "labels of these categories"
-        ANCESTOR = policy.ANCESTOR, "labels below these"
-        GLOB = policy.GLOB, "labels like these patterns (* and ?)"
+        LABEL = engine.LABEL, "labels with these names"
+        CATEGORY = engine.CATEGORY, "labels of these categories"
+        ANCESTOR = engine.ANCESTOR, "labels below these"
+        GLOB = engine.GLOB, "labels like these patterns (* and ?)"
 
     class PhotoIs(models.TextChoices):
         ANY = "", "any picture"
-        PHOTO = policy.PHOTO, "a photo"
-        GRAPHIC = policy.GRAPHIC, "a drawing or a screenshot"
+        PHOTO = engine.PHOTO, "a photo"
+        GRAPHIC = engine.GRAPHIC, "a drawing or a screenshot"
 
     name = models.CharField(max_length=100, unique=True)
     enabled = models.BooleanField(default=True)
@@ -69,15 +69,15 @@ class LabelRule(models.Model):
 
     def clean(self):
         others = [rule.as_rule() for rule in LabelRule.objects.filter(enabled=True).exclude(pk=self.pk)]
-        wrong = policy.problems(
+        wrong = engine.problems(
             self.as_rule(), others, lambda name: Label.objects.named([name]).exists(), _place
         )
         if wrong:
             raise ValidationError({field: [text for f, text in wrong if f == field] for field, _ in wrong})
 
     def as_rule(self):
-        """Return the rule as labels.policy takes it."""
-        return policy.Rule(
+        """Return the rule as labels.rules.engine takes it."""
+        return engine.Rule(
             pk=self.pk,
             name=self.name,
             action=self.action,
@@ -126,7 +126,7 @@ class PolicyVersion(models.Model):
         return f"Rules {self.pk}"
 
 
-class Replay(Claimed):
+class RuleRun(Claimed):
     """Bringing the labels of stored photos in line with what is in force, from their kept answers.
 
     What is left to do stands in the photos (Photo.policy); the row is there to be claimed and watched.
@@ -165,7 +165,7 @@ class Replay(Claimed):
 
 
 def _place(name):
-    """Return the names above a label, and its category, as labels.policy asks for them."""
+    """Return the names above a label, and its category, as labels.rules.engine asks for them."""
     label = Label.objects.named([name]).prefetch_related("parents").first()
     if label is None:
         return (), ()

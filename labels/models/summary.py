@@ -5,9 +5,9 @@ from labels.models.photo import Photo
 
 
 class PhotoSummary(models.Model):
-    """What the tag list and the planner need of a photo, in one short row (labels/library.py packs it).
+    """What the tag list and the planner need of a photo, in one short row (`selection.index` packs it).
 
-    Written only by labels/summaries.py, in the transaction that changes what it repeats.
+    Written only by labels/selection/summaries.py, in the transaction that changes what it repeats.
     """
 
     photo = models.OneToOneField(Photo, on_delete=models.CASCADE, primary_key=True, related_name="summary")

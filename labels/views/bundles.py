@@ -13,11 +13,13 @@ from django.utils import timezone
 from django.utils.http import urlencode
 from django.views.decorators.http import require_POST, require_safe
 
-from labels import bundles, queue
+from labels.bundles import lifecycle
+from labels.bundles.request import AlreadyThere, NotAsked, request_bundle
 from labels.models import Bundle, Notice, TextMessage
-from labels.selection import Selection
-from labels.views import sending
+from labels.selection.predicate import Selection
+from labels.views import file_responses
 from labels.views.options import DownloadOptions, about
+from labels.workers import queue
 
 PAGE = 50
 _MISSING_SHOWN = 200
@@ -32,11 +34,11 @@ def bundle_create(request):
 def ask(request, selection, options):
     """Ask for a download and lead to it, or back to the tag list with the reason why not."""
     try:
-        bundle = bundles.ask(request.user, selection, options.part_bytes, options.new_only)
-    except bundles.AlreadyThere as there:
+        bundle = request_bundle(request.user, selection, options.part_bytes, options.new_only)
+    except AlreadyThere as there:
         messages.info(request, str(there))
         return redirect(there.bundle)
-    except bundles.NotAsked as reason:
+    except NotAsked as reason:
         messages.error(request, str(reason))
         fields = [*selection.fields(), *options.fields()]
         return redirect(f"{reverse('labels')}?{urlencode(fields)}")
@@ -80,7 +82,7 @@ def bundle_state(request, pk):
 @require_POST
 def bundle_cancel(request, pk):
     bundle = _mine(request, pk)
-    if bundles.cancel(bundle):
+    if lifecycle.cancel(bundle):
         messages.success(request, "The download is cancelled.")
     else:
         messages.info(request, "It had ended already.")
@@ -91,9 +93,9 @@ def bundle_cancel(request, pk):
 def bundle_retry(request, pk):
     bundle = _mine(request, pk)
     try:
-        if bundles.retry(bundle):
+        if lifecycle.retry(bundle):
             queue.build_bundle(bundle.pk)
-    except bundles.NotAsked as reason:
+    except NotAsked as reason:
         messages.error(request, str(reason))
     return redirect(bundle)
 
@@ -102,7 +104,7 @@ def bundle_retry(request, pk):
 def bundle_keep(request, pk):
     """Keep a download for the full time from now on."""
     bundle = _mine(request, pk)
-    if bundles.keep_longer(bundle):
+    if lifecycle.keep_longer(bundle):
         messages.success(request, f"Kept for another {settings.BUNDLE_KEEP_HOURS} hours.")
     else:
         messages.info(request, "This download is no longer kept. You can build it again.")
@@ -117,7 +119,7 @@ def bundle_part(request, pk, number):
     if part and bundle.expires_at > timezone.now():
         # It may be gone all the same: the sweep has just taken it away.
         with contextlib.suppress(FileNotFoundError):
-            return sending.attachment(
+            return file_responses.attachment(
                 request,
                 part.file,
                 name=part.file_name,

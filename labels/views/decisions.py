@@ -6,9 +6,11 @@ from django.db.models import Q
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
-from labels import decisions, queue, selection
+from labels.labelling import decisions
 from labels.models import Change, Photo
-from labels.selection import Selection
+from labels.selection import predicate
+from labels.selection.predicate import Selection
+from labels.workers import queue
 
 PAGE = 50
 _ACTIONS = {"add": Change.Action.ADD, "confirm": Change.Action.CONFIRM, "remove": Change.Action.REMOVE}
@@ -29,7 +31,7 @@ def labels_decide(request):
     if chosen.is_empty:
         messages.error(request, "Choose photos first; an empty selection holds none.")
         return redirect("labels")
-    _judge(request, selection.photos(request.user, chosen), chosen.words())
+    _judge(request, predicate.photos(request.user, chosen), chosen.words())
     return redirect("changes")
 
 

@@ -6,10 +6,12 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
-from labels import incoming, queue
 from labels.forms import IncomingForm
-from labels.intake import Outcome, Refused
-from labels.models import Incoming
+from labels.intake import direct_uploads
+from labels.intake.add import Outcome
+from labels.intake.checks import Refused
+from labels.models import DirectUpload
+from labels.workers import queue
 
 # The page asks about the files it is waiting for, and no more.
 _MOST = 200
@@ -24,7 +26,7 @@ def incoming_begin(request):
     if not form.is_valid():
         return JsonResponse({"errors": form.errors}, status=400)
     try:
-        row, post = incoming.begin(request.user, **form.cleaned_data)
+        row, post = direct_uploads.begin(request.user, **form.cleaned_data)
     except Refused as refusal:
         return JsonResponse({"outcome": Outcome.REFUSED, "reason": refusal.reason})
     sent_url = reverse("incoming_sent", args=[row.pk])
@@ -33,8 +35,8 @@ def incoming_begin(request):
 
 @require_POST
 def incoming_sent(request, pk):
-    row = get_object_or_404(Incoming.objects.owned_by(request.user), pk=pk)
-    if incoming.sent(row):
+    row = get_object_or_404(DirectUpload.objects.owned_by(request.user), pk=pk)
+    if direct_uploads.sent(row):
         queue.take_incoming(row.pk)
     return JsonResponse({"id": row.pk})
 
@@ -43,12 +45,12 @@ def incoming_sent(request, pk):
 def incoming_states(request):
     """Answer {id: what became of it} for those of the ids that are done, or not there any more."""
     ids = [int(word) for word in request.GET.get("ids", "").split(",")[:_MOST] if word.isdecimal()]
-    mine = Incoming.objects.owned_by(request.user).filter(pk__in=[pk for pk in ids if pk < 2**63])
+    mine = DirectUpload.objects.owned_by(request.user).filter(pk__in=[pk for pk in ids if pk < 2**63])
     rows = {row.pk: row for row in mine}
     lost = {"outcome": "lost", "reason": "It was not confirmed in time. Try again.", "url": ""}
     done = {pk: lost for pk in ids if pk not in rows}
     for row in rows.values():
-        if row.status == Incoming.Status.DONE:
+        if row.status == DirectUpload.Status.DONE:
             url = reverse("photo", args=[row.photo_id]) if row.photo_id else ""
             done[row.pk] = {"outcome": row.outcome, "reason": row.reason, "url": url}
     return JsonResponse(done)

@@ -10,7 +10,7 @@ from django.http import HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
 
-from labels.buckets import StorageTrouble
+from labels.storage.errors import StorageTrouble
 
 _log = logging.getLogger(__name__)
 

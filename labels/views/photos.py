@@ -18,13 +18,15 @@ from django.utils.http import urlencode
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_POST, require_safe
 
-from labels import bundles, detection, labelling, queue
-from labels import selection as selections
+from labels.bundles import planning
 from labels.detectors.rekognition import findings
+from labels.labelling import detection, record
 from labels.models import Bundle, BundlePhoto, Photo, PhotoLabel
-from labels.selection import Overview, Selection
-from labels.views import sending
+from labels.selection import predicate as selections
+from labels.selection.predicate import Overview, Selection
+from labels.views import file_responses
 from labels.views.cards import cards
+from labels.workers import queue
 
 PAGE = 60
 _DAY_AND_TIME = "j F Y, H:i"
@@ -65,7 +67,7 @@ def photo_list(request):
             "library_count": counts["total"],
             # The same number that the tag list and the download itself will say.
             "download": selection.is_empty
-            and bundles.outline(Overview(request.user, everything), settings.BUNDLE_PART_BYTES),
+            and planning.outline(Overview(request.user, everything), settings.BUNDLE_PART_BYTES),
             "waiting": counts["waiting"],
             "waiting_reason": counts["reason"],
         },
@@ -170,7 +172,7 @@ def photo_rendition(request, pk):
 def photo_original(request, pk):
     photo = _mine(request, pk)
     try:
-        return sending.attachment(
+        return file_responses.attachment(
             request,
             photo.original,
             name=photo.original_name,
@@ -193,7 +195,7 @@ def _chosen(user, selection):
 
 
 def _label_again(photos):
-    ids = labelling.label_again(photos)
+    ids = record.label_again(photos)
     for pk in ids:
         queue.label_photo(pk)
     return len(ids)
@@ -203,7 +205,7 @@ def _picture(request, file):
     if not file:
         raise Http404("not made yet")
     try:
-        return sending.picture(request, file, "image/jpeg")
+        return file_responses.picture(request, file, "image/jpeg")
     except FileNotFoundError:
         raise Http404("no longer in storage") from None
 

@@ -9,16 +9,15 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.http import require_POST
 
-from labels import regions
+from labels.detectors.rekognition.regions import report, spending
 from labels.models import Budget, Photo
-from labels.regions import spending
 
 
 def section():
     """Return what templates/_regions.html shows, None when Rekognition is not in use."""
     if settings.LABELS_DETECTOR != "rekognition":
         return None
-    rows = regions.report()
+    rows = report.report()
     return {
         "rows": rows,
         "operations": [(name, list(of)) for name, of in groupby(rows, key=lambda row: row.operation)],
@@ -37,7 +36,7 @@ def section():
 @require_POST
 def regions_retry(request):
     """Probe the resting Regions at once, without waiting for their pause to end."""
-    resting = regions.try_again()
+    resting = report.try_again()
     messages.success(
         request,
         f"{resting} resting Region{'s are' if resting != 1 else ' is'} tried again with the next photo.",

@@ -5,12 +5,14 @@ from django.db.models import Q
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
-from labels import costs, labelling, queue, selection
+from labels.labelling import costs, record
 from labels.models import Photo, PhotoLabel
-from labels.names import fold
-from labels.selection import Selection
+from labels.selection import predicate
+from labels.selection.predicate import Selection
+from labels.text.names import fold
 from labels.views.cards import cards
 from labels.views.options import about
+from labels.workers import queue
 
 _MARGIN = 12
 
@@ -22,14 +24,14 @@ def relabel(request):
     chosen = Selection.from_query(query)
     photos = Photo.objects.owned_by(request.user)
     if not chosen.is_empty:
-        photos = selection.photos(request.user, chosen)
+        photos = predicate.photos(request.user, chosen)
     version, reason = query.get("version", "").replace("\0", ""), query.get("reason", "").replace("\0", "")
     if version:
         photos = photos.filter(run__version=version)
     if reason:
         photos = photos.filter(status=Photo.Status.FAILED, failure_code=reason)
     if request.method == "POST":
-        ids = labelling.label_again(Photo.objects.filter(pk__in=photos.order_by().values("pk")))
+        ids = record.label_again(Photo.objects.filter(pk__in=photos.order_by().values("pk")))
         for pk in ids:
             queue.label_photo(pk)
         messages.success(request, f"{len(ids):,} photo{'' if len(ids) == 1 else 's'} will be labelled again.")

@@ -8,7 +8,8 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
-from labels import decisions, precision
+from labels.evaluation import precision
+from labels.labelling import decisions
 from labels.models import Change, Label, Photo, PhotoLabel, Verdict
 from labels.views.cards import alt_text
 

@@ -5,9 +5,11 @@ from django.contrib.admin.views.decorators import staff_member_required
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
-from labels import policies, queue, replay
-from labels.models import LabelRule, Photo, PolicyVersion, Replay
+from labels.labelling import replay
+from labels.models import LabelRule, Photo, PolicyVersion, RuleRun
+from labels.rules import versions
 from labels.views.cards import cards
+from labels.workers import queue
 
 _VERSIONS = 10
 _WORDS = {
@@ -21,7 +23,7 @@ _WORDS = {
 @staff_member_required(login_url="login")
 @require_safe
 def rules(request):
-    running = Replay.objects.filter(is_dry=False).first()
+    running = RuleRun.objects.filter(is_dry=False).first()
     return render(
         request,
         "_rules_state.html" if request.htmx else "rules.html",
@@ -30,7 +32,7 @@ def rules(request):
             "rules": [_rule(rule) for rule in LabelRule.objects.all()],
             "versions": PolicyVersion.objects.select_related("author")[:_VERSIONS],
             "can_undo": PolicyVersion.objects.count() > 1,
-            "is_changed": policies.is_changed(),
+            "is_changed": versions.is_changed(),
             "dry": _dry(request.user),
             "replay": running,
         },
@@ -49,10 +51,10 @@ def rules_try(request):
 @require_POST
 def rules_apply(request):
     """Put the edited rules in force and bring every photo in line."""
-    if not policies.is_changed():
+    if not versions.is_changed():
         messages.info(request, "These rules are in force already.")
         return redirect("rules")
-    version = policies.put_in_force(request.user, request.POST.get("note", "").replace("\0", ""))
+    version = versions.put_in_force(request.user, request.POST.get("note", "").replace("\0", ""))
     _begin(request, f"{version} are in force.")
     return redirect("rules")
 
@@ -61,7 +63,7 @@ def rules_apply(request):
 @require_POST
 def rules_undo(request):
     """Put the rules before these back in force."""
-    version = policies.go_back(request.user)
+    version = versions.go_back(request.user)
     if version is None:
         messages.error(request, "There are no rules before these.")
         return redirect("rules")
@@ -82,7 +84,7 @@ def _run(row):
     if row.total > replay.CHUNK:
         queue.replay_rules(row.pk)
         return
-    held = Replay.objects.claim(row.pk, "page")
+    held = RuleRun.objects.claim(row.pk, "page")
     if held and not replay.carry_on(held):
         queue.replay_rules(row.pk)
 
@@ -101,7 +103,7 @@ def _rule(rule):
 
 def _dry(user):
     """Return what a page shows of the latest dry run, unless the rules were edited since."""
-    row = Replay.objects.filter(is_dry=True).first()
+    row = RuleRun.objects.filter(is_dry=True).first()
     if row is None or not row.found:
         return None
     counts, examples = row.found["counts"], row.found["examples"]
@@ -110,7 +112,7 @@ def _dry(user):
     kinds = [kind for kind in _WORDS if counts.get(kind)]
     return {
         "row": row,
-        "is_current": row.rules == policies.snapshot(),
+        "is_current": row.rules == versions.snapshot(),
         "sentence": ", ".join(f"{_WORDS[kind]} {counts[kind]:,}" for kind in kinds) or "change nothing",
         "kinds": [
             {

@@ -11,12 +11,13 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
-from labels import labelling, queue, workers
 from labels.detectors import get_detector
-from labels.models import Photo, WorkerSeen
-from labels.places import places
-from labels.regions import troubles
+from labels.detectors.rekognition.regions.report import troubles
+from labels.labelling import record
+from labels.models import Heartbeat, Photo
+from labels.storage.health import places
 from labels.views import regions
+from labels.workers import heartbeats, queue
 
 _WAITING = (Photo.Status.PENDING, Photo.Status.LABELLING)
 
@@ -60,7 +61,7 @@ def status_retry(request):
     failed = Photo.objects.filter(status=Photo.Status.FAILED)
     if "code" in request.POST:
         failed = failed.filter(failure_code=request.POST["code"])
-    ids = labelling.label_again(failed)
+    ids = record.label_again(failed)
     for pk in ids:
         queue.label_photo(pk)
     messages.success(request, f"{len(ids)} photo{'s are' if len(ids) != 1 else ' is'} being labelled again.")
@@ -87,13 +88,13 @@ def readyz(request):
 
 
 def _queues():
-    machines = workers.machines()
+    machines = heartbeats.machines()
     return [
         {
             "name": cluster,
             "waiting": queue.waiting(cluster),
             "machines": machines[cluster],
-            "ok": workers.is_alive(cluster),
+            "ok": heartbeats.is_alive(cluster),
         }
         for cluster in queue.CLUSTERS
     ]
@@ -106,7 +107,7 @@ def _database():
     except Error:
         return "not reachable"
     try:
-        WorkerSeen.objects.exists()
+        Heartbeat.objects.exists()
     except Error:
         return "without its tables; manage.py migrate makes them"
     return "ok"
@@ -120,10 +121,10 @@ def _storage():
 def _queue():
     if any(queue.waiting(cluster) is None for cluster in queue.CLUSTERS):
         return "not reachable"
-    silent = [cluster for cluster in queue.CLUSTERS if not workers.is_alive(cluster)]
+    silent = [cluster for cluster in queue.CLUSTERS if not heartbeats.is_alive(cluster)]
     if silent:
         return f"no sign of life from {' and '.join(silent)}"
-    machines = workers.machines()
+    machines = heartbeats.machines()
     gone = [
         f"{sum(not one.is_alive and not one.is_starting for one in found)} of {len(found)} for {cluster}"
         for cluster, found in machines.items()

@@ -9,14 +9,15 @@ from django.utils.functional import SimpleLazyObject
 from django.utils.http import urlencode
 from django.views.decorators.http import require_safe
 
-from labels import bundles, grouping
-from labels import selection as selections
+from labels.bundles import planning
 from labels.models import Label, LabelAlias, Photo
-from labels.names import fold
-from labels.selection import Overview, Selection
+from labels.selection import predicate as selections
+from labels.selection import tree
+from labels.selection.predicate import Overview, Selection
+from labels.text.names import fold
 from labels.views.cards import cards
 from labels.views.options import DownloadOptions, about
-from labels.views.recipes import recipes_of
+from labels.views.saved_selections import recipes_of
 
 # A template looks long for what a row does not have, and there are hundreds of rows.
 _UNGROUPED = {"depth": 0, "parent": "", "is_parent": False, "heading": ""}
@@ -111,7 +112,7 @@ def _group(rows, owner):
     """Return the rows in the order of a tree, each with its depth in it and the name of its parent."""
     shown = {"from_label__counts__owner": owner, "from_label__counts__count__gt": 0}
     edges = Label.parents.through.objects.filter(**shown).values_list("from_label_id", "to_label_id")
-    found = grouping.tree(rows, edges)
+    found = tree.tree(rows, edges)
     parents = {parent["id"] for _, _, parent in found if parent}
     for row, depth, parent in found:
         # Deeper ones would leave a phone no room for the name.
@@ -152,7 +153,7 @@ def _states_context(owner):
 
 def _plan_context(overview, options):
     selection = overview.selection
-    plan = bundles.outline(overview, options.part_bytes, options.new_only)
+    plan = planning.outline(overview, options.part_bytes, options.new_only)
     photos = plan.photos
     preview = Photo.objects.filter(pk__in=overview.newest(PREVIEW)).newest_first()
     fields = selection.fields()

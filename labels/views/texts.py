@@ -6,9 +6,9 @@ from django.http import Http404
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from labels import phones
 from labels.forms import CodeForm, PhoneForm
 from labels.models import Phone
+from labels.notices import phones
 
 
 @require_GET

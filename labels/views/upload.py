@@ -9,13 +9,13 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
-from labels import pictures
 from labels.forms import UploadForm
-from labels.intake import Outcome, take
-from labels.upload_handlers import says_full
+from labels.intake.add import Outcome, add_photo
+from labels.intake.upload_handlers import says_full
+from labels.pictures import decoding
 
 _ACCEPT = "image/*," + ",".join(
-    sorted({f".{extension}" for _, extensions in pictures.FORMATS.values() for extension in extensions})
+    sorted({f".{extension}" for _, extensions in decoding.FORMATS.values() for extension in extensions})
 )
 
 
@@ -36,7 +36,7 @@ def _take_all(request, files):
     results, is_full = [], any(file.no_space for file in files)
     try:
         for file in () if is_full else files:
-            results.append(_result(take(file, file.name, request.user), file.size))
+            results.append(_result(add_photo(file, file.name, request.user), file.size))
     except OSError as error:
         if not says_full(error):
             raise
@@ -73,7 +73,7 @@ def _context(form, results=None):
         "limits": {
             "bytes": settings.UPLOAD_MAX_BYTES,
             "pixels_mp": settings.UPLOAD_MAX_PIXELS // 1_000_000,
-            "formats": pictures.ACCEPTED,
+            "formats": decoding.ACCEPTED,
         },
     }
 

@@ -8,7 +8,8 @@ from django.contrib import admin
 from django.urls import reverse
 from django.utils import timezone
 
-from alarms.apply import apply
+from alarms.apply.carry_out import apply
+from alarms.apply.prepare import plan_for
 from alarms.models import (
     Action,
     Alarm,
@@ -18,12 +19,11 @@ from alarms.models import (
     ExcludedRange,
     Finding,
     Guard,
-    Measured,
+    MetricOutbox,
     Mute,
     StateChange,
 )
-from alarms.planning import plan_for
-from alarms.store import keep
+from alarms.readings.store import keep
 from tests.alarms import factory
 
 pytestmark = pytest.mark.django_db
@@ -60,7 +60,7 @@ def rows():
     Finding.objects.create(
         alarm=floor, code="A13", severity="warning", rank=1, message="orders", found_at=now
     )
-    Measured.objects.create(at=now, data=[])
+    MetricOutbox.objects.create(at=now, data=[])
     apply(shop)
     return shop
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alarms.alarm_tests import BadTest, read_file, run, seconds_of, values_of
+from alarms.analysis.alarm_tests import BadTest, read_file, run, seconds_of, values_of
 
 FLOOR = 'alarm = { operator = "<", threshold = 1, datapoints = 3, evaluation_periods = 3 }'
 

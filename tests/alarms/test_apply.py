@@ -2,9 +2,9 @@
 
 import pytest
 
-from alarms.apply import Invalid, Stale, apply
+from alarms.apply.carry_out import Invalid, Stale, apply
+from alarms.apply.prepare import plan_for
 from alarms.models import Alarm, Change, Run
-from alarms.planning import plan_for
 from tests.alarms import factory
 from tests.alarms.definitions import static
 

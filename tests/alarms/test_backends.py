@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from alarms.backends import BackendError, backend_for
-from alarms.definitions import detector_key, detector_of, differences
+from alarms.cloudwatch.definitions import detector_key, detector_of, differences
 from alarms.models import Metric
 from tests.alarms.definitions import band, composite, math, percentile, static
 

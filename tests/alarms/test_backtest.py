@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alarms import backtest
-from alarms.backtest import History, Verdict
-from alarms.bands import Band
-from alarms.evaluation import Rule
+from alarms.analysis import backtest
+from alarms.analysis.backtest import History, Verdict
+from alarms.analysis.bands import Band
+from alarms.analysis.evaluation import Rule
 
 HOUR = 3600
 

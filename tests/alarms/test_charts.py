@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alarms import charts
-from alarms.charts import Chart
+from alarms.analysis import charts
+from alarms.analysis.charts import Chart
 
 BEGIN = 1_767_571_200.0  # Monday 5 January 2026, 00:00 UTC
 SVG = "{http://www.w3.org/2000/svg}"

@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from alarms.backends import BackendError, backend_for
+from alarms.backends.pacing import Pace
 from alarms.models import Metric
-from alarms.pacing import Pace
 from tests.alarms.cloudwatch_wire import Refusal
 from tests.alarms.definitions import TOPIC, band, composite, query, static
 

@@ -6,9 +6,9 @@ import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
+from alarms.apply.mutes import minutes
+from alarms.cloudwatch.mute_schedules import BadSchedule
 from alarms.models import Action, Alarm, Mute, Run, StateChange
-from alarms.mutes import BadSchedule
-from alarms.muting import minutes
 from tests.alarms import factory
 from tests.alarms.cloudwatch_wire import Refusal
 from tests.alarms.definitions import TOPIC, band, composite, static

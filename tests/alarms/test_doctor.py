@@ -5,12 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from alarms import bands, doctor
-from alarms.doctor.duty import orphan
-from alarms.doctor.sheet import Sheet
-from alarms.evaluation import SIDES, Rule, evaluate_all, outside
+from alarms import doctor
+from alarms.analysis import bands
+from alarms.analysis.alarm_spec import AlarmSpec, Source
+from alarms.analysis.evaluation import SIDES, Rule, evaluate_all, outside
+from alarms.doctor.context import DoctorContext
+from alarms.doctor.delivery_rules import orphan
 from alarms.experiments import run, series
-from alarms.watch import Source, Watch
 
 TOPIC = "arn:aws:sns:us-east-1:123456789012:oncall"
 BOTH = next(iter(SIDES))
@@ -18,7 +19,7 @@ BOTH = next(iter(SIDES))
 
 def sheet(values, k=3.0, rule=None, operator=BOTH, threshold=None, expression="m1", **fields):
     """Return a band alarm (or, with a threshold, a static one) on one value a minute."""
-    watch = Watch(
+    watch = AlarmSpec(
         name="shop-orders",
         rule=rule or Rule(n=5, m=3),
         operator=operator,
@@ -32,7 +33,7 @@ def sheet(values, k=3.0, rule=None, operator=BOTH, threshold=None, expression="m
     band = None
     if threshold is None:
         band = bands.walk_forward(60.0 * np.arange(len(values)), values, 60)
-    return Sheet(**{"watch": watch, "values": values, "band": band, "actions": (TOPIC,), **fields})
+    return DoctorContext(**{"watch": watch, "values": values, "band": band, "actions": (TOPIC,), **fields})
 
 
 def found(case):

@@ -14,9 +14,9 @@ import boto3
 import pytest
 from moto.server import ThreadedMotoServer
 
-from alarms.apply import apply
+from alarms.apply.carry_out import apply
 from alarms.backends import backend_for
-from alarms.definitions import differences
+from alarms.cloudwatch.definitions import differences
 from alarms.models import Action, Alarm
 from tests import needs
 from tests.alarms import factory

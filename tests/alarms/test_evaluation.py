@@ -5,7 +5,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from alarms.evaluation import (
+from alarms.analysis.evaluation import (
     ALARM,
     INSUFFICIENT_DATA,
     MISSING_POLICIES,

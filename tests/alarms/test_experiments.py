@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from alarms import backtest, bands
-from alarms.evaluation import Rule
+from alarms.analysis import backtest, bands
+from alarms.analysis.evaluation import Rule
 from alarms.experiments import run, series
 
 FLOOR, CEILING, PLAIN, BAND = run.DETECTORS

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from django.core.management.base import CommandError
 
+from alarms.apply.mutes import mute
+from alarms.apply.prepare import plan_for
 from alarms.models import Alarm, AlarmSet, Guard, Run
-from alarms.muting import mute
-from alarms.planning import plan_for
 from tests.alarms.definitions import TOPIC, band, composite, math, percentile, query, static
 from tests.commands.tools import run
 

@@ -8,7 +8,8 @@ from django.contrib.auth.models import Permission
 from django.urls import reverse
 from django.utils import timezone
 
-from alarms import doctor, examination, fixing
+from alarms import doctor
+from alarms.doctor import fixes, runner
 from alarms.experiments import series
 from alarms.models import Alarm, AlarmSet, Detector, ExcludedRange, Finding
 from tests.alarms import factory
@@ -137,8 +138,8 @@ def test_cloudwatch_takes_ten_excluded_ranges(staff, band):
 
 
 def examined(*alarms):
-    for alarm in examination.alarms_to_examine():
-        examination.examine(alarm, examination.surroundings("", [alarm]), timezone.now())
+    for alarm in runner.alarms_to_examine():
+        runner.examine(alarm, runner.surroundings("", [alarm]), timezone.now())
 
 
 def test_the_doctors_page_shows_the_gravest_first_and_mends_with_one_click(staff, band):
@@ -215,10 +216,10 @@ def test_every_kind_of_fix(staff, fix, check):
 def test_of_two_who_click_at_once_one_makes_the_change(band):
     examined()
     finding = Finding.objects.get(code="A01")
-    fixing.carry_out(Finding.objects.get(pk=finding.pk))
+    fixes.carry_out(Finding.objects.get(pk=finding.pk))
 
-    with pytest.raises(fixing.CannotFix, match="It is done already"):
-        fixing.carry_out(finding)
+    with pytest.raises(fixes.CannotFix, match="It is done already"):
+        fixes.carry_out(finding)
 
     assert Alarm.objects.get(role="floor").name == "shop-floor"
 
@@ -226,7 +227,7 @@ def test_of_two_who_click_at_once_one_makes_the_change(band):
 def test_of_an_alarm_that_was_deleted_meanwhile_nothing_is_kept(band):
     Alarm.objects.filter(pk=band.pk).delete()
 
-    assert examination.keep([doctor.unreadable("no data")], timezone.now(), alarm=band) == []
+    assert runner.keep([doctor.unreadable("no data")], timezone.now(), alarm=band) == []
 
 
 def test_a_companion_that_is_there_already_is_said(staff, band):

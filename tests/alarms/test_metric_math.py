@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from alarms.metric_math import UnknownExpression, compute, names_in
+from alarms.analysis.metric_math import UnknownExpression, compute, names_in
 
 NAN = np.nan
 COLUMNS = {"errors": [0, 5, 10, NAN], "requests": [0, 50, 100, 200]}

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from alarms import mutes
+from alarms.cloudwatch import mute_schedules
 
 SATURDAY = datetime(2026, 11, 21, tzinfo=UTC)
 
@@ -37,22 +37,27 @@ def hours(found):
     ],
 )
 def test_schedules(schedule, expected):
-    assert hours(mutes.spans(mute(schedule), SATURDAY, SATURDAY + timedelta(days=3))) == expected
+    assert hours(mute_schedules.spans(mute(schedule), SATURDAY, SATURDAY + timedelta(days=3))) == expected
 
 
 def test_one_that_began_before_is_still_in_force():
     weekend = mute("cron(0 18 * * FRI)", minutes=48 * 60)
 
-    assert mutes.in_force(weekend, SATURDAY)
-    assert not mutes.in_force(weekend, SATURDAY + timedelta(hours=42))
+    assert mute_schedules.in_force(weekend, SATURDAY)
+    assert not mute_schedules.in_force(weekend, SATURDAY + timedelta(hours=42))
 
 
 def test_the_zone_is_that_of_the_wall_clock_in_summer_and_winter():
     nightly = mute("cron(0 2 * * *)", minutes=30, timezone="Europe/Berlin")
     summer = datetime(2026, 7, 1, tzinfo=UTC)
 
-    assert hours(mutes.spans(nightly, SATURDAY, SATURDAY + timedelta(days=1))) == [("Sat 01:00", "Sat 01:30")]
-    assert hours(mutes.spans(nightly, summer, summer + timedelta(days=1)))[0] == ("Wed 00:00", "Wed 00:30")
+    assert hours(mute_schedules.spans(nightly, SATURDAY, SATURDAY + timedelta(days=1))) == [
+        ("Sat 01:00", "Sat 01:30")
+    ]
+    assert hours(mute_schedules.spans(nightly, summer, summer + timedelta(days=1)))[0] == (
+        "Wed 00:00",
+        "Wed 00:30",
+    )
 
 
 def test_not_before_and_not_after():
@@ -60,7 +65,9 @@ def test_not_before_and_not_after():
         "cron(0 * * * *)", 60, starts_at=SATURDAY + timedelta(hours=3), ends_at=SATURDAY + timedelta(hours=5)
     )
 
-    assert hours(mutes.spans(limited, SATURDAY, SATURDAY + timedelta(days=1))) == [("Sat 03:00", "Sat 05:00")]
+    assert hours(mute_schedules.spans(limited, SATURDAY, SATURDAY + timedelta(days=1))) == [
+        ("Sat 03:00", "Sat 05:00")
+    ]
 
 
 @pytest.mark.parametrize(
@@ -73,7 +80,7 @@ def test_not_before_and_not_after():
     ],
 )
 def test_a_mute_without_end(schedule, minutes, ends_at, expected):
-    assert mutes.for_ever(mute(schedule, minutes, ends_at=ends_at), SATURDAY) is expected
+    assert mute_schedules.for_ever(mute(schedule, minutes, ends_at=ends_at), SATURDAY) is expected
 
 
 @pytest.mark.parametrize(
@@ -92,8 +99,8 @@ def test_a_mute_without_end(schedule, minutes, ends_at, expected):
     ],
 )
 def test_what_cannot_be_read_is_said(schedule, timezone, said):
-    with pytest.raises(mutes.BadSchedule, match=said):
-        mutes.check(schedule, timezone)
+    with pytest.raises(mute_schedules.BadSchedule, match=said):
+        mute_schedules.check(schedule, timezone)
 
 
 @pytest.mark.parametrize(
@@ -110,4 +117,4 @@ def test_what_cannot_be_read_is_said(schedule, timezone, said):
     ],
 )
 def test_a_mute_that_will_not_be_in_force_again_is_over(row, over):
-    assert mutes.is_over(row, SATURDAY) is over
+    assert mute_schedules.is_over(row, SATURDAY) is over

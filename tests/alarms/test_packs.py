@@ -4,8 +4,8 @@ import pytest
 from django.core.management.base import CommandError
 from django.urls import reverse
 
+from alarms.apply.prepare import plan_for
 from alarms.models import Alarm, AlarmSet, Guard
-from alarms.planning import plan_for
 from tests.alarms import factory
 from tests.commands.tools import run
 

@@ -6,9 +6,9 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from alarms.apply import apply
+from alarms.apply.carry_out import apply
+from alarms.apply.prepare import plan_for
 from alarms.models import Alarm, Guard, LocalAlarm, Mute, Run
-from alarms.planning import plan_for
 from tests.alarms import factory
 from tests.alarms.cloudwatch_wire import Refusal
 

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from alarms.analysis.periodicity import DAY, HOUR, WEEK, Period, find_period, find_regime_change
 from alarms.experiments import series
-from alarms.periodicity import DAY, HOUR, WEEK, Period, find_period, find_regime_change
 
 
 def _rng():

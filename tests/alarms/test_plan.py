@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alarms.definitions import detector_key, detector_of, differences
-from alarms.plan import CREATE, DELETE, DETECTOR, Existing, ExistingAlarm, Wanted, plan
+from alarms.cloudwatch.definitions import detector_key, detector_of, differences
+from alarms.cloudwatch.plan import CREATE, DELETE, DETECTOR, Existing, ExistingAlarm, Wanted, plan
 from tests.alarms.definitions import TOPIC, band, composite, math, query, static
 
 PREFIX = "shop-"

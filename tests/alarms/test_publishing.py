@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from alarms.models import Datapoint, Measured
-from alarms.publishing import publish
+from alarms.backends.publishing import publish
+from alarms.models import Datapoint, MetricOutbox
 from labels.models import Bundle, Photo, RegionQuota, Spending
 from tests import factory
 from tests.alarms.cloudwatch_wire import Refusal
@@ -64,7 +64,7 @@ def test_nothing_is_lost_and_nothing_sent_twice_when_cloudwatch_is_away(wire, ev
     assert values(wire, "PhotosUploaded") == [0, 1, 2, 3, 4]
     # Four that were refused, and one for all five minutes.
     assert wire.calls["PutMetricData"] == 5
-    assert Measured.objects.count() == 1
+    assert MetricOutbox.objects.count() == 1
 
 
 def test_minutes_without_a_worker_are_measured_afterwards(wire, eve):
@@ -119,14 +119,16 @@ def test_how_things_stand_is_measured(wire, eve):
 
 
 def test_what_is_too_old_for_cloudwatch_is_given_up(wire):
-    Measured.objects.create(at=minute(0) - timedelta(days=15), data=[{"MetricName": "Old", "Values": [1]}])
+    MetricOutbox.objects.create(
+        at=minute(0) - timedelta(days=15), data=[{"MetricName": "Old", "Values": [1]}]
+    )
     # Nothing to catch up with but a minute.
-    Measured.objects.create(at=minute(0) - timedelta(minutes=2), data=[])
+    MetricOutbox.objects.create(at=minute(0) - timedelta(minutes=2), data=[])
 
     publish(minute(0))
 
     assert values(wire, "Old") == []
-    assert not Measured.objects.filter(at__lt=minute(0) - timedelta(days=14)).exists()
+    assert not MetricOutbox.objects.filter(at__lt=minute(0) - timedelta(days=14)).exists()
 
 
 def test_the_local_backend_keeps_them(settings, eve):

@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 from django.db import connection
 
-from alarms import readings, store, watch
+from alarms.analysis import alarm_spec
+from alarms.analysis.series_file import BadSeries
 from alarms.backends.local import Local
 from alarms.models import Series
-from alarms.series_file import BadSeries
+from alarms.readings import store
+from alarms.readings import values as readings
 from tests.alarms import factory
 from tests.alarms.test_watch import STATIC, _band, _stat
 
@@ -57,7 +59,7 @@ _INSERT = """
 def test_one_value_for_each_period_and_nothing_for_those_without():
     publish([1, 2, None, 4])
 
-    found = readings.read(Local(), watch.read(_band()), NOW - timedelta(minutes=5), NOW)
+    found = readings.read(Local(), alarm_spec.read(_band()), NOW - timedelta(minutes=5), NOW)
 
     np.testing.assert_array_equal(found.values, [np.nan, 1, 2, np.nan, 4])
     assert found.times[-1] == NOW.timestamp() - 60
@@ -68,7 +70,7 @@ def test_a_period_that_is_not_over_is_not_looked_at():
     publish([1, 2])
 
     found = readings.read(
-        Local(), watch.read(_band()), NOW - timedelta(minutes=2), NOW - timedelta(seconds=1)
+        Local(), alarm_spec.read(_band()), NOW - timedelta(minutes=2), NOW - timedelta(seconds=1)
     )
 
     np.testing.assert_array_equal(found.values, [1])
@@ -79,7 +81,7 @@ def test_dimensions_part_metrics():
     publish([7], dimensions=STATIC["Dimensions"])
     publish([9])
 
-    found = readings.read(Local(), watch.read(STATIC), NOW - timedelta(minutes=1), NOW)
+    found = readings.read(Local(), alarm_spec.read(STATIC), NOW - timedelta(minutes=1), NOW)
 
     np.testing.assert_array_equal(found.values, [7])
 
@@ -100,7 +102,7 @@ def test_metric_math_over_two_metrics():
         ],
     }
 
-    found = readings.read(Local(), watch.read(definition), NOW - timedelta(minutes=2), NOW)
+    found = readings.read(Local(), alarm_spec.read(definition), NOW - timedelta(minutes=2), NOW)
 
     np.testing.assert_array_equal(found.values, [0, 8])
 
@@ -110,7 +112,7 @@ def test_sums_of_long_ago_compare_with_the_threshold_of_a_minute():
     day = NOW - timedelta(days=20)
     publish([10, 20, 30, 40, 50], end=day + timedelta(minutes=5))
 
-    found = readings.read(Local(), watch.read(_band()), day, day + timedelta(minutes=5), now=NOW)
+    found = readings.read(Local(), alarm_spec.read(_band()), day, day + timedelta(minutes=5), now=NOW)
 
     assert (found.period, found.values.tolist()) == (300, [30])
 
@@ -120,7 +122,7 @@ def test_the_band_follows_zone_excluded_ranges_and_nature():
     factory.metric(natural_min=0.0)
     publish_many([5, 6] * 1500)
     definition = _band()
-    read = readings.read(Local(), watch.read(definition), NOW - timedelta(days=3), NOW)
+    read = readings.read(Local(), alarm_spec.read(definition), NOW - timedelta(days=3), NOW)
     backend = Local()
     backend.put_alarm(definition, {})
     [(key, detector)] = backend.detectors().items()
@@ -131,12 +133,12 @@ def test_the_band_follows_zone_excluded_ranges_and_nature():
         ]
     }
 
-    plain = readings.band_of(definition, watch.read(definition), read)
-    excluded = readings.band_of(definition, watch.read(definition), read, {key: detector})
+    plain = readings.band_of(definition, alarm_spec.read(definition), read)
+    excluded = readings.band_of(definition, alarm_spec.read(definition), read, {key: detector})
 
     assert plain.natural_min == 0
     assert np.isfinite(plain.expected[-1]) and np.isnan(excluded.expected[-1])
-    assert readings.band_of(STATIC, watch.read(STATIC), read) is None
+    assert readings.band_of(STATIC, alarm_spec.read(STATIC), read) is None
 
 
 def test_a_file_with_gaps_and_both_kinds_of_moments():

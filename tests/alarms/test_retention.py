@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
-from alarms import retention
 from alarms.models import Datapoint, Series
+from alarms.readings import retention
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 

@@ -1,6 +1,6 @@
 import pytest
 
-from alarms import rules
+from alarms.cloudwatch import composite_rules
 
 STATES = {"a": "ALARM", "b": "OK", "two words": "ALARM"}
 
@@ -21,7 +21,7 @@ STATES = {"a": "ALARM", "b": "OK", "two words": "ALARM"}
     ],
 )
 def test_a_rule_holds_as_it_reads(rule, holds):
-    assert rules.value(rules.read(rule), STATES) is holds
+    assert composite_rules.value(composite_rules.read(rule), STATES) is holds
 
 
 @pytest.mark.parametrize(
@@ -35,11 +35,13 @@ def test_a_rule_holds_as_it_reads(rule, holds):
     ],
 )
 def test_a_rule_that_cannot_be_read_says_where(rule, message):
-    with pytest.raises(rules.BadRule, match=message):
-        rules.read(rule)
+    with pytest.raises(composite_rules.BadRule, match=message):
+        composite_rules.read(rule)
 
 
 def test_spelling_makes_no_difference():
-    assert rules.tidy("ALARM( a )\n  OR(OK('b'))") == rules.tidy('ALARM("a") OR (OK("b"))')
-    assert rules.children('OK("b") OR ALARM(a) OR ALARM("b")') == ["b", "a"]
-    assert rules.elements('NOT ALARM("a") OR (TRUE)') == 4
+    assert composite_rules.tidy("ALARM( a )\n  OR(OK('b'))") == composite_rules.tidy(
+        'ALARM("a") OR (OK("b"))'
+    )
+    assert composite_rules.children('OK("b") OR ALARM(a) OR ALARM("b")') == ["b", "a"]
+    assert composite_rules.elements('NOT ALARM("a") OR (TRUE)') == 4

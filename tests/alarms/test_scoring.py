@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from alarms.evaluation import OK, Rule, evaluate_all
-from alarms.scoring import notifications, score, usual_m_of_n
+from alarms.analysis.evaluation import OK, Rule, evaluate_all
+from alarms.analysis.scoring import notifications, score, usual_m_of_n
 
 DAY = 86_400
 MINUTES = 1_767_571_200 + 60.0 * np.arange(4 * 1_440)

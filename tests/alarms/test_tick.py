@@ -11,11 +11,12 @@ from moto.core import DEFAULT_ACCOUNT_ID
 from moto.server import ThreadedMotoServer
 from moto.sns import sns_backends
 
-from alarms import queue, store
+from alarms import tasks
 from alarms.backends.local import Local
+from alarms.backends.tick import tick
 from alarms.experiments import series
 from alarms.models import LocalAlarm, StateChange
-from alarms.tick import tick
+from alarms.readings import store
 from photomgr import aws
 from tests.alarms import factory
 from tests.alarms.test_readings import publish, publish_many
@@ -110,7 +111,7 @@ def test_a_second_tick_of_the_minute_changes_nothing(mailoutbox):
 
 
 def test_a_result_for_a_row_that_changed_meanwhile_is_not_written():
-    from alarms import tick as module
+    from alarms.backends import tick as module
 
     alarm = put()
     publish([0, 0, 0], end=minutes(3))
@@ -304,16 +305,16 @@ def test_without_a_setting_the_superusers_are_written_to(settings, mailoutbox, d
 
 
 def test_the_scheduler_ticks_every_minute_and_only_here(settings):
-    queue.ensure_schedules()
-    assert Schedule.objects.filter(func="alarms.queue.tick", minutes=1, schedule_type="I").count() == 1
+    tasks.ensure_schedules()
+    assert Schedule.objects.filter(func="alarms.tasks.tick", minutes=1, schedule_type="I").count() == 1
     put()
 
     settings.ALARMS_BACKEND = "cloudwatch"
-    queue.tick()
+    tasks.tick()
     assert LocalAlarm.objects.get().evaluated_at is None
 
     settings.ALARMS_BACKEND = "local"
-    queue.tick()
+    tasks.tick()
     assert LocalAlarm.objects.get().evaluated_at is not None
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from alarms.validation import alarm_problems, detector_problems
+from alarms.cloudwatch.validation import alarm_problems, detector_problems
 from tests.alarms.definitions import TOPIC, band, composite, math, percentile, query, static
 
 SCALE = "arn:aws:autoscaling:us-east-1:123456789012:scalingPolicy:id:autoScalingGroupName/a:policyName/b"

@@ -8,9 +8,11 @@ from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from labels import bundles, tasks
+from labels import tasks
+from labels.bundles import building, planning, sums
+from labels.bundles.request import request_bundle
 from labels.models import Bundle, BundleChunk, BundlePart, Notice, Photo
-from labels.selection import Selection
+from labels.selection.predicate import Selection
 from tests import factory
 from tests.bundles import archives
 from tests.conftest import stored
@@ -34,9 +36,9 @@ def library(dan):
 @given(part_bytes=st.integers(1, 12_000))
 def test_parts_are_as_many_as_planned_and_each_opens_alone(dan, library, part_bytes):
     bundle = factory.held_bundle(dan, part_bytes=part_bytes)
-    planned = bundles.plan(dan, Selection(everything=True), part_bytes)
+    planned = planning.plan(dan, Selection(everything=True), part_bytes)
 
-    bundles.build(bundle)
+    building.build(bundle)
 
     bundle.refresh_from_db()
     parts = list(bundle.parts.all())
@@ -45,7 +47,7 @@ def test_parts_are_as_many_as_planned_and_each_opens_alone(dan, library, part_by
     assert [part.size for part in parts] == [part.size for part in planned.parts]
     assert [len(archives.content(part)) for part in parts] == [part.size for part in parts]
     assert [hashlib.sha256(archives.content(part)).hexdigest() for part in parts] == [
-        bundles.work_out(part) for part in parts
+        sums.work_out(part) for part in parts
     ]
     assert bundle.planned_bytes == bundle.bytes_done == sum(part.size for part in parts)
     assert bundle.photos_done == bundle.photo_count == 7
@@ -62,8 +64,8 @@ def test_parts_are_named_by_labels_day_and_number(dan, library):
     one = factory.held_bundle(dan, Selection(any=("Mountain lake",)))
     two = factory.held_bundle(dan, Selection(any=("Mountain lake",)), part_bytes=1)
 
-    bundles.build(one)
-    bundles.build(two)
+    building.build(one)
+    building.build(two)
 
     day = f"{timezone.now():%Y-%m-%d}"
     assert [part.file_name for part in one.parts.all()] == [f"photos-mountain-lake-{day}.zip"]
@@ -80,7 +82,7 @@ def test_the_manifest_says_what_each_photo_is(dan):
     factory.give_labels(photo, "Perhaps", status="suggested")
     bundle = factory.held_bundle(dan)
 
-    bundles.build(bundle)
+    building.build(bundle)
 
     assert archives.manifest(bundle) == [
         {
@@ -100,7 +102,7 @@ def test_photos_of_the_same_name_all_arrive(dan):
     factory.photo(dan, size=(40, 10), name="manifest.csv")
     bundle = factory.held_bundle(dan)
 
-    bundles.build(bundle)
+    building.build(bundle)
 
     names = set(archives.photos(bundle))
     assert names == {"IMG_1.jpg", "IMG_1 (2).jpg", "IMG_1 (3).jpg", "manifest (2).csv"}
@@ -109,12 +111,12 @@ def test_photos_of_the_same_name_all_arrive(dan):
 
 def test_the_same_snapshot_gives_the_same_bytes_twice(dan, library):
     bundle = factory.held_bundle(dan, part_bytes=3000)
-    bundles.build(bundle)
+    building.build(bundle)
     first = [archives.content(part) for part in bundle.parts.all()]
     bundle.parts.all().delete()
     Bundle.objects.filter(pk=bundle.pk).update(status=Bundle.Status.BUILDING, lease_owner=bundle.lease_owner)
 
-    bundles.build(bundle)
+    building.build(bundle)
 
     assert len(first) > 1
     assert [archives.content(part) for part in bundle.parts.all()] == first
@@ -128,7 +130,7 @@ def test_a_bundle_holds_what_was_promised_when_labels_change_afterwards(dan, lib
     Photo.objects.get(original_name="7.jpg").photo_labels.filter(label__name="Lake").delete()
     factory.photo(dan, size=(99, 99), name="new.jpg")
 
-    bundles.build(bundle)
+    building.build(bundle)
 
     assert list(archives.photos(bundle)) == ["7.jpg"]
     assert archives.manifest(bundle)[0]["labels"] == "Lake 90.0"
@@ -137,7 +139,7 @@ def test_a_bundle_holds_what_was_promised_when_labels_change_afterwards(dan, lib
 
 def test_a_second_delivery_changes_nothing(dan, library, commits):
     with commits():
-        bundle = bundles.ask(dan, Selection(everything=True))
+        bundle = request_bundle(dan, Selection(everything=True))
     before = (Bundle.objects.values().get(), list(BundlePart.objects.values()), stored("bundles"))
 
     with commits():
@@ -154,7 +156,7 @@ def test_a_worker_that_lost_the_bundle_leaves_the_other_ones_archives_alone(dan,
     tasks.build_bundle(slow.pk)
     files = stored("bundles")
 
-    bundles.build(slow)
+    building.build(slow)
 
     bundle = Bundle.objects.get()
     assert bundle.status == Bundle.Status.READY
@@ -175,7 +177,7 @@ def test_a_worker_that_loses_the_bundle_in_the_middle_leaves_the_other_ones_arch
         tasks.build_bundle(slow.pk)
 
     before_open(finish_elsewhere)
-    bundles.build(slow)
+    building.build(slow)
 
     bundle = Bundle.objects.get()
     assert bundle.status == Bundle.Status.READY
@@ -191,7 +193,7 @@ def test_a_fault_of_ours_waits_for_another_try_and_is_raised(dan, library, befor
 
     before_open(break_down)
     with pytest.raises(PermissionError, match="Permission denied"):
-        bundles.build(bundle)
+        building.build(bundle)
 
     bundle.refresh_from_db()
     assert bundle.status == Bundle.Status.QUEUED
@@ -210,7 +212,7 @@ def test_the_last_try_ends_in_a_failure_that_says_so(dan, library, before_open, 
 
     before_open(break_down)
     with pytest.raises(PermissionError):
-        bundles.build(bundle)
+        building.build(bundle)
 
     bundle.refresh_from_db()
     assert bundle.status == Bundle.Status.FAILED

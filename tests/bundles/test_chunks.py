@@ -10,9 +10,8 @@ from hypothesis import HealthCheck, example, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from labels import bundles
-from labels.bundles import chunks
-from labels.bundles.layout import Layout
+from labels.bundles import building, chunks, lifecycle, sums
+from labels.bundles.part_layout import Layout
 from labels.models import Bundle, BundleChunk
 from labels.models.bundle import bundle_files
 from tests import factory
@@ -57,10 +56,10 @@ def test_chunks_of_any_size_make_the_same_archive_and_its_true_sha256(dan, libra
     settings.BUNDLE_CHUNK_BYTES = chunk
     bundle = factory.held_bundle(dan)
 
-    bundles.build(bundle)
+    building.build(bundle)
 
     part = bundle.parts.get()
-    assert bundles.work_out(part) == hashlib.sha256(archives.content(part)).hexdigest()
+    assert sums.work_out(part) == hashlib.sha256(archives.content(part)).hexdigest()
     assert list(archives.photos(bundle).items()) == [(p.original_name, p.sha256) for p in library]
 
 
@@ -77,7 +76,7 @@ def test_chunks_before_a_changed_photo_are_not_made_again(dan, library, settings
     bundle = factory.held_bundle(dan)
     _change(library[4])
 
-    bundles.build(bundle)
+    building.build(bundle)
 
     names = {photo.original.name: photo.original_name for photo in library}
     times = {name: [names[key] for key in opened].count(name) for name in names.values()}
@@ -111,13 +110,13 @@ def test_a_photo_that_lies_in_several_chunks_is_left_out_whatever_became_of_it(
     for number in victims:
         harm(library[number])
 
-    bundles.build(bundle)
+    building.build(bundle)
 
     part = bundle.parts.get()
     bundle.refresh_from_db()
     rest = [photo for number, photo in enumerate(library) if number not in victims]
     assert archives.photos(bundle) == {photo.original_name: photo.sha256 for photo in rest}
-    assert bundles.work_out(part) == hashlib.sha256(archives.content(part)).hexdigest()
+    assert sums.work_out(part) == hashlib.sha256(archives.content(part)).hexdigest()
     assert (bundle.photos_done, bundle.bytes_done) == (len(rest), part.size)
     assert stored("bundles") == [part.file.name]
 
@@ -127,14 +126,14 @@ def test_a_build_that_was_stopped_goes_on_with_the_missing_chunks(dan, library, 
     bundle = factory.held_bundle(dan)
     before_open(_break_at(library[3]))
     with pytest.raises(PermissionError):
-        bundles.build(bundle)
+        building.build(bundle)
     made = set(BundleChunk.objects.filter(done=True).values_list("pk", flat=True))
     [file] = stored("bundles")
     Bundle.objects.update(next_attempt_at=timezone.now())
     opened = []
     before_open(opened.append)
 
-    bundles.build(Bundle.objects.claim(bundle.pk, "another worker"))
+    building.build(Bundle.objects.claim(bundle.pk, "another worker"))
 
     assert len(made) > 5
     assert stored("bundles") == [file]
@@ -157,7 +156,7 @@ def test_a_leader_that_lost_a_chunk_to_another_worker_goes_on_and_waits_for_that
             held.update(lease_owner="another", lease_until=timezone.now())
 
     before_open(take_over)
-    bundles.build(bundle)
+    building.build(bundle)
 
     bundle.refresh_from_db()
     assert (bundle.status, taken) == (Bundle.Status.READY, [0])
@@ -171,7 +170,7 @@ def test_a_build_begins_anew_when_the_size_of_chunks_was_changed_meanwhile(
     bundle = factory.held_bundle(dan)
     before_open(_break_at(library[3]))
     with pytest.raises(PermissionError):
-        bundles.build(bundle)
+        building.build(bundle)
     before_open(lambda key: None)
     size = bundle.parts.get().size
     # Another size that makes as many chunks.
@@ -181,10 +180,10 @@ def test_a_build_begins_anew_when_the_size_of_chunks_was_changed_meanwhile(
     Bundle.objects.update(next_attempt_at=timezone.now())
     _change(library[4])
 
-    bundles.build(Bundle.objects.claim(bundle.pk, "another worker"))
+    building.build(Bundle.objects.claim(bundle.pk, "another worker"))
 
     part = bundle.parts.get()
-    assert bundles.work_out(part) == hashlib.sha256(archives.content(part)).hexdigest()
+    assert sums.work_out(part) == hashlib.sha256(archives.content(part)).hexdigest()
     assert len(archives.photos(bundle)) == 5
 
 
@@ -198,14 +197,14 @@ def _break_at(photo):
 
 def test_a_download_that_expires_while_it_is_read_is_read_to_its_end(dan, library):
     bundle = factory.held_bundle(dan)
-    bundles.build(bundle)
+    building.build(bundle)
     part = bundle.parts.get()
-    sha256 = bundles.work_out(part)
+    sha256 = sums.work_out(part)
 
     with bundle_files().open(part.file.name) as reader:
         begun = reader.read(1000)
         Bundle.objects.update(expires_at=timezone.now())
-        assert bundles.expire(timezone.now()) == 1
+        assert lifecycle.expire(timezone.now()) == 1
         rest = reader.read()
 
     assert hashlib.sha256(begun + rest).hexdigest() == sha256
@@ -230,7 +229,7 @@ def test_a_helper_in_the_middle_of_a_chunk_does_not_spoil_the_archive_that_was_p
                 chunks.make(helper["chunk"], helper["layout"])
 
     before_open(act)
-    bundles.build(bundle)
+    building.build(bundle)
 
     assert (helper["chunk"].number, helper["ended"]) == (1, True)
     rest = [photo for number, photo in enumerate(library) if number != 4]

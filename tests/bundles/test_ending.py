@@ -6,10 +6,12 @@ import pytest
 from django.conf import settings
 from django.utils import timezone
 
-from labels import bundles, tasks
+from labels import tasks
+from labels.bundles import building, lifecycle
+from labels.bundles.request import request_bundle
+from labels.maintenance.sweep import sweep
 from labels.models import Bundle, Notice
-from labels.selection import Selection
-from labels.sweep import sweep
+from labels.selection.predicate import Selection
 from tests import factory
 from tests.bundles import archives
 from tests.conftest import stored
@@ -33,11 +35,11 @@ def test_cancelling_while_it_is_built_leaves_no_files_and_no_mail(
     def cancel(key):
         opened.append(key)
         if len(opened) == at:
-            assert bundles.cancel(Bundle.objects.get())
+            assert lifecycle.cancel(Bundle.objects.get())
 
     before_open(cancel)
     with commits():
-        bundles.build(bundle)
+        building.build(bundle)
 
     bundle.refresh_from_db()
     assert bundle.status == Bundle.Status.CANCELLED
@@ -48,9 +50,9 @@ def test_cancelling_while_it_is_built_leaves_no_files_and_no_mail(
 
 
 def test_a_cancelled_download_is_not_built_by_a_late_bell(dan, library):
-    bundle = bundles.ask(dan, Selection(everything=True))
+    bundle = request_bundle(dan, Selection(everything=True))
 
-    assert bundles.cancel(bundle)
+    assert lifecycle.cancel(bundle)
     tasks.build_bundle(bundle.pk)
 
     bundle.refresh_from_db()
@@ -60,9 +62,9 @@ def test_a_cancelled_download_is_not_built_by_a_late_bell(dan, library):
 
 def test_a_finished_download_cannot_be_cancelled(dan, library):
     bundle = factory.held_bundle(dan)
-    bundles.build(bundle)
+    building.build(bundle)
 
-    assert not bundles.cancel(bundle)
+    assert not lifecycle.cancel(bundle)
 
     bundle.refresh_from_db()
     assert bundle.status == Bundle.Status.READY
@@ -71,8 +73,8 @@ def test_a_finished_download_cannot_be_cancelled(dan, library):
 
 def test_the_sweep_removes_what_is_past_its_time_and_keeps_the_rest(dan, library, commits):
     past, kept = factory.held_bundle(dan, part_bytes=1), factory.held_bundle(dan)
-    bundles.build(past)
-    bundles.build(kept)
+    building.build(past)
+    building.build(kept)
     Bundle.objects.filter(pk=past.pk).update(expires_at=timezone.now())
 
     with commits():
@@ -88,7 +90,7 @@ def test_the_sweep_removes_what_is_past_its_time_and_keeps_the_rest(dan, library
 def test_a_second_sweep_finds_nothing(dan, library, commits):
     bundle = factory.held_bundle(dan)
     with commits():
-        bundles.build(bundle)
+        building.build(bundle)
     Bundle.objects.update(expires_at=timezone.now())
 
     with commits():
@@ -104,7 +106,7 @@ def test_archives_are_kept_for_the_hours_that_were_set(dan, library, settings):
     settings.BUNDLE_KEEP_HOURS = 3
     bundle = factory.held_bundle(dan)
 
-    bundles.build(bundle)
+    building.build(bundle)
 
     bundle.refresh_from_db()
     assert bundle.expires_at == bundle.finished_at + timedelta(hours=3)
@@ -168,7 +170,7 @@ def test_trying_again_delivers_and_tells_the_new_outcome_once(dan, library, comm
     Bundle.objects.update(status=status, attempts=5, failure_reason="No luck.")
     Notice.objects.create(bundle=bundle, outcome=Notice.Outcome.FAILED, status=Notice.Status.SENT)
 
-    again = bundles.retry(bundle)
+    again = lifecycle.retry(bundle)
     with commits():
         tasks.build_bundle(bundle.pk)
 
@@ -184,14 +186,14 @@ def test_only_failed_cancelled_and_expired_downloads_are_tried_again(dan, librar
     bundle = factory.held_bundle(dan)
     Bundle.objects.update(status=status)
 
-    assert not bundles.retry(bundle)
+    assert not lifecycle.retry(bundle)
 
     assert Bundle.objects.get().status == status
 
 
 def test_archives_go_with_their_owner(dan, library, commits):
     bundle = factory.held_bundle(dan)
-    bundles.build(bundle)
+    building.build(bundle)
 
     with commits():
         dan.delete()

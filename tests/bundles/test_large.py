@@ -9,11 +9,12 @@ import pytest
 from django.conf import settings
 from django.core.files.base import ContentFile
 
-from labels import bundles
+from labels.bundles import building
+from labels.bundles.request import request_bundle
 from labels.models import Bundle, Photo
 from labels.models.photo import originals
-from labels.selection import Selection
-from tests.ziptools import run, tool, zeros_crc32
+from labels.selection.predicate import Selection
+from tests.archives.ziptools import run, tool, zeros_crc32
 
 pytestmark = pytest.mark.django_db
 
@@ -44,8 +45,8 @@ def _rows(owner, files):
 
 
 def _built(owner):
-    bundle = bundles.ask(owner, Selection(everything=True), part_bytes=1 << 40, held_by="a worker")
-    bundles.build(bundle)
+    bundle = request_bundle(owner, Selection(everything=True), part_bytes=1 << 40, held_by="a worker")
+    building.build(bundle)
     bundle.refresh_from_db()
     assert bundle.status == Bundle.Status.READY, bundle.failure_reason
     part = bundle.parts.get()

@@ -4,9 +4,11 @@ import pytest
 from django.conf import settings
 from django.urls import reverse
 
-from labels import bundles, tasks
+from labels import tasks
+from labels.bundles import building, lifecycle
+from labels.bundles.request import NotAsked, request_bundle
 from labels.models import Bundle, Notice, Photo
-from labels.selection import Selection
+from labels.selection.predicate import Selection
 from tests import factory
 from tests.bundles import archives
 from tests.conftest import stored
@@ -67,7 +69,7 @@ def test_it_is_named_everywhere_and_the_rest_arrives_whole(
     harm(_path(library[victim]))
 
     with commits():
-        bundles.build(bundle)
+        building.build(bundle)
 
     bundle.refresh_from_db()
     name = library[victim].original_name
@@ -98,7 +100,7 @@ def test_several_in_one_archive_are_all_named(dan, library):
     _change(_path(library[1]))
     _grow(_path(library[3]))
 
-    bundles.build(bundle)
+    building.build(bundle)
 
     assert list(archives.photos(bundle)) == ["2.jpg"]
     assert [p.name for p in bundle.photos.exclude(missing_reason="").order_by("position")] == [
@@ -116,7 +118,7 @@ def test_when_all_are_missing_the_download_fails_and_nothing_is_kept(
         _delete(_path(photo))
 
     with commits():
-        bundles.build(bundle)
+        building.build(bundle)
 
     bundle.refresh_from_db()
     assert bundle.status == Bundle.Status.FAILED
@@ -134,7 +136,7 @@ def test_a_photo_its_owner_deleted_after_asking_is_named(client, dan, library, c
     with commits():
         client.post(reverse("photo_delete", args=[library[1].pk]))
 
-    bundles.build(bundle)
+    building.build(bundle)
 
     bundle.refresh_from_db()
     assert bundle.status == Bundle.Status.PARTIAL
@@ -148,11 +150,11 @@ def test_a_photo_that_came_back_is_delivered_by_the_next_try(dan, library, commi
     bundle = factory.held_bundle(dan)
     for photo in library:
         _delete(_path(photo))
-    bundles.build(bundle)
+    building.build(bundle)
     for photo in library:
         _path(photo).write_bytes(content[photo.pk])
 
-    assert bundles.retry(bundle)
+    assert lifecycle.retry(bundle)
     tasks.build_bundle(bundle.pk)
 
     bundle.refresh_from_db()
@@ -172,8 +174,8 @@ def test_a_photo_that_came_back_is_delivered_by_the_next_try(dan, library, commi
     ],
 )
 def test_an_empty_selection_is_refused_with_no_trace(dan, library, chosen):
-    with pytest.raises(bundles.NotAsked, match="No photos match"):
-        bundles.ask(dan, chosen)
+    with pytest.raises(NotAsked, match="No photos match"):
+        request_bundle(dan, chosen)
 
     assert not Bundle.objects.exists()
     assert not Notice.objects.exists()

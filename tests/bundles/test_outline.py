@@ -7,9 +7,10 @@ from django.db import transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from labels import bundles, summaries
+from labels.bundles import building, planning
 from labels.models import Photo
-from labels.selection import Overview, Selection
+from labels.selection import summaries
+from labels.selection.predicate import Overview, Selection
 from tests import factory
 
 pytestmark = pytest.mark.django_db
@@ -53,8 +54,8 @@ def _library(owner, names, sizes=()):
 
 
 def _compare(owner, selection, part_bytes, new_only=False):
-    outline = bundles.outline(Overview(owner, selection), part_bytes, new_only)
-    plan = bundles.plan(owner, selection, part_bytes, new_only)
+    outline = planning.outline(Overview(owner, selection), part_bytes, new_only)
+    plan = planning.plan(owner, selection, part_bytes, new_only)
     assert (outline.photos, outline.bytes, outline.parts) == (len(plan.photos), plan.bytes, len(plan.parts))
     return outline
 
@@ -108,7 +109,7 @@ def test_sizes_about_4_gib_are_exact(dan, sizes, part_bytes):
 def test_what_was_downloaded_already_is_left_out(dan):
     photos = [factory.photo(dan, size=(30 + number, 30)) for number in range(3)]
     factory.give_labels(photos[0], "Lake")
-    bundles.build(factory.held_bundle(dan, Selection(any=("Lake",))))
+    building.build(factory.held_bundle(dan, Selection(any=("Lake",))))
     factory.give_labels(photos[1], "Lake")
 
     outline = _compare(dan, Selection(any=("Lake",)), 10**9, new_only=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from labels import bundles
+from labels.bundles import building
 from labels.models import Bundle, Notice
 from tests import factory
 from tests.conftest import stored
@@ -22,7 +22,7 @@ def library(dan):
 
 def _failed(bundle, commits):
     with commits():
-        bundles.build(bundle)
+        building.build(bundle)
     bundle.refresh_from_db()
     assert bundle.status == Bundle.Status.FAILED
     assert Notice.objects.get().outcome == Notice.Outcome.FAILED
@@ -48,7 +48,7 @@ def test_exactly_enough_space_is_enough(dan, library, monkeypatch):
     usage = shutil.disk_usage("/")._replace(free=bundle.planned_bytes)
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage)
 
-    bundles.build(bundle)
+    building.build(bundle)
 
     bundle.refresh_from_db()
     assert bundle.status == Bundle.Status.READY

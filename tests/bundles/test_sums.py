@@ -7,9 +7,11 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from labels import bundles, tasks, workers
+from labels import tasks
+from labels.bundles import building, lifecycle, sums
+from labels.maintenance.sweep import sweep
 from labels.models import Bundle, BundlePart
-from labels.sweep import sweep
+from labels.workers import heartbeats
 from tests import factory
 from tests.bundles import archives
 
@@ -21,7 +23,7 @@ def part(dan):
     """A finished archive nobody has hashed."""
     factory.photo(dan)
     bundle = factory.held_bundle(dan)
-    bundles.build(bundle)
+    building.build(bundle)
     return bundle.parts.get()
 
 
@@ -48,7 +50,7 @@ def test_the_end_of_a_build_rings_for_the_sums_of_all_its_archives(dan, commits)
     bundle = factory.held_bundle(dan, part_bytes=1)
 
     with commits():
-        bundles.build(bundle)
+        building.build(bundle)
 
     assert [part.sha256 for part in bundle.parts.all()] == [_true(part) for part in bundle.parts.all()]
     assert bundle.parts.count() == 3
@@ -96,9 +98,9 @@ def test_an_archive_that_nobody_may_fetch_is_not_hashed(part, status):
 def test_an_archive_that_is_gone_has_no_sum_and_is_no_fault(part, commits):
     Bundle.objects.update(expires_at=timezone.now())
     with commits():
-        bundles.expire(timezone.now())
+        lifecycle.expire(timezone.now())
 
-    assert bundles.work_out(part) == ""
+    assert sums.work_out(part) == ""
     tasks.add_sum(part.pk)
 
 
@@ -106,13 +108,13 @@ def test_the_sum_of_a_file_is_not_kept_with_the_row_of_another(part):
     true = _true(part)
     BundlePart.objects.update(file=f"{part.bundle_id}/another.zip")
 
-    assert bundles.work_out(part) == true
+    assert sums.work_out(part) == true
     assert _known(part) == ""
 
 
 def test_a_worker_that_hashes_is_alive_without_a_heartbeat(part):
-    assert not workers.is_alive(workers.BUNDLES)
+    assert not heartbeats.is_alive(heartbeats.BUNDLES)
 
     BundlePart.objects.update(sum_lease_until=timezone.now() + timedelta(seconds=60))
 
-    assert workers.is_alive(workers.BUNDLES)
+    assert heartbeats.is_alive(heartbeats.BUNDLES)

@@ -4,8 +4,10 @@ import json
 import pytest
 from django.core.management import CommandError, call_command
 
-from labels import detection, detectors, policies
+from labels import detectors
+from labels.labelling import detection
 from labels.models import DetectionRun, LabelRule
+from labels.rules import versions
 from tests import detect_labels, factory
 from tests.commands.tools import run
 from tests.factory import BLUE, RED
@@ -60,7 +62,7 @@ def test_each_label_gets_its_figures_with_and_without_the_rules(folder):
 def test_rules_change_what_counts_as_said_and_the_plain_answers_stay(folder):
     LabelRule.objects.create(name="No red", action=LabelRule.Action.HIDE, patterns="Red")
     LabelRule.objects.create(name="Blue is snow", action="replace", patterns="Blue", target="Snow")
-    version = policies.put_in_force(None)
+    version = versions.put_in_force(None)
 
     _, document = evaluate(folder)
 

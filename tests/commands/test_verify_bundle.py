@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from labels import manifest, verify
+from labels.archives import manifest, verify
 from tests import factory
 from tests.commands.tools import run
 

@@ -3,11 +3,11 @@
 import pytest
 from PIL import Image, ImageDraw, ImageFilter
 
-from labels import drawing
 from labels.detectors.base import Picture
 from labels.detectors.local import LocalDetector
 from labels.detectors.local.graphics import measure_flatness
 from labels.detectors.local.pixels import decode
+from labels.pictures import redrawing
 from tests.detectors.pictures import by_name, jpeg, noise, picture, plain, stripes
 
 RED, WHITE, GREEN, BLUE = (206, 43, 55), (255, 255, 255), (0, 146, 70), (0, 56, 147)
@@ -86,8 +86,8 @@ def test_a_flag_is_suggested_and_never_shown_unseen(image, is_flag):
 
 def answer(path):
     with path.open("rb") as file:
-        image = drawing.upright(file)
-    return by_name(LocalDetector().detect(Picture(drawing.rendition(image), *image.size)))
+        image = redrawing.upright(file)
+    return by_name(LocalDetector().detect(Picture(redrawing.rendition(image), *image.size)))
 
 
 def test_real_flags_are_graphics_on_which_no_scene_is_shown(shared):
@@ -108,5 +108,5 @@ def test_real_flags_are_graphics_on_which_no_scene_is_shown(shared):
 def test_no_real_photo_is_a_graphic(shared):
     for path in sorted((shared / "photos").glob("*.jpg")):
         with path.open("rb") as file:
-            flatness = measure_flatness(decode(drawing.rendition(drawing.upright(file))))
+            flatness = measure_flatness(decode(redrawing.rendition(redrawing.upright(file))))
         assert not flatness.is_graphic, path.name

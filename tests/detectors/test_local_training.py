@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from labels.detectors.local import learning, scenes
-from labels.detectors.local import train as training
-from labels.detectors.local.judging import stratified_folds
-from labels.metrics import average_precision
+from labels.detectors.local import scenes
+from labels.evaluation import fitting
+from labels.evaluation import training as training
+from labels.evaluation.folds import stratified_folds
+from labels.evaluation.scores import average_precision
 
 ROOT = Path(__file__).parents[2]
 SHARED = Path(os.environ.get("PHOTOMGR_SHARED") or ROOT.parent / "shared")
@@ -38,7 +39,7 @@ def test_logistic_regression_finds_the_minimum_of_its_loss():
     random = np.random.RandomState(0)
     values, answers = random.normal(size=(40, 90)), np.arange(40) % 2
 
-    weights, bias = learning.fit_logistic(values, answers, ridge=0.5)
+    weights, bias = fitting.fit_logistic(values, answers, ridge=0.5)
 
     p = scenes.logistic(values @ weights + bias)
     assert values.T @ (p - answers) + 0.5 * weights == pytest.approx(0, abs=1e-4)
@@ -50,7 +51,7 @@ def test_fusion_drops_a_judge_that_is_wrong_more_often_than_right():
     random = np.random.RandomState(0)
     right, wrong = answers + random.normal(size=200), -answers + 0.5 * random.normal(size=200)
 
-    weights, _ = learning.fit_fusion(np.stack([right, wrong, right], 1), answers)
+    weights, _ = fitting.fit_fusion(np.stack([right, wrong, right], 1), answers)
 
     assert weights[1] == 0
     assert (weights[[0, 2]] > 0).all()
@@ -61,7 +62,7 @@ def test_cells_learn_to_point_at_what_only_some_of_them_show():
     cells, answers = random.normal(size=(60, 64, 5)), np.arange(60) % 2
     cells[answers == 1, :6, 2] += 4
 
-    weights, bias = learning.fit_cells(cells, answers)
+    weights, bias = fitting.fit_cells(cells, answers)
     scores = cells @ weights + bias
 
     assert np.argmax(np.abs(weights)) == 2

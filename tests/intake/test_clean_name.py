@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labels.intake import clean_name
+from labels.intake.checks import clean_name
 
 NAMES = {
     "plain": ("IMG_1.JPG", "IMG_1.JPG"),

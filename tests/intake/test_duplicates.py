@@ -7,8 +7,7 @@ import pytest
 from django.core.files.storage import FileSystemStorage
 from django.db import connection
 
-from labels import intake
-from labels.intake import Outcome
+from labels.intake.add import Outcome, add_photo
 from labels.models import Photo
 from tests import factory
 from tests.conftest import stored
@@ -18,7 +17,7 @@ from tests.conftest import stored
 def test_the_same_bytes_again_are_answered_with_the_photo_that_is_there(dan):
     photo = factory.photo(dan, name="first.jpg")
 
-    taken = intake.take(factory.picture(), "second.jpg", dan)
+    taken = add_photo(factory.picture(), "second.jpg", dan)
 
     assert (taken.outcome, taken.photo, taken.reason) == (Outcome.DUPLICATE, photo, "")
     assert taken.name == "second.jpg"
@@ -43,7 +42,7 @@ def test_a_photo_that_was_deleted_may_come_again(dan, commits):
     with commits():
         factory.photo(dan).delete()
 
-    again = intake.take(factory.picture(), "a.jpg", dan)
+    again = add_photo(factory.picture(), "a.jpg", dan)
 
     assert again.outcome == Outcome.IMPORTED
     assert stored("originals") == [again.photo.original.name]
@@ -54,9 +53,9 @@ def test_a_dry_run_says_what_would_happen_and_writes_nothing(dan):
     factory.photo(dan)
     before = stored("originals")
 
-    new = intake.take(factory.picture(factory.BLUE), "a.jpg", dan, dry_run=True)
-    old = intake.take(factory.picture(), "b.jpg", dan, dry_run=True)
-    bad = intake.take(io.BytesIO(b"x"), "c.jpg", dan, dry_run=True)
+    new = add_photo(factory.picture(factory.BLUE), "a.jpg", dan, dry_run=True)
+    old = add_photo(factory.picture(), "b.jpg", dan, dry_run=True)
+    bad = add_photo(io.BytesIO(b"x"), "c.jpg", dan, dry_run=True)
 
     assert (new.outcome, new.photo) == (Outcome.IMPORTED, None)
     assert (old.outcome, old.photo) == (Outcome.DUPLICATE, Photo.objects.get())
@@ -89,7 +88,7 @@ def test_two_uploads_that_race_make_one_photo_and_one_duplicate(dan, settings):
 
     def upload():
         try:
-            answers.append(intake.take(factory.picture(), "a.jpg", dan))
+            answers.append(add_photo(factory.picture(), "a.jpg", dan))
         finally:
             connection.close()
 
@@ -130,7 +129,7 @@ def test_a_file_that_changes_while_it_is_read_is_refused_and_leaves_nothing(dan,
     }[change]
 
     with source.open("rb", buffering=0) as file:
-        taken = intake.take(file, "a.jpg", dan)
+        taken = add_photo(file, "a.jpg", dan)
 
     assert (taken.outcome, taken.code) == (Outcome.REFUSED, "changed")
     assert taken.reason == "a.jpg changed while it was read; send it again."

@@ -6,8 +6,8 @@ import struct
 import pytest
 from PIL import Image
 
-from labels import intake
-from labels.pictures import MAX_FRAMES, MAX_SCANS
+from labels.intake.add import Outcome, add_photo
+from labels.pictures.decoding import MAX_FRAMES, MAX_SCANS
 from tests import factory
 from tests.conftest import stored
 
@@ -48,7 +48,7 @@ def _progressive(extra_scans=0):
     ids=["a page too many", "40,000 pages", "scans"],
 )
 def test_it_is_refused_with_the_limit(dan, file, name, sentence):
-    taken = intake.take(file, name, dan)
+    taken = add_photo(file, name, dan)
 
     assert taken.reason.startswith(sentence)
     assert stored("originals") == []
@@ -66,9 +66,9 @@ def test_it_is_refused_with_the_limit(dan, file, name, sentence):
     ids=["as many pages as may be", "progressive", "many scans", "a film behind it"],
 )
 def test_what_is_within_the_limits_is_taken(dan, file, name):
-    taken = intake.take(file, name, dan)
+    taken = add_photo(file, name, dan)
 
-    assert taken.outcome == intake.Outcome.IMPORTED, taken.reason
+    assert taken.outcome == Outcome.IMPORTED, taken.reason
 
 
 def test_scans_are_counted_in_a_file_on_disk_as_well(dan, tmp_path):
@@ -76,7 +76,7 @@ def test_scans_are_counted_in_a_file_on_disk_as_well(dan, tmp_path):
     path.write_bytes(_progressive(MAX_SCANS).getvalue())
 
     with path.open("rb") as file:
-        taken = intake.take(file, "a.jpg", dan)
+        taken = add_photo(file, "a.jpg", dan)
 
     assert taken.code == "too_many_scans"
     assert factory.counts(dan) == {}

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from PIL import ExifTags, Image
 from PIL.TiffImagePlugin import IFDRational
 
-from labels import intake
+from labels.intake.add import Outcome, add_photo
 from labels.intake.exif import camera_facts
 from labels.models import Photo
 from tests import factory
@@ -57,7 +57,7 @@ def test_the_facts_of_a_camera_are_kept_with_the_photo(dan):
         },
     )
 
-    intake.take(file, "a.jpg", dan)
+    add_photo(file, "a.jpg", dan)
 
     photo = Photo.objects.get()
     assert photo.taken_at == photo.shown_at == datetime(2024, 5, 12, 13, 14, 15, tzinfo=UTC)
@@ -99,7 +99,7 @@ def test_a_photo_without_exif_is_taken_as_it_is(dan):
 def test_width_and_height_are_those_of_the_upright_picture(dan, orientation):
     file = _jpeg({"Orientation": orientation}, size=(60, 40))
 
-    photo = intake.take(file, "a.jpg", dan).photo
+    photo = add_photo(file, "a.jpg", dan).photo
 
     assert photo.orientation == orientation
     assert (photo.width, photo.height) == ((60, 40) if orientation <= 4 else (40, 60))
@@ -115,7 +115,7 @@ def test_heic_is_turned_once_and_not_twice(dan):
         # libheif turns the picture itself and says so by an orientation of 1.
         turned = picture.size
 
-    photo = intake.take(file, "a.heic", dan).photo
+    photo = add_photo(file, "a.heic", dan).photo
 
     assert (photo.width, photo.height) == turned == (40, 60)
     assert photo.orientation == 1
@@ -222,11 +222,9 @@ def test_a_number_that_is_none_is_left_out(tag, value, fact):
     ],
 )
 def test_hostile_exif_costs_the_facts_and_not_the_photo(dan, exif):
-    taken = intake.take(
-        factory.picture(exif=None, **{"quality": 80}) if not exif else _raw(exif), "a.jpg", dan
-    )
+    taken = add_photo(factory.picture(exif=None, **{"quality": 80}) if not exif else _raw(exif), "a.jpg", dan)
 
-    assert (taken.outcome, taken.reason) == (intake.Outcome.IMPORTED, "")
+    assert (taken.outcome, taken.reason) == (Outcome.IMPORTED, "")
     assert taken.photo.taken_at is None
     assert taken.photo.orientation == 1
 

@@ -7,9 +7,10 @@ import zlib
 import pytest
 from PIL import Image
 
-from labels import intake, pictures
+from labels.intake.add import Outcome, add_photo
 from labels.models import Photo
 from labels.models.photo import originals
+from labels.pictures import decoding
 from tests import factory
 from tests.conftest import stored
 
@@ -27,7 +28,7 @@ FORMATS = {
 }
 NAMES = [
     (kind, f"IMG_1.{spelled}")
-    for kind, (_, extensions) in pictures.FORMATS.items()
+    for kind, (_, extensions) in decoding.FORMATS.items()
     for extension in extensions
     for spelled in (extension, extension.upper(), extension.title())
 ]
@@ -43,9 +44,9 @@ def _encoded(kind):
 def test_every_extension_of_every_format_is_taken(dan, kind, name):
     file = _encoded(kind)
 
-    taken = intake.take(file, name, dan)
+    taken = add_photo(file, name, dan)
 
-    assert (taken.outcome, taken.reason) == (intake.Outcome.IMPORTED, "")
+    assert (taken.outcome, taken.reason) == (Outcome.IMPORTED, "")
     assert taken.photo.original_name == name
     assert taken.photo.format == FORMATS[kind]
     assert (taken.photo.width, taken.photo.height) == (64, 48)
@@ -53,9 +54,9 @@ def test_every_extension_of_every_format_is_taken(dan, kind, name):
 
 @pytest.mark.parametrize("name", ["IMG_1", "IMG_1.upload", "photo.tmp", "IMG.1234"])
 def test_a_name_that_claims_no_format_is_taken_for_its_content(dan, name):
-    taken = intake.take(factory.picture(format="PNG"), name, dan)
+    taken = add_photo(factory.picture(format="PNG"), name, dan)
 
-    assert taken.outcome == intake.Outcome.IMPORTED
+    assert taken.outcome == Outcome.IMPORTED
     assert taken.photo.format == "PNG"
     assert taken.photo.original.name.endswith(".png")
 
@@ -64,7 +65,7 @@ def test_a_name_that_claims_no_format_is_taken_for_its_content(dan, name):
 def test_the_original_is_stored_byte_for_byte_with_its_checksums(dan, kind):
     content = _encoded(kind).read()
 
-    photo = intake.take(io.BytesIO(content), "a.x", dan).photo
+    photo = add_photo(io.BytesIO(content), "a.x", dan).photo
 
     assert originals().open(photo.original.name).read() == content
     row = Photo.objects.get()
@@ -85,9 +86,9 @@ def test_the_place_in_the_file_where_reading_begins_does_not_matter(dan):
     file = factory.picture()
     file.seek(0, 2)
 
-    taken = intake.take(file, "a.jpg", dan)
+    taken = add_photo(file, "a.jpg", dan)
 
-    assert taken.outcome == intake.Outcome.IMPORTED
+    assert taken.outcome == Outcome.IMPORTED
 
 
 def test_the_storage_key_holds_nothing_of_the_name(dan):
@@ -103,9 +104,9 @@ def test_pngs_of_every_mode_are_taken(dan, mode):
     file = io.BytesIO()
     Image.new(mode, (10, 10)).save(file, "PNG")
 
-    taken = intake.take(file, "a.png", dan)
+    taken = add_photo(file, "a.png", dan)
 
-    assert taken.outcome == intake.Outcome.IMPORTED
+    assert taken.outcome == Outcome.IMPORTED
 
 
 @pytest.mark.parametrize(
@@ -118,23 +119,23 @@ def test_pngs_of_every_mode_are_taken(dan, mode):
     ],
 )
 def test_other_compressions_are_taken(dan, kind, options):
-    taken = intake.take(factory.picture(format=kind, **options), "a", dan)
+    taken = add_photo(factory.picture(format=kind, **options), "a", dan)
 
-    assert taken.outcome == intake.Outcome.IMPORTED
+    assert taken.outcome == Outcome.IMPORTED
 
 
 def test_a_cmyk_jpeg_is_taken(dan):
     file = io.BytesIO()
     Image.new("CMYK", (20, 10), (0, 255, 255, 0)).save(file, "JPEG")
 
-    taken = intake.take(file, "print.jpg", dan)
+    taken = add_photo(file, "print.jpg", dan)
 
-    assert taken.outcome == intake.Outcome.IMPORTED
+    assert taken.outcome == Outcome.IMPORTED
     assert (taken.photo.width, taken.photo.height) == (20, 10)
 
 
 def test_a_picture_of_one_pixel_is_a_photo(dan):
-    taken = intake.take(factory.picture(size=(1, 1), format="PNG"), "dot.png", dan)
+    taken = add_photo(factory.picture(size=(1, 1), format="PNG"), "dot.png", dan)
 
-    assert taken.outcome == intake.Outcome.IMPORTED
+    assert taken.outcome == Outcome.IMPORTED
     assert (taken.photo.width, taken.photo.height) == (1, 1)

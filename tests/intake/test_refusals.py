@@ -11,7 +11,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from labels import intake
+from labels.intake.add import Outcome, add_photo
 from labels.models import Photo
 from tests import factory
 from tests.conftest import stored
@@ -23,9 +23,9 @@ WAY_OUT = "Make it smaller, or ask your administrator to raise the limit."
 
 
 def _refused(file, name, owner, code, reason):
-    taken = intake.take(file, name, owner)
+    taken = add_photo(file, name, owner)
 
-    assert (taken.outcome, taken.reason) == (intake.Outcome.REFUSED, reason)
+    assert (taken.outcome, taken.reason) == (Outcome.REFUSED, reason)
     assert taken.code == code
     assert taken.photo is None
     assert not Photo.objects.exists()
@@ -89,9 +89,9 @@ def test_exactly_as_many_bytes_as_the_limit_are_taken(dan, settings):
     content = factory.picture().read()
     settings.UPLOAD_MAX_BYTES = len(content)
 
-    taken = intake.take(io.BytesIO(content), "a.jpg", dan)
+    taken = add_photo(io.BytesIO(content), "a.jpg", dan)
 
-    assert taken.outcome == intake.Outcome.IMPORTED
+    assert taken.outcome == Outcome.IMPORTED
 
 
 def test_too_many_pixels_are_refused_with_the_limit(dan, settings):
@@ -104,7 +104,7 @@ def test_too_many_pixels_are_refused_with_the_limit(dan, settings):
 def test_exactly_as_many_pixels_as_the_limit_are_taken(dan, settings):
     settings.UPLOAD_MAX_PIXELS = 64 * 48
 
-    assert intake.take(factory.picture(), "a.jpg", dan).outcome == intake.Outcome.IMPORTED
+    assert add_photo(factory.picture(), "a.jpg", dan).outcome == Outcome.IMPORTED
 
 
 def _animated(kind, frames, **options):
@@ -133,13 +133,13 @@ def test_pixels_count_once_for_each_frame(dan, settings, kind, name):
 def test_frames_within_the_limit_are_taken(dan, settings, kind, name):
     settings.UPLOAD_MAX_PIXELS = 400_000
 
-    assert intake.take(_animated(kind, 4), name, dan).outcome == intake.Outcome.IMPORTED
+    assert add_photo(_animated(kind, 4), name, dan).outcome == Outcome.IMPORTED
 
 
 def test_the_preview_behind_a_phones_jpeg_does_not_count(dan, settings):
     settings.UPLOAD_MAX_PIXELS = 100_000
 
-    assert intake.take(_animated("MPO", 2), "a.jpg", dan).outcome == intake.Outcome.IMPORTED
+    assert add_photo(_animated("MPO", 2), "a.jpg", dan).outcome == Outcome.IMPORTED
 
 
 def test_a_small_file_that_claims_a_huge_picture_is_refused_before_it_is_decoded(dan):
@@ -157,7 +157,7 @@ def test_the_sentence_names_the_file_and_not_its_folders(dan):
 def test_a_refusal_does_not_harm_what_is_there(dan):
     kept = factory.photo(dan)
 
-    intake.take(io.BytesIO(b"no photo"), "a.jpg", dan)
+    add_photo(io.BytesIO(b"no photo"), "a.jpg", dan)
 
     assert Photo.objects.get() == kept
     assert stored("originals") == [kept.original.name]
@@ -172,9 +172,9 @@ SIGNATURES += [b"RIFF\x40\0\0\0WEBPVP8X", b"\0\0\0\x18ftypheic", b"\0\0\0\x18fty
     max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 def test_no_bytes_and_no_name_make_intake_raise(dan, signature, rest, name):
-    taken = intake.take(io.BytesIO(signature + rest), name, dan)
+    taken = add_photo(io.BytesIO(signature + rest), name, dan)
 
-    if taken.outcome == intake.Outcome.REFUSED:
+    if taken.outcome == Outcome.REFUSED:
         assert taken.name in taken.reason
         assert stored("originals") == []
     else:
@@ -203,9 +203,9 @@ def test_no_damage_to_a_picture_on_disk_makes_intake_raise(dan, tmp_path, conten
     path.write_bytes(damaged)
 
     with path.open("rb") as file:
-        taken = intake.take(file, "damaged", dan, dry_run=True)
+        taken = add_photo(file, "damaged", dan, dry_run=True)
 
-    assert taken.outcome == intake.Outcome.REFUSED or taken.sha256
+    assert taken.outcome == Outcome.REFUSED or taken.sha256
 
 
 class FullDisk(FileSystemStorage):
@@ -223,7 +223,7 @@ def test_a_full_disk_is_said_as_it_is_and_leaves_nothing(dan, settings):
     }
 
     with pytest.raises(OSError, match="No space left on device"):
-        intake.take(factory.picture(), "a.jpg", dan)
+        add_photo(factory.picture(), "a.jpg", dan)
 
     assert not Photo.objects.exists()
     assert stored("originals") == []

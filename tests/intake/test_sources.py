@@ -6,7 +6,8 @@ import zipfile
 
 import pytest
 
-from labels.intake import Refused, sources
+from labels.intake import sources
+from labels.intake.checks import Refused
 from tests import factory
 
 pytestmark = pytest.mark.usefixtures("settings")

@@ -5,8 +5,9 @@ import io
 import pytest
 from PIL import Image
 
-from labels import intake, pictures
+from labels.intake.add import Outcome, add_photo
 from labels.models import Photo
+from labels.pictures import decoding
 from tests import factory
 from tests.conftest import stored
 
@@ -31,11 +32,11 @@ SMALL = {
 def _decodes(content):
     try:
         file = io.BytesIO(content)
-        picture = pictures.open_picture(file)
-        pictures.frame_count(picture)
-        pictures.decode(picture, at_least=1)
-        pictures.check_whole(picture, file)
-    except pictures.BrokenPicture:
+        picture = decoding.open_picture(file)
+        decoding.frame_count(picture)
+        decoding.decode(picture, at_least=1)
+        decoding.check_whole(picture, file)
+    except decoding.BrokenPicture:
         return False
     return True
 
@@ -61,11 +62,11 @@ def test_a_photo_cut_off_on_its_way_is_refused_and_leaves_nothing(dan, kind, per
     content = factory.noise((640, 480), format=kind).read()
     cut = content[: len(content) * percent // 100]
 
-    taken = intake.take(io.BytesIO(cut), "IMG_1", dan)
+    taken = add_photo(io.BytesIO(cut), "IMG_1", dan)
 
     damaged = "IMG_1 is damaged or cut off; send it again from where it is still whole."
-    unreadable = f"IMG_1 is not a photo that can be read; {pictures.ACCEPTED} are accepted."
-    assert taken.outcome == intake.Outcome.REFUSED
+    unreadable = f"IMG_1 is not a photo that can be read; {decoding.ACCEPTED} are accepted."
+    assert taken.outcome == Outcome.REFUSED
     assert taken.reason in (damaged, unreadable)
     if kind == "JPEG":
         assert (taken.code, taken.reason) == ("damaged", damaged)
@@ -77,7 +78,7 @@ def test_a_photo_cut_off_on_its_way_is_refused_and_leaves_nothing(dan, kind, per
 def test_a_jpeg_without_its_last_two_bytes_is_refused(dan):
     content = factory.noise((1600, 1200)).read()
 
-    taken = intake.take(io.BytesIO(content[:-2]), "a.jpg", dan)
+    taken = add_photo(io.BytesIO(content[:-2]), "a.jpg", dan)
 
     assert taken.code == "damaged"
 

@@ -24,11 +24,14 @@ from django.contrib.auth import get_user_model
 from django.db import connection
 from django.utils import timezone
 
-from labels import bundles, tasks
-from labels.buckets import BucketStorage, multipart
+from labels import tasks
+from labels.bundles import lifecycle
+from labels.bundles.request import request_bundle
 from labels.models import Bundle, BundleChunk, Notice
 from labels.models.bundle import bundle_files
-from labels.selection import Selection
+from labels.selection.predicate import Selection
+from labels.storage import multipart
+from labels.storage.bucket import BucketStorage
 from photomgr import aws
 
 OUTCOME = settings.DATA_DIR / "outcome.json"
@@ -107,7 +110,7 @@ def build(pk, *kills):
 def ask(part_bytes, like=None):
     """Return a queued bundle of everything; `like` another one it gives the same bytes."""
     owner = get_user_model().objects.get()
-    bundle = bundles.ask(owner, Selection(everything=True), part_bytes, held_by="nobody")
+    bundle = request_bundle(owner, Selection(everything=True), part_bytes, held_by="nobody")
     queued = {"status": Bundle.Status.QUEUED, "attempts": 0, "lease_owner": "", "lease_until": None}
     if like:
         # The manifest is dated by the moment of asking.
@@ -202,7 +205,7 @@ def together(part_bytes):
         assert chunks.count() == before + 1
         os.kill(leader, signal.SIGCONT)
         sys.setprofile(helping)
-        tasks.help_build(pk)
+        tasks.join_build(pk)
 
     helper = start(help_twice, pk, Calls())
     return {
@@ -223,7 +226,7 @@ def cancelled(part_bytes, *points):
             worker = start(tasks.build_bundle, pk, Calls(int(time), function, number))
             os.waitpid(worker, os.WUNTRACED)
             before = _lying(pk) + _unfinished(pk)
-            bundles.cancel(Bundle.objects.get(pk=pk))
+            lifecycle.cancel(Bundle.objects.get(pk=pk))
             code = None
             if number == signal.SIGSTOP:
                 os.kill(worker, signal.SIGCONT)
@@ -256,7 +259,7 @@ def twice(part_bytes, *points):
 
 def _help_with_one(pk):
     from labels.bundles import chunks
-    from labels.bundles.layout import Layout
+    from labels.bundles.part_layout import Layout
 
     chunk = BundleChunk.objects.filter(part__bundle=pk).select_related("part__bundle").claim_next("helper")
     chunks.make(chunk, Layout(chunk.part))

@@ -18,7 +18,7 @@ _SUMMED = "SELECT count(*) FROM labels_bundlepart WHERE sha256 != ''"
 _ASK = """
 from django.contrib.auth import get_user_model
 from labels import bundles
-from labels.selection import Selection
+from labels.selection.predicate import Selection
 bundles.ask(get_user_model().objects.get(), Selection(everything=True))
 """
 

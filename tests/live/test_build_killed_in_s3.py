@@ -7,9 +7,9 @@ import boto3
 import pytest
 
 from tests import factory
-from tests.buckets import other_makers
-from tests.buckets.s3_server import S3Server
 from tests.live.test_build_killed import ONE_PART, _assert_like, _build
+from tests.storage import other_makers
+from tests.storage.s3_server import S3Server
 
 pytestmark = pytest.mark.worker
 

@@ -5,10 +5,10 @@ import pytest
 import urllib3
 from playwright.sync_api import expect
 
-from tests.buckets.s3_server import S3Server
 from tests.live import landscapes
 from tests.live.person import Person, sums, unzipped
 from tests.live.processes import Installation, Site
+from tests.storage.s3_server import S3Server
 
 pytestmark = pytest.mark.browser
 

@@ -2,17 +2,14 @@
 
 import pytest
 
-from labels import workers
+from labels.workers import heartbeats
 
 pytestmark = pytest.mark.worker
 
 _EXPECT = (
-    "INSERT INTO labels_workerseen (cluster, host, pid, started_at)"
-    " VALUES ('labels', ?, ?, CURRENT_TIMESTAMP)"
+    "INSERT INTO labels_heartbeat (cluster, host, pid, started_at) VALUES ('labels', ?, ?, CURRENT_TIMESTAMP)"
 )
-_SEEN = (
-    "SELECT pid FROM labels_workerseen WHERE worker_at IS NOT NULL AND monitor_at IS NOT NULL ORDER BY pid"
-)
+_SEEN = "SELECT pid FROM labels_heartbeat WHERE worker_at IS NOT NULL AND monitor_at IS NOT NULL ORDER BY pid"
 _RING = "from labels import queue; queue.ask_for_heartbeat('labels')"
 
 
@@ -22,7 +19,7 @@ def test_one_heartbeat_is_passed_on_until_both_clusters_had_it(install):
     installation.rows("DELETE FROM django_q_schedule")
     pids = sorted(installation.start_cluster().pid for _ in range(2))
     for pid in pids:
-        installation.rows(_EXPECT, workers.host(), pid)
+        installation.rows(_EXPECT, heartbeats.host(), pid)
 
     installation.manage("shell", "-c", _RING)
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from django.utils import timezone
 
-from labels import queue, workers
-from labels.models import WorkerSeen
-from labels.supervisor import Program
+from labels.models import Heartbeat
+from labels.workers import heartbeats, queue
+from labels.workers.supervisor import Program
 from tests import factory
 from tests.live.processes import Site, free_port, signal_group, wait_for
 
@@ -66,8 +66,8 @@ def test_a_killed_web_server_and_a_killed_cluster_are_started_again(install):
     os.kill(web[0], signal.SIGKILL)
     os.kill(clusters[0], signal.SIGKILL)
     installation.wait_for(lambda: not {web[0], clusters[0]} & set(installation.processes()), "both are gone")
-    installation.rows("DELETE FROM labels_workerseen")
-    seen = "SELECT count(*) FROM labels_workerseen WHERE cluster = ? AND worker_at > '' AND monitor_at > ''"
+    installation.rows("DELETE FROM labels_heartbeat")
+    seen = "SELECT count(*) FROM labels_heartbeat WHERE cluster = ? AND worker_at > '' AND monitor_at > ''"
     installation.wait_for(lambda: installation.value(seen, name) == 1, "the new cluster gave signs of life")
     installation.wait_for(lambda: site.status("/healthz") == 200, "the web server answers")
 
@@ -134,12 +134,12 @@ def test_one_program_is_a_service_of_its_own_and_heals_itself(install):
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         service = installation.start("run", "--only", "labels", PORT=str(taken.getsockname()[1]))
-        alive = "SELECT count(*) FROM labels_workerseen WHERE cluster = 'labels' AND worker_at > ''"
+        alive = "SELECT count(*) FROM labels_heartbeat WHERE cluster = 'labels' AND worker_at > ''"
         installation.wait_for(lambda: installation.value(alive) == 1, "the cluster gave a sign of life")
         running = set(installation.processes()) - {service.pid}
         [cluster] = [pid for pid in running if os.getpgid(pid) == pid]
 
-        installation.rows("DELETE FROM labels_workerseen")
+        installation.rows("DELETE FROM labels_heartbeat")
         os.kill(cluster, signal.SIGKILL)
 
         installation.wait_for(lambda: installation.value(alive) == 1, "a new cluster gave a sign of life")
@@ -182,7 +182,7 @@ def tiny(tmp_path):
 
 def _seen(program, **ago):
     """Move the row of a program's cluster on this machine: signs of life by minutes ago."""
-    workers.forget(queue.LABELS, program._process.pid)
+    heartbeats.forget(queue.LABELS, program._process.pid)
     factory.worker_seen(queue.LABELS, pid=program._process.pid, **ago)
 
 
@@ -201,7 +201,7 @@ def test_a_cluster_without_a_sign_of_life_is_killed_with_its_children_and_starte
     wait_for(lambda: len(living()) == 2, "the program and its child run again")
     assert not wedged & living()
     assert not program.ended()
-    here = WorkerSeen.objects.filter(host=workers.host())
+    here = Heartbeat.objects.filter(host=heartbeats.host())
     assert [row.pid for row in here] == [program._process.pid] != [pid]
 
 

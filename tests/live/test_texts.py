@@ -10,11 +10,11 @@ from moto.core import DEFAULT_ACCOUNT_ID
 from moto.sns.models import sns_backends
 from playwright.sync_api import expect
 
-from tests.buckets.s3_server import S3Server, sns_error
 from tests.live import landscapes
 from tests.live.person import Person
 from tests.live.processes import Installation, Site, wait_for
 from tests.live.test_pages import _AXE, SCREENSHOTS, WIDTHS, _violations
+from tests.storage.s3_server import S3Server, sns_error
 
 pytestmark = [pytest.mark.browser, pytest.mark.worker, pytest.mark.xdist_group("texts")]
 

@@ -218,7 +218,7 @@ def test_two_clusters_build_one_download_and_the_second_ends_it_when_the_first_h
 _ASK = """
 from django.contrib.auth import get_user_model
 from labels import bundles
-from labels.selection import Selection
+from labels.selection.predicate import Selection
 bundles.ask(get_user_model().objects.get(), Selection(any=("Red",)))
 """
 _SECOND_ORIGINAL = "SELECT storage_key FROM labels_bundlephoto WHERE position = 1"

@@ -7,7 +7,7 @@ LABELLED = "SELECT count(*) FROM labels_photo WHERE status = 'labelled'"
 # A command for each sweep would spend its time on starting.
 _SWEEPER = """
 import time
-from labels.sweep import sweep
+from labels.maintenance.sweep import sweep
 while True:
     sweep()
     time.sleep(0.3)
@@ -32,6 +32,6 @@ def busy_worker(installation, gate, attempt=1):
 
 def sweep_until(installation, condition, what):
     """Wait for the condition, while a process sweeps again and again; it ends with the installation."""
-    if not any("labels.sweep" in line for line in installation.processes().values()):
+    if not any("labels.maintenance.sweep" in line for line in installation.processes().values()):
         installation.start("shell", "-v", "0", "-c", _SWEEPER)
     installation.wait_for(condition, what, 60)

@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from labels.models import Photo
-from labels.models.claim import backoff
+from photomgr.claim import backoff
 from tests import factory
 
 pytestmark = pytest.mark.django_db

@@ -7,10 +7,11 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from labels import bundles
+from labels.bundles import building as building_module
+from labels.bundles import lifecycle, sums
 from labels.models import Bundle, Notice
 from labels.models.bundle import bundle_files
-from labels.selection import Selection
+from labels.selection.predicate import Selection
 from tests import factory
 
 pytestmark = pytest.mark.django_db
@@ -26,7 +27,7 @@ def bundle(dan):
 
 @pytest.fixture
 def ready(bundle):
-    bundles.build(bundle)
+    building_module.build(bundle)
     bundle.refresh_from_db()
     return bundle
 
@@ -113,7 +114,7 @@ def test_a_part_is_sent_as_a_file_with_its_name_and_length(client, ready):
     assert answer["Content-Type"] == "application/zip"
     assert answer["Content-Disposition"] == f'attachment; filename="{part.file_name}"'
     assert int(answer["Content-Length"]) == part.size == len(content)
-    assert hashlib.sha256(content).hexdigest() == bundles.work_out(part)
+    assert hashlib.sha256(content).hexdigest() == sums.work_out(part)
 
 
 def test_a_part_that_does_not_exist_is_404(client, ready):
@@ -121,7 +122,7 @@ def test_a_part_that_does_not_exist_is_404(client, ready):
 
 
 def _expired_by_the_sweep(bundle):
-    bundles.expire(timezone.now() + timedelta(days=2))
+    lifecycle.expire(timezone.now() + timedelta(days=2))
 
 
 def _past_its_time(bundle):
@@ -158,7 +159,7 @@ def test_cancel_and_try_again_by_their_buttons(client, bundle, commits):
 
 def test_the_badge_counts_what_is_built_and_then_what_is_new(client, bundle, commits):
     building = client.get(reverse("photos")).content.decode()
-    bundles.build(bundle)
+    building_module.build(bundle)
     new = client.get(reverse("photos")).content.decode()
     _page(client, bundle)
     seen = client.get(reverse("photos")).content.decode()

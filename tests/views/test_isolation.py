@@ -9,8 +9,8 @@ import pytest
 from django.http import FileResponse
 from django.urls import URLPattern, get_resolver, reverse
 
-from labels import bundles
-from labels.models import Bundle, Incoming, Notice, Photo, Recipe
+from labels.bundles import building
+from labels.models import Bundle, DirectUpload, Notice, Photo, SavedSelection
 from tests import factory
 from tests.conftest import stored
 
@@ -77,10 +77,10 @@ def eves(eve, commits):
     with commits():
         photo = factory.photo(eve)
     bundle = factory.held_bundle(eve)
-    bundles.build(bundle)
+    building.build(bundle)
     notice = Notice.objects.get(bundle=bundle)
-    recipe = Recipe.objects.create(owner=eve, name="Hers", selection={}, part_bytes=1)
-    incoming = Incoming.objects.create(owner=eve, key="hers", name="hers.jpg", size=1)
+    recipe = SavedSelection.objects.create(owner=eve, name="Hers", selection={}, part_bytes=1)
+    incoming = DirectUpload.objects.create(owner=eve, key="hers", name="hers.jpg", size=1)
     return {
         ("incoming", "pk"): incoming.pk,
         ("photo", "pk"): photo.pk,
@@ -92,7 +92,7 @@ def eves(eve, commits):
 
 
 def _state():
-    rows = [list(model.objects.values()) for model in (Photo, Incoming, Bundle, Notice, Recipe)]
+    rows = [list(model.objects.values()) for model in (Photo, DirectUpload, Bundle, Notice, SavedSelection)]
     return rows, stored("originals"), stored("bundles")
 
 

@@ -7,7 +7,8 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from labels import bundles, labelling, policy
+from labels.bundles import building
+from labels.labelling import record
 from labels.models import (
     DetectionRun,
     Notice,
@@ -17,7 +18,8 @@ from labels.models import (
     TextCount,
     TextMessage,
 )
-from labels.models.claim import lease
+from labels.rules import engine
+from photomgr.claim import lease
 from tests import factory
 
 pytestmark = pytest.mark.django_db
@@ -37,7 +39,7 @@ def _grow(dan, number):
         photo = factory.photo(owner, (5 * number, 0, 0), size=(30 + number, 30), name=f"{number}.jpg")
         _label(photo, owner, number)
         bundle = factory.held_bundle(owner)
-        bundles.build(bundle)
+        building.build(bundle)
         TextMessage.objects.create(notice=bundle.notices.get())
         PhoneCode.objects.create(owner=owner, created_at=timezone.now())
     today = timezone.localdate()
@@ -55,12 +57,12 @@ def _label(photo, owner, number):
         photo=photo, content_sha256=photo.sha256, detector=f"d{number}-{owner}", version="1", response="{}"
     )
     names = [("Lake", ()), (f"Label {number}", (f"Parent {number}", "Water"))]
-    decisions = [policy.Decision(name, 90, policy.ACTIVE, parents) for name, parents in names]
+    decisions = [engine.Decision(name, 90, engine.ACTIVE, parents) for name, parents in names]
     Photo.objects.filter(pk=photo.pk).update(
         status=Photo.WORKING, lease_owner="test", lease_until=timezone.now() + lease()
     )
     photo.refresh_from_db()
-    assert labelling.record(photo, run, decisions)
+    assert record.record(photo, run, decisions)
 
 
 def _queries(client, url, **headers):
@@ -126,7 +128,7 @@ def test_one_download_with_many_parts_asks_as_often_as_one_with_few(client, dan)
         factory.photo(dan, size=(30 + number, 30))
     many = factory.held_bundle(dan, part_bytes=1)
     for bundle in (few, many):
-        bundles.build(bundle)
+        building.build(bundle)
         client.get(bundle.get_absolute_url())
 
     few, many = (len(_queries(client, bundle.get_absolute_url())) for bundle in (few, many))

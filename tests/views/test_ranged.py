@@ -17,7 +17,7 @@ from django.urls import reverse
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labels import bundles
+from labels.bundles import building, sums
 from labels.models.bundle import bundle_files
 from labels.views import ranged
 from tests import factory
@@ -376,7 +376,7 @@ def test_the_name_survives_the_header(stored, name, expected):
 def part(dan):
     factory.photo(dan)
     bundle = factory.held_bundle(dan)
-    bundles.build(bundle)
+    building.build(bundle)
     return bundle.parts.get()
 
 
@@ -393,7 +393,7 @@ def test_an_archive_can_be_resumed_and_is_kept_by_nobody_in_between(client, part
     assert whole["X-Content-Type-Options"] == "nosniff"
     assert whole["Cache-Control"] == "private, no-cache, no-transform"
     assert whole["Vary"] == "Cookie"
-    assert hashlib.sha256(content).hexdigest() == bundles.work_out(part)
+    assert hashlib.sha256(content).hexdigest() == sums.work_out(part)
     assert rest.status_code == 206
     assert _body(rest) == content[100:]
 

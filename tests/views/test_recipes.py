@@ -5,9 +5,10 @@ import json
 import pytest
 from django.urls import reverse
 
-from labels import bundles
-from labels.models import Bundle, Recipe
-from labels.selection import Selection
+from labels.bundles import building, planning
+from labels.bundles.request import request_bundle
+from labels.models import Bundle, SavedSelection
+from labels.selection.predicate import Selection
 from tests import factory
 from tests.commands.tools import run
 
@@ -25,7 +26,7 @@ def library(dan):
 @pytest.fixture
 def lakes(dan, library):
     selection = Selection(any=("Lake",), none=("Person",))
-    return Recipe.objects.create(
+    return SavedSelection.objects.create(
         owner=dan, name="My lakes", selection=selection.as_json(), part_bytes=4 * 1024**3
     )
 
@@ -37,7 +38,7 @@ def _save(client, **fields):
 def test_a_selection_is_saved_with_its_options_and_listed(client, dan, library):
     page = _save(client, name="  My   lakes ", label="Lake", none="Person", part_bytes=1024**3)
 
-    recipe = Recipe.objects.get()
+    recipe = SavedSelection.objects.get()
     assert "My lakes is saved." in page
     assert recipe.name == "My lakes"
     assert Selection.from_json(recipe.selection) == Selection(any=("Lake",), none=("Person",))
@@ -49,7 +50,7 @@ def test_the_same_name_however_written_replaces_what_it_meant(client, dan, lakes
     page = _save(client, name="MY LAKES", label="Person")
 
     assert "MY LAKES is replaced. Before, it meant: Lake; none of Person." in page
-    assert Selection.from_json(Recipe.objects.get().selection) == Selection(any=("Person",))
+    assert Selection.from_json(SavedSelection.objects.get().selection) == Selection(any=("Person",))
 
 
 @pytest.mark.parametrize(
@@ -63,7 +64,7 @@ def test_the_same_name_however_written_replaces_what_it_meant(client, dan, lakes
 )
 def test_what_cannot_be_saved_is_said_in_a_sentence(client, library, fields, sentence):
     assert sentence in _save(client, **fields)
-    assert not Recipe.objects.exists()
+    assert not SavedSelection.objects.exists()
 
 
 def test_one_click_asks_for_the_download_as_it_is_now(client, dan, library, lakes):
@@ -78,7 +79,7 @@ def test_one_click_asks_for_the_download_as_it_is_now(client, dan, library, lake
 
 
 def test_one_click_takes_only_what_is_new(client, dan, library, lakes):
-    bundles.build(bundles.ask(dan, Selection.from_json(lakes.selection), held_by="a worker"))
+    building.build(request_bundle(dan, Selection.from_json(lakes.selection), held_by="a worker"))
 
     nothing = client.post(reverse("recipe_run", args=[lakes.pk]), {"new_only": "1"}, follow=True)
     factory.give_labels(library[2], "Lake")
@@ -93,18 +94,18 @@ def test_a_saved_selection_is_forgotten_and_nothing_else(client, dan, lakes):
     answer = client.post(reverse("recipe_delete", args=[lakes.pk]), follow=True)
 
     assert "My lakes is no longer saved." in answer.content.decode()
-    assert not Recipe.objects.exists()
+    assert not SavedSelection.objects.exists()
     assert dan.photos.count() == 3
 
 
 def test_the_plan_line_says_what_a_download_of_only_new_photos_would_be(client, dan, library, lakes):
-    bundles.build(bundles.ask(dan, Selection(any=("Lake",)), held_by="a worker"))
+    building.build(request_bundle(dan, Selection(any=("Lake",)), held_by="a worker"))
     factory.give_labels(library[2], "Lake")
 
     answer = client.get(reverse("labels"), {"label": "Lake", "new_only": "1", "part_bytes": str(1024**3)})
 
     plan = answer.context["plan"]
-    expected = bundles.plan(dan, Selection(any=("Lake",)), 1024**3, new_only=True)
+    expected = planning.plan(dan, Selection(any=("Lake",)), 1024**3, new_only=True)
     assert (plan["photos"], plan["bytes"]) == (1, expected.bytes)
     assert ("new_only", "1") in answer.context["selection_fields"]
     assert ("part_bytes", str(1024**3)) in answer.context["selection_fields"]
@@ -124,7 +125,7 @@ def test_more_labels_than_a_link_can_hold_are_not_saved(client, dan, library):
     page = _save(client, name="All of it", label=[f"Label number {n}" for n in range(300)])
 
     assert "more labels than a link can hold" in page
-    assert not Recipe.objects.exists()
+    assert not SavedSelection.objects.exists()
 
 
 def test_a_part_size_of_thousands_of_digits_is_the_default(client, dan, library):

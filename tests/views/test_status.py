@@ -6,8 +6,8 @@ from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
-from labels import queue
 from labels.models import Photo
+from labels.workers import queue
 from tests import factory
 from tests.conftest import stored
 from tests.factory import CYAN, MAGENTA
@@ -178,7 +178,7 @@ def test_readyz_says_when_the_database_is_away(client_of_nobody, monkeypatch):
 @pytest.mark.django_db
 def test_readyz_says_when_nobody_has_made_the_tables(client_of_nobody):
     with connection.cursor() as cursor:
-        cursor.execute("ALTER TABLE labels_workerseen RENAME TO elsewhere")
+        cursor.execute("ALTER TABLE labels_heartbeat RENAME TO elsewhere")
 
     answer = client_of_nobody.get("/readyz")
 

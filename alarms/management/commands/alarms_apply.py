@@ -2,12 +2,12 @@ import sys
 
 from django.core.management.base import CommandError
 
-from alarms.apply import Invalid, Stale, apply
+from alarms.apply.carry_out import Invalid, Stale, apply
+from alarms.apply.prepare import plan_for
 from alarms.backends import BackendError
+from alarms.cloudwatch.plan_text import lines
 from alarms.management.sets import add_set, chosen_sets, who
 from alarms.models import Change, Run
-from alarms.plan_text import lines
-from alarms.planning import plan_for
 from photomgr.json_command import JsonCommand
 
 PARTLY = 3

@@ -5,12 +5,13 @@ from pathlib import Path
 from django.core.management.base import CommandError
 from django.utils import timezone
 
-from alarms import examination, readings
+from alarms.analysis.alarm_spec import AlarmSpec, Source
+from alarms.analysis.evaluation import Rule
+from alarms.analysis.metric_math import UnknownExpression
+from alarms.analysis.series_file import BadSeries
 from alarms.backends import BackendError
-from alarms.evaluation import Rule
-from alarms.metric_math import UnknownExpression
-from alarms.series_file import BadSeries
-from alarms.watch import Source, Watch
+from alarms.doctor import runner
+from alarms.readings import values
 from photomgr.json_command import JsonCommand
 
 OPERATORS = {
@@ -48,7 +49,7 @@ class Command(JsonCommand):
             raise CommandError(f"--budget is {budget:g}; it must be 0 or more.")
         incidents = [_incident(text) for text in incident]
         cases = [_of_file(csv, incidents, options)] if csv else _of_rows(alarms, sets, weeks, incidents)
-        reports = [examination.report(case, case.budget if budget is None else budget) for case in cases]
+        reports = [runner.report(case, case.budget if budget is None else budget) for case in cases]
         return {"alarms": reports}, not all(report["within_budget"] for report in reports)
 
     def as_text(self, document):
@@ -58,7 +59,7 @@ class Command(JsonCommand):
 
 
 def _of_rows(names, sets, weeks, incidents):
-    found = list(examination.alarms_to_examine(names, sets))
+    found = list(runner.alarms_to_examine(names, sets))
     if unknown := sorted(set(names) - {alarm.name for alarm in found}):
         raise CommandError(f"There is no enabled alarm {', '.join(unknown)} that data can judge.")
     around, now = {}, timezone.now()
@@ -66,8 +67,8 @@ def _of_rows(names, sets, weeks, incidents):
         region = alarm.alarm_set.region
         try:
             if region not in around:
-                around[region] = examination.surroundings(region)
-            yield examination.judged(alarm, around[region], now, weeks, incidents)
+                around[region] = runner.surroundings(region)
+            yield runner.judged(alarm, around[region], now, weeks, incidents)
         except (UnknownExpression, BackendError, ValueError) as why:
             raise CommandError(f"{alarm.name}: {why}") from None
 
@@ -80,10 +81,10 @@ def _of_file(path, incidents, options):
         raise CommandError(f"--k is {options['k']:g}; it must be above 0.")
     try:
         with path.open(newline="", encoding="utf-8") as lines:
-            reading = readings.read_file(lines)
+            reading = values.read_file(lines)
     except (OSError, UnicodeDecodeError, BadSeries) as why:
         raise CommandError(f"{path}: {why}") from None
-    watch = Watch(
+    watch = AlarmSpec(
         name=path.name,
         rule=Rule(n=options["n"], m=options["m"]),
         operator=OPERATORS[options["side"]],
@@ -92,10 +93,10 @@ def _of_file(path, incidents, options):
         expression="m1",
         k=options["k"],
     )
-    band = readings.band_of({}, watch, reading, known={})
+    band = values.band_of({}, watch, reading, known={})
     learn = min(timedelta(days=14).total_seconds(), (reading.times[-1] - reading.times[0]) / 2)
-    history = examination.history_of(reading, band, reading.times[0] + learn, incidents)
-    return examination.Judged(path.name, watch, history, reading.times, 0.5)
+    history = runner.history_of(reading, band, reading.times[0] + learn, incidents)
+    return runner.Judged(path.name, watch, history, reading.times, 0.5)
 
 
 def _incident(text):

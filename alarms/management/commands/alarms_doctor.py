@@ -1,9 +1,9 @@
 from django.core.management.base import CommandError
 from django.utils import timezone
 
-from alarms import examination
 from alarms.backends import BackendError
-from alarms.doctor.sheet import SEVERITIES
+from alarms.doctor import runner
+from alarms.doctor.context import SEVERITIES
 from photomgr.json_command import JsonCommand
 
 
@@ -22,11 +22,11 @@ class Command(JsonCommand):
         parser.add_argument("--ask-topics", action="store_true", help="Ask SNS whether the topics are heard.")
 
     def run(self, alarms, sets, fail_on, ask_topics, **options):
-        known = set(examination.alarms_to_examine(alarms, sets).values_list("name", flat=True))
+        known = set(runner.alarms_to_examine(alarms, sets).values_list("name", flat=True))
         if unknown := sorted(set(alarms) - known):
             raise CommandError(f"There is no enabled alarm {', '.join(unknown)} that data can judge.")
         try:
-            examined, findings = examination.examine_all(
+            examined, findings = runner.examine_all(
                 timezone.now(),
                 alarms,
                 sets,

@@ -5,7 +5,7 @@ import numpy as np
 from django.core.management.base import CommandError
 from django.utils import timezone
 
-from alarms import charts
+from alarms.analysis import charts
 from alarms.backends import BackendError, backend_for
 from alarms.experiments import run, series
 from photomgr.json_command import JsonCommand

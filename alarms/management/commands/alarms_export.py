@@ -4,14 +4,14 @@ from pathlib import Path
 from django.core.management.base import CommandError
 from django.utils import timezone
 
-from alarms import configuration, export
+from alarms.apply.mutes import rule_of
 from alarms.backends import backend_for
 from alarms.backends.base import BackendError
-from alarms.export.cloudformation import TooMany
+from alarms.cloudwatch.mute_schedules import is_over
+from alarms.config import configuration, export
+from alarms.config.export.cloudformation import TooMany
 from alarms.management.sets import chosen_sets
 from alarms.models import Alarm
-from alarms.mutes import is_over
-from alarms.muting import rule_of
 from photomgr.json_command import JsonCommand
 
 

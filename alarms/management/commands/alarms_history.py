@@ -4,7 +4,7 @@ from django.core.management.base import CommandError
 from django.utils import timezone
 
 from alarms.backends import BackendError
-from alarms.history import events, fetch
+from alarms.backends.history import events, fetch
 from alarms.management.sets import add_set, chosen_sets
 from photomgr.json_command import JsonCommand
 

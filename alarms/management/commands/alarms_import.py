@@ -7,8 +7,8 @@ from django.utils import timezone
 from django.utils.text import slugify
 
 from alarms.backends import BackendError, backend_for
-from alarms.configuration import overlaps
-from alarms.importing import BadDocument, from_backend, from_document
+from alarms.config.configuration import overlaps
+from alarms.config.importing import BadDocument, from_backend, from_document
 from alarms.management.sets import who
 from alarms.models import AlarmSet, Run
 from photomgr.json_command import JsonCommand

@@ -1,11 +1,11 @@
 from django.core.management.base import CommandError
 from django.utils import timezone
 
+from alarms.apply.mutes import minutes, mute, unmute
 from alarms.backends import BackendError
+from alarms.cloudwatch.mute_schedules import BadSchedule, check, in_force
 from alarms.management.sets import find_alarm, who
 from alarms.models import Mute
-from alarms.mutes import BadSchedule, check, in_force
-from alarms.muting import minutes, mute, unmute
 from photomgr.json_command import JsonCommand
 
 

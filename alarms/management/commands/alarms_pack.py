@@ -1,8 +1,8 @@
 from django.conf import settings
 from django.core.management.base import CommandError
 
-from alarms import packs
-from alarms.configuration import overlaps
+from alarms.config import packs
+from alarms.config.configuration import overlaps
 from alarms.models import AlarmSet
 from photomgr.json_command import JsonCommand
 

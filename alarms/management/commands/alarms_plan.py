@@ -1,10 +1,10 @@
 from django.core.management.base import CommandError
 
+from alarms.apply.prepare import plan_for
 from alarms.backends import BackendError, backend_for
+from alarms.cloudwatch.plan_text import lines
+from alarms.config.thresholds import refresh
 from alarms.management.sets import add_set, chosen_sets
-from alarms.plan_text import lines
-from alarms.planning import plan_for
-from alarms.thresholds import refresh
 from photomgr.json_command import FINDINGS, JsonCommand
 
 

@@ -1,11 +1,11 @@
 from django.core.management.base import CommandError
 from django.utils import timezone
 
-from alarms import telling
 from alarms.backends import BackendError, backend_for
 from alarms.management.sets import find_alarm, who
 from alarms.models import Run
 from alarms.models.state import StateChange
+from alarms.notices import notify
 from photomgr.json_command import JsonCommand
 
 
@@ -55,5 +55,5 @@ def _told(backend, name):
         return None
     changes = StateChange.objects.filter(region=backend.region, alarm_name=name, told=False)
     pending = list(changes.values_list("pk", flat=True))
-    telling.tell(timezone.now())
+    notify.tell(timezone.now())
     return [told for change in StateChange.objects.filter(pk__in=pending) for told in change.actions]

@@ -2,8 +2,8 @@ from pathlib import Path
 
 from django.core.management.base import CommandError
 
-from alarms.alarm_tests import BadTest, read_file, run
-from alarms.configuration import definition_of
+from alarms.analysis.alarm_tests import BadTest, read_file, run
+from alarms.config.configuration import definition_of
 from alarms.models import Alarm
 from photomgr.json_command import JsonCommand
 

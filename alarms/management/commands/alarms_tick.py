@@ -1,4 +1,4 @@
-from alarms.tick import tick
+from alarms.backends.tick import tick
 from photomgr.json_command import JsonCommand
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from labels.detectors.base import PhotoRefused, Picture
 from labels.detectors.rekognition import limits
-from labels.detectors.rekognition.asking import Unfit, ask
+from labels.detectors.rekognition.calls import Unfit, ask
 
 
 @dataclass(frozen=True)

@@ -2,12 +2,13 @@ from pathlib import Path
 
 from django.core.management.base import CommandError
 
-from labels import bundles
-from labels.bundles.archives import archives
-from labels.models import Bundle, Label, Recipe
-from labels.names import fold
-from labels.selection import Selection
+from labels.bundles import building, sums
+from labels.bundles.archive_store import archives
+from labels.bundles.request import NotAsked, request_bundle
+from labels.models import Bundle, Label, SavedSelection
+from labels.selection.predicate import Selection
 from labels.tasks import holder
+from labels.text.names import fold
 from photomgr.json_command import JsonCommand, find_owner
 
 
@@ -39,10 +40,10 @@ class Command(JsonCommand):
         if output and not Path(output).is_dir():
             raise CommandError(f"--output {output} is not a folder.")
         try:
-            bundle = bundles.ask(owner, selection, part_size, new_only, held_by=holder())
-        except bundles.NotAsked as reason:
+            bundle = request_bundle(owner, selection, part_size, new_only, held_by=holder())
+        except NotAsked as reason:
             raise CommandError(str(reason)) from None
-        bundles.build(bundle)
+        building.build(bundle)
         bundle.refresh_from_db()
         if not bundle.is_downloadable:
             raise CommandError(f"{bundle} could not be built: {bundle.failure_reason or bundle.status}")
@@ -60,7 +61,7 @@ def _recipe(owner, name, options):
         raise CommandError("--recipe says which photos; leave --any, --all, --none and --everything out.")
     try:
         return owner.recipes.get(key=fold(name))
-    except Recipe.DoesNotExist:
+    except SavedSelection.DoesNotExist:
         known = ", ".join(owner.recipes.values_list("name", flat=True)) or "none"
         raise CommandError(f"{owner} has no saved selection {name!r}; there are: {known}.") from None
 
@@ -98,7 +99,7 @@ def _document(bundle, output):
         if output:
             file = str(_free_name(Path(output), part.file_name))
             archives().copy_out(part.file.name, file)
-        parts.append({"file": file, "bytes": part.size, "sha256": bundles.work_out(part)})
+        parts.append({"file": file, "bytes": part.size, "sha256": sums.work_out(part)})
     missing = bundle.photos.exclude(missing_reason="").order_by("position")
     return {
         "id": bundle.pk,

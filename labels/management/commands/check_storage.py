@@ -1,4 +1,4 @@
-from labels import storage_check
+from labels.maintenance import storage_check
 from photomgr.json_command import JsonCommand
 
 

@@ -3,9 +3,11 @@ from pathlib import Path
 from django.conf import settings
 from django.core.management.base import CommandError
 
-from labels import detectors, evaluation, policies, truth
+from labels import detectors
 from labels.detectors.base import DetectorUnavailable
+from labels.evaluation import comparison, ground_truth
 from labels.intake import sources
+from labels.rules import versions
 from photomgr.json_command import JsonCommand
 
 FILE_NAMES = "file-names"
@@ -35,14 +37,14 @@ class Command(JsonCommand):
             files = sources.find(folder)
         except ValueError as error:
             raise CommandError(str(error)) from None
-        pictures = {name: opener for name, opener in files if evaluation.is_picture(name)}
-        known = _read_truth(truth, columns, pictures)
+        pictures = {name: opener for name, opener in files if comparison.is_picture(name)}
+        known = _read_truth(ground_truth, columns, pictures)
         detector = detectors.by_name(detector)
         # A file the truth names is tried whatever its extension says.
         judged = [(name, opener) for name, opener in files if name in known.answers]
         answered, refused, learnt = self._ask(judged, detector)
-        rules = policies.in_force()
-        rows, others = evaluation.compare(answered, known, rules)
+        rules = versions.in_force()
+        rows, others = comparison.compare(answered, known, rules)
         document = {
             "detector": detector.name,
             "version": detector.version,
@@ -62,7 +64,7 @@ class Command(JsonCommand):
     def _ask(self, judged, detector):
         """Return {file: answer}, what was refused and why, and how many the detector was trained on."""
         answered, refused, learnt = {}, [], 0
-        answers = evaluation.answers(judged, detector)
+        answers = comparison.answers(judged, detector)
         try:
             for answer in self.progress(answers, len(judged), "photos"):
                 if answer.run is None:
@@ -102,19 +104,19 @@ def _read_truth(place, columns, pictures):
             raise CommandError(f"--columns goes with a CSV file, not with --truth {FILE_NAMES}.")
         if not pictures:
             raise CommandError("The folder holds no photo.")
-        return truth.from_flag_names(pictures)
+        return ground_truth.from_flag_names(pictures)
     try:
-        return truth.from_csv(Path(place).read_bytes(), columns and _named(columns))
+        return ground_truth.from_csv(Path(place).read_bytes(), columns and _named(columns))
     except OSError as error:
         raise CommandError(f"{place} cannot be read: {error.strerror}.") from None
-    except truth.BadTruth as error:
+    except ground_truth.BadTruth as error:
         raise CommandError(f"{place}: {error}.") from None
 
 
 def _named(columns):
     """Return {column: label} of what stands as COLUMN or COLUMN=LABEL."""
     pairs = [text.partition("=") for text in columns]
-    return {column: label or truth.as_label(column) for column, _, label in pairs}
+    return {column: label or ground_truth.as_label(column) for column, _, label in pairs}
 
 
 def _flat(row):

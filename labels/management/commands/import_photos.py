@@ -3,9 +3,11 @@ import shlex
 from django.core.management.base import CommandError
 from django.db import OperationalError
 
-from labels.buckets import StorageTrouble
-from labels.intake import Outcome, Refused, Taken, sources, take
-from labels.upload_handlers import says_full
+from labels.intake import sources
+from labels.intake.add import Outcome, Taken, add_photo
+from labels.intake.checks import Refused
+from labels.intake.upload_handlers import says_full
+from labels.storage.errors import StorageTrouble
 from photomgr.json_command import JsonCommand, find_owner
 
 
@@ -89,6 +91,6 @@ def _full(name, document):
 def _take(name, opener, owner, dry_run):
     try:
         with opener() as file:
-            return take(file, name, owner, dry_run)
+            return add_photo(file, name, owner, dry_run)
     except Refused as refusal:
         return Taken(name, Outcome.REFUSED, reason=refusal.reason, code=refusal.code)

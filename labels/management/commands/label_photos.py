@@ -1,7 +1,9 @@
 from django.utils import timezone
 
-from labels import costs, labelling, queue, tasks
+from labels import tasks
+from labels.labelling import costs, record
 from labels.models import Label, Photo, PhotoLabel
+from labels.workers import queue
 from photomgr.json_command import JsonCommand, find_owner
 
 
@@ -21,7 +23,7 @@ class Command(JsonCommand):
     def run(self, owner, status, label, now, dry_run, **options):
         if dry_run:
             return costs.estimate(_chosen(owner, status, label)), False
-        ids = labelling.label_again(_chosen(owner, status, label))
+        ids = record.label_again(_chosen(owner, status, label))
         if not now:
             for pk in ids:
                 queue.label_photo(pk)

@@ -12,7 +12,7 @@ from django.contrib.auth import get_user_model
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
-from labels import supervisor
+from labels.workers import supervisor
 
 _FIRST_NAME = "admin"
 
@@ -52,7 +52,7 @@ class Command(BaseCommand):
         else:
             return
         lines = ["", f"  photomgr is running at  {settings.SITE_URL}", f"  {sign_in}"]
-        if settings.EMAIL_BACKEND == "labels.mail_files.EmailBackend":
+        if settings.EMAIL_BACKEND == "labels.notices.mail_files.EmailBackend":
             lines.append(f"  Mail is written to      {settings.MAIL_DIR}")
         lines += ["  Ctrl-C stops it.", ""]
         self.stdout.write("\n".join(lines))

@@ -1,4 +1,4 @@
-from labels.sweep import sweep
+from labels.maintenance.sweep import sweep
 from photomgr.json_command import JsonCommand
 
 

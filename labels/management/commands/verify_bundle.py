@@ -2,7 +2,7 @@ from contextlib import closing
 
 from django.core.management.base import CommandError
 
-from labels import verify
+from labels.archives import verify
 from photomgr.json_command import JsonCommand
 
 

@@ -1,0 +1,1 @@
+"""Series, bands, evaluation, backtests and charts (pure)."""

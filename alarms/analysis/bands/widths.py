@@ -1,0 +1,99 @@
+"""How far off the expectation has been: the error scale below and above it."""
+
+import numpy as np
+
+from alarms.analysis.bands.rolling import mean_before, rows
+from alarms.analysis.bands.seasons import DAY, HOUR
+
+_MEMORY = 14 * DAY
+# No band before this much history, nor before this many datapoints.
+_LEAST, _LEAST_ROWS = DAY, 50
+_INNER, _OUTER = 0.98, 0.998
+# k = 3 lies just beyond what the past shows; for normal errors that is 3.7 standard deviations.
+_SCALES = 2.95
+# A flat series does not make a band without width: never below this share of the usual size of its values.
+_FLOOR = 0.02
+
+
+def scales(local, values, expected, period, since=0):
+    """Return (down, up): the error scale below and above the expectation; NaN with too little history.
+
+    Rows before `since` need not have theirs.
+    """
+    errors = values - expected
+    floor = _floor(values, period)
+    shape = _shape(local, errors, floor, period)
+    relative = errors / shape
+    down, up = _calibrated(relative, period, since)
+    larger = np.maximum(up, down)
+    return tuple(np.maximum(np.maximum(side, larger / 4) * shape, floor) for side in (down, up))
+
+
+def _floor(values, period):
+    size, _ = mean_before(np.abs(values), rows(_MEMORY, period))
+    return _FLOOR * np.nan_to_num(size) + 1e-9
+
+
+def _shape(local, errors, floor, period):
+    """Return how large errors are expected to be: usual at this time of day, and lately."""
+    memory = rows(_MEMORY, period)
+    size = np.abs(errors)
+    usual = np.maximum(np.nan_to_num(mean_before(size, memory)[0]), floor)
+    near = np.minimum(size, 6 * usual)
+    lately, _ = mean_before(near, rows(3 * HOUR, period, 6))
+    lately = np.where(np.isnan(lately), usual, lately)
+    return np.maximum(np.sqrt(_at_this_hour(local, near, usual, period) * lately), floor)
+
+
+def _at_this_hour(local, size, usual, period):
+    """Return the mean error at this time of the days before, drawn to the usual one while they are few."""
+    places = min(int(DAY / period), 96)
+    if places < 12 or not len(local):
+        return usual
+    day = (local // DAY).astype(int)
+    day -= day[0]
+    place = np.minimum((local % DAY / DAY * places).astype(int), places - 1)
+    sums, numbers = np.zeros((2, day.max() + 1, places))
+    known = np.isfinite(size)
+    np.add.at(sums, (day[known], place[known]), size[known])
+    np.add.at(numbers, (day[known], place[known]), 1)
+    days = rows(_MEMORY, DAY)
+    total, number = (_around(_days_before(table, days))[day, place] for table in (sums, numbers))
+    drawn = 8 * DAY / places / period
+    return (total + drawn * usual) / (number + drawn)
+
+
+def _days_before(table, days):
+    sums = np.vstack([np.zeros((1, table.shape[1])), np.cumsum(table, axis=0)])
+    end = np.arange(len(table))
+    return sums[end] - sums[np.maximum(end - days, 0)]
+
+
+def _around(table):
+    return np.roll(table, -1, axis=1) + table + np.roll(table, 1, axis=1)
+
+
+def _calibrated(relative, period, since):
+    """Return the scales (down, up) of the errors' two sides, found anew four times a day from `since` on."""
+    memory, step = rows(_MEMORY, period), rows(DAY / 4, period)
+    least = rows(_LEAST, period, _LEAST_ROWS)
+    scales = np.full((2, len(relative)), np.nan)
+    for begin in range(since // step * step, len(relative), step):
+        past = relative[max(0, begin - memory) : begin]
+        past = past[np.isfinite(past)]
+        if len(past) >= least:
+            low, lower, upper, high = np.quantile(past, [1 - _OUTER, 1 - _INNER, _INNER, _OUTER])
+            # Little history has not shown its tails yet.
+            unsure = 1 + least / len(past) / 2
+            scales[0, begin : begin + step] = _reach(-lower, -low) * unsure
+            scales[1, begin : begin + step] = _reach(upper, high) * unsure
+    return scales
+
+
+def _reach(inner, outer):
+    """Return a third of how far errors are to be expected to reach.
+
+    Beyond where 998 of 1,000 have been, one more step as wide as the last 18 were: a tail that is long so
+    far will reach further, and one that ends, as with dice, does not.
+    """
+    return max(outer + (outer - inner), 0.0) / _SCALES

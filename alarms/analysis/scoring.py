@@ -1,0 +1,56 @@
+"""Pure: which datapoints of a series would have notified somebody, at the settings that are shipped."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from alarms.analysis.bands import DEFAULT_K, Band, walk_forward
+from alarms.analysis.evaluation import ALARM, OK, STATES, Rule, alarm_starts, evaluate_all, outside
+
+# An alarm that comes back this soon after it was over is the same trouble, not a new one.
+QUIET = 6 * 3_600
+
+
+@dataclass(frozen=True)
+class Score:
+    """The band, and for each datapoint whether it is outside and whether it newly notifies."""
+
+    band: Band
+    breaching: np.ndarray  # bool
+    notified: np.ndarray  # bool
+
+
+def usual_m_of_n(period):
+    """Return (M, N) for datapoints of so many seconds.
+
+    A minute may be odd by chance, so 3 of 5. The longer a datapoint, the more of that chance it has averaged
+    out, and the longer M of them keep somebody waiting: 2 of 3 from five minutes, 1 of 1 from an hour.
+    """
+    if period < 300:
+        return 3, 5
+    return (2, 3) if period < 3_600 else (1, 1)
+
+
+def score(timestamps, values, k=DEFAULT_K, m=None, n=None, quiet=QUIET, **options) -> Score:
+    """Return the Score of a series; `options` are those of `walk_forward`.
+
+    M and N that are not given are what is usual for the period.
+    """
+    band = walk_forward(timestamps, values, **options)
+    usual_m, usual_n = usual_m_of_n(band.period)
+    n = max(usual_n, m or 1) if n is None else n
+    rule = Rule(n=n, m=min(usual_m, n) if m is None else m, missing="ignore")
+    points = outside(band.values, band.lower(k), band.upper(k))
+    states = evaluate_all(points, rule, OK)
+    notified = np.zeros(len(points), dtype=bool)
+    notified[notifications(band.timestamps, states, quiet)] = True
+    return Score(band, points == 1, notified)
+
+
+def notifications(timestamps, states, quiet=QUIET):
+    """Return the places at which the alarm newly notifies: it rings, and has not for `quiet` seconds."""
+    starts = alarm_starts(states, first=OK)
+    ends = np.flatnonzero(np.diff((np.asarray(states) == STATES.index(ALARM)).astype(int)) < 0) + 1
+    # When the alarm was last over before each start.
+    over = np.concatenate([[-np.inf], timestamps[ends]])[: len(starts)]
+    return starts[timestamps[starts] - over >= quiet]

@@ -1,0 +1,167 @@
+"""A confirmed plan carried out, change by change, each written down before and after.
+
+Whatever stops it, running it again converges: the plan is made anew from what exists, and detectors
+that an interrupted deletion left behind are found by their rows.
+"""
+
+from django.utils import timezone
+
+from alarms.apply.prepare import plan_for
+from alarms.backends import BackendError, backend_for
+from alarms.cloudwatch.definitions import detector_key, detector_metric, detector_of
+from alarms.cloudwatch.plan import DELETE, DETECTOR, UPDATE
+from alarms.config.metric_rows import metric_of
+from alarms.models import Change, Detector, Run
+
+
+class Stale(Exception):
+    """The plan that was confirmed is no longer the plan there is."""
+
+
+class Invalid(Exception):
+    """The configuration has problems; `problems` names them."""
+
+    def __init__(self, problems):
+        super().__init__("; ".join(map(str, problems)))
+        self.problems = problems
+
+
+def apply(alarm_set, user=None, who="", prune=False, tags=False, fingerprint=None, run=None):
+    """Carry the set's plan out and return its Run; None when there is nothing to do.
+
+    `run` is one that was opened by `ask` and waits to be carried out.
+
+    `fingerprint` is of the plan that was confirmed: raise Stale when there is another by now. Raise
+    Invalid for a configuration with problems. A change that fails is recorded and the next is tried,
+    except deletions after a failure: nothing goes while what should replace it is missing.
+    """
+    planned = plan_for(alarm_set, prune, tags)
+    if planned.problems:
+        raise Invalid(planned.problems)
+    if fingerprint and fingerprint != planned.plan.fingerprint:
+        raise Stale(
+            "The alarms or the configuration changed since this plan was shown. Look at the new plan."
+        )
+    _close_interrupted(alarm_set)
+    if not planned.plan.changes:
+        return None
+    run = _begin(run or _open(alarm_set, user, who), planned.plan)
+    _remember_detectors(alarm_set, planned.plan)
+    _carry_out(run, backend_for(alarm_set.region), planned.plan)
+    return run
+
+
+def ask(alarm_set, user, fingerprint):
+    """Return a Run for a plan that a worker is to carry out (`carry_out`)."""
+    return _open(alarm_set, user, "", fingerprint)
+
+
+def carry_out(run_id, prune):
+    """Carry out a plan that was asked for; a second delivery, and a plan that changed since, do nothing."""
+    run = (
+        Run.objects.filter(pk=run_id, outcome=Run.Outcome.RUNNING).select_related("alarm_set", "user").first()
+    )
+    if run is None or run.alarm_set is None or run.changes.exists():
+        return
+    try:
+        done = apply(run.alarm_set, prune=prune, fingerprint=run.fingerprint, run=run)
+    except (Stale, Invalid, BackendError) as error:
+        _end(run, Run.Outcome.FAILED, str(error))
+    else:
+        if done is None:
+            _end(run, Run.Outcome.DONE, "There was nothing to change.")
+
+
+def _open(alarm_set, user, who, fingerprint=""):
+    return Run.objects.create(
+        alarm_set=alarm_set,
+        set_name=alarm_set.name,
+        backend=backend_for(alarm_set.region).name,
+        user=user,
+        who=who or (user.get_username() if user else "system"),
+        fingerprint=fingerprint,
+    )
+
+
+def _end(run, outcome, reason=""):
+    run.outcome, run.reason, run.finished_at = outcome, reason, timezone.now()
+    run.save(update_fields=["outcome", "reason", "finished_at"])
+
+
+def _close_interrupted(alarm_set):
+    """End the runs that were killed, or they would be under way for ever; a live one writes its own end."""
+    begun = alarm_set.runs.filter(outcome=Run.Outcome.RUNNING, changes__isnull=False).distinct()
+    for run in begun:
+        _end(run, Run.Outcome.PARTIAL, "It was interrupted; a later run did what was left.")
+
+
+def _begin(run, plan):
+    run.fingerprint = plan.fingerprint
+    run.cost_before, run.cost_after = plan.cost_before, plan.cost_after
+    run.save(update_fields=["fingerprint", "cost_before", "cost_after"])
+    Change.objects.bulk_create(
+        Change(run=run, number=number, **{k: v for k, v in change.as_json().items() if k != "why"})
+        for number, change in enumerate(plan.changes, 1)
+    )
+    return run
+
+
+def _remember_detectors(alarm_set, plan):
+    """Keep a row of every detector that may be left behind, before anything is deleted."""
+    for change in plan.changes:
+        detector = change.before if change.subject == DETECTOR else detector_of(change.before or {})
+        if change.verb in (DELETE, UPDATE) and detector:
+            remember(alarm_set, detector)
+
+
+def remember(alarm_set, detector):
+    """Return the set's row of a detector, made without settings when there is none."""
+    metric = detector_metric(detector)
+    single = metric.get("SingleMetricAnomalyDetector")
+    math = metric.get("MetricMathAnomalyDetector") or {}
+    return Detector.objects.get_or_create(
+        alarm_set=alarm_set,
+        identity=detector_key(detector),
+        defaults={
+            "metric": metric_of(single, single["Stat"]) if single else None,
+            "queries": math.get("MetricDataQueries", []),
+        },
+    )[0]
+
+
+def _carry_out(run, backend, plan):
+    failed = []
+    for number, change in enumerate(plan.changes, 1):
+        if change.verb == DELETE and failed:
+            continue
+        row = run.changes.filter(number=number)
+        try:
+            _make(backend, change)
+        except BackendError as error:
+            failed.append(str(error))
+            row.update(outcome=Change.Outcome.FAILED, error=str(error), done_at=timezone.now())
+        else:
+            row.update(outcome=Change.Outcome.DONE, done_at=timezone.now())
+    _end(run, _outcome(run, failed), failed[0] if failed else "")
+
+
+def _outcome(run, failed):
+    if not failed:
+        return Run.Outcome.DONE
+    done = run.changes.filter(outcome=Change.Outcome.DONE).exists()
+    return Run.Outcome.PARTIAL if done else Run.Outcome.FAILED
+
+
+def _make(backend, change):
+    if change.subject == DETECTOR:
+        if change.verb == DELETE:
+            backend.delete_detector(change.before)
+        else:
+            backend.put_detector(change.after)
+    elif change.verb == DELETE:
+        backend.delete_alarm(change.name)
+    else:
+        if any(field != "Tags" for field, *_ in change.fields) or not change.before:
+            backend.put_alarm(change.after, change.tags if not change.before else None)
+        if change.before and change.tags is not None:
+            backend.retag_alarm(change.name, change.tags)

@@ -1,0 +1,179 @@
+"""The local backend's minute: evaluate its alarms, write down what changed, tell those who are to know.
+
+The rows are the truth. A tick writes a result only if the row is still as it was read, so two ticks of one
+minute change nothing twice, and one that was killed is made up for by the next.
+"""
+
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+from django.db import transaction
+from django.utils import timezone
+
+from alarms.analysis.alarm_spec import breaching, read
+from alarms.analysis.evaluation import INSUFFICIENT_DATA, OK, evaluate, samples_needed, too_few_samples
+from alarms.analysis.metric_math import UnknownExpression
+from alarms.backends.local import Local
+from alarms.cloudwatch import composite_rules
+from alarms.models import LocalAlarm, LocalDetector, StateChange
+from alarms.notices import notify
+from alarms.readings import values
+from alarms.readings.store import UnknownStatistic
+
+# After a longer pause the minutes before are not made up for.
+_CATCH_UP = timedelta(hours=12)
+# Composites may ask about composites; CloudWatch knows no deeper nesting than this either way.
+_DEPTH = 10
+
+
+def tick(now=None):
+    """Evaluate every alarm up to the minute that is over; return how many were, changed, and were told of."""
+    now = now or timezone.now()
+    minute = now.replace(second=0, microsecond=0)
+    known, detectors = values.metrics_by_identity(), _detectors()
+    due = LocalAlarm.objects.filter(composite=False).exclude(evaluated_at__gte=minute).order_by("pk")
+    evaluated = changed = 0
+    for row in due:
+        moves, reason, data = _moves(row, minute, known, detectors)
+        done, moved = _write(row, minute, moves, reason, data)
+        evaluated, changed = evaluated + done, changed + moved
+    changed += _composites(minute)
+    return {"evaluated": evaluated, "changed": changed, "told": notify.tell(now)}
+
+
+def _moves(row, minute, known, detectors):
+    """Return ([(moment, state), …] since it was last evaluated, reason, data); at least one, the newest."""
+    try:
+        watch = read(row.definition)
+        backend = Local(row.region)
+        # Measurements are kept by the minute; a shorter period is evaluated by the minute, too.
+        period = max(watch.period, 60)
+        missed = _missed(row, minute, period)
+        start = minute - timedelta(seconds=(missed + watch.rule.range) * period)
+        learnt = values.LEARN if watch.k is not None else timedelta(0)
+        reading = values.read(backend, watch, start - learnt, minute)
+        band = values.band_of(row.definition, watch, reading, detectors.get(row.region), known)
+    except (UnknownExpression, UnknownStatistic, ValueError) as why:
+        return [(minute, INSUFFICIENT_DATA)], f"It cannot be evaluated here: {why}", {}
+    edges = (band.lower(watch.k), band.upper(watch.k)) if band else (None, None)
+    codes = breaching(watch, reading.values, *edges)
+    points = [None if code < 0 else bool(code) for code in codes]
+    if _wait_for_samples(watch, backend, reading):
+        return [(minute, row.state)], row.state_reason, row.state_reason_data
+    moves, state = [], row.state
+    for end in range(max(len(points) - missed, 0) + 1, len(points) + 1):
+        state = evaluate(points[:end], watch.rule, state)
+        moves.append((datetime.fromtimestamp(reading.times[end - 1] + reading.period, UTC), state))
+    return moves or [(minute, row.state)], *_reason(watch, reading, codes, edges)
+
+
+def _missed(row, minute, period):
+    """Return how many periods ended since the alarm was last evaluated; 1 at least: late data count."""
+    if row.evaluated_at is None:
+        return 1
+    since = min(minute - row.evaluated_at, _CATCH_UP)
+    return max(1, int(since.total_seconds() // period))
+
+
+def _wait_for_samples(watch, backend, reading):
+    """Return whether a percentile has too few samples and is told to wait for more."""
+    if not watch.keep_on_few_samples or not samples_needed(watch.source.stat):
+        return False
+    start = datetime.fromtimestamp(reading.times[-watch.rule.n], UTC)
+    end = datetime.fromtimestamp(reading.times[-1] + reading.period, UTC)
+    source = watch.source
+    counted = values.metric_like(source, stat="SampleCount")
+    counts = [count for _, count in backend.statistics(counted, reading.period, start, end)]
+    return too_few_samples(source.stat, counts)
+
+
+def _reason(watch, reading, codes, edges):
+    """Return the newest points in words and as data."""
+    recent = codes[-watch.rule.range :]
+    count = int((recent == 1).sum())
+    known = np.flatnonzero(np.isfinite(reading.values))
+    if not len(known) or known[-1] < len(codes) - watch.rule.range:
+        return "No data in the evaluation range.", {}
+    last = known[-1]
+    value = float(reading.values[last])
+    data = {"at": datetime.fromtimestamp(reading.times[last], UTC).isoformat(), "value": value}
+    if watch.side is None:
+        bound = f"the threshold {watch.threshold:g}"
+        data["threshold"] = watch.threshold
+    elif np.isfinite(edges[0][last]):
+        lower, upper = float(edges[0][last]), float(edges[1][last])
+        bound = f"the band {lower:.6g} to {upper:.6g}"
+        data |= {"lower": lower, "upper": upper}
+    else:
+        return "There is no band yet: it needs a day of data.", data
+    were = "breached" if count else "kept to"
+    shown = count or len(recent)
+    return f"{shown} of the last {len(recent)} periods {were} {bound}; the newest value is {value:.6g}.", data
+
+
+@transaction.atomic
+def _write(row, minute, moves, reason, data):
+    """Write the moves if the row is as it was read; return (1 if so, 1 if the state is another one now)."""
+    state = moves[-1][1]
+    fields = {"state": state, "evaluated_at": minute}
+    if state != row.state:
+        fields |= {"state_reason": reason, "state_reason_data": data, "state_at": minute}
+    same = LocalAlarm.objects.filter(
+        pk=row.pk, state=row.state, evaluated_at=row.evaluated_at, configured_at=row.configured_at
+    )
+    if not same.update(**fields):
+        return 0, 0
+    changes, before = [], row.state
+    for moment, after in moves:
+        if after != before:
+            changes.append(_change(row, moment, before, after, "While nobody was looking."))
+            before = after
+    if changes and state != row.state:
+        # Of what happened meanwhile only the outcome is news; nobody is woken for what is over.
+        changes[-1].reason, changes[-1].reason_data, changes[-1].told = reason, data, False
+    StateChange.objects.bulk_create(changes, ignore_conflicts=True)
+    return 1, int(state != row.state)
+
+
+def _change(row, moment, old, new, reason):
+    return StateChange(
+        region=row.region, alarm_name=row.name, at=moment, old=old, new=new, reason=reason, told=True
+    )
+
+
+def _composites(minute):
+    """Evaluate composite alarms until none changes; return how many did."""
+    changed = 0
+    composites = list(LocalAlarm.objects.filter(composite=True))
+    for _ in range(_DEPTH if composites else 0):
+        states = {(row.region, row.name): row.state for row in LocalAlarm.objects.all()}
+        moved = 0
+        for row in composites:
+            asked = {name: state for (region, name), state in states.items() if region == row.region}
+            state, reason = _composite_state(row, asked)
+            if state != row.state:
+                moved += _write(row, minute, [(minute, state)], reason, {})[1]
+                row.refresh_from_db()
+        changed += moved
+        if not moved:
+            break
+    LocalAlarm.objects.filter(composite=True).exclude(evaluated_at__gte=minute).update(evaluated_at=minute)
+    return changed
+
+
+def _composite_state(row, states):
+    tree = composite_rules.read(row.definition["AlarmRule"])
+    holds = composite_rules.value(tree, states)
+    named = [
+        f"{name} is {states.get(name, 'unknown')}"
+        for name in composite_rules.children(row.definition["AlarmRule"])
+    ]
+    return ("ALARM" if holds else OK), "; ".join(named)
+
+
+def _detectors():
+    """Return {region: {key: definition}} of all local detectors."""
+    found = {}
+    for row in LocalDetector.objects.all():
+        found.setdefault(row.region, {})[row.identity] = row.definition
+    return found

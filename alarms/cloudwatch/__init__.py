@@ -1,0 +1,1 @@
+"""CloudWatch's own rules, definitions, costs and plans (pure)."""

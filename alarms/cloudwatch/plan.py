@@ -1,0 +1,282 @@
+"""Wanted alarms compared with existing ones: what to create, update and delete, in which order (pure).
+
+Only alarms whose names begin with the prefix are changed. A detector has no name: it is changed only
+when an alarm of ours uses it, or used it, and no other does.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from alarms.cloudwatch import composite_rules, cost
+from alarms.cloudwatch.definitions import (
+    alarm_name,
+    detector_key,
+    detector_name,
+    detector_of,
+    detector_settings,
+    differences,
+    is_composite,
+)
+
+CREATE, UPDATE, DELETE = "create", "update", "delete"
+ALARM, COMPOSITE, DETECTOR = "alarm", "composite", "detector"
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What shall be: definitions by name, detectors by key, and what of ours is to go."""
+
+    prefix: str
+    alarms: dict[str, dict]
+    detectors: dict[str, dict]  # settings that are wanted; bands without an entry get CloudWatch's own
+    switched_off: frozenset[str] = frozenset()  # names of alarms that are configured, but not to exist
+    known_detectors: frozenset[str] = frozenset()  # keys of detectors that once were ours
+    tags: dict[str, dict] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ExistingAlarm:
+    definition: dict
+    arn: str = ""
+    state: str = ""
+    reason: str = ""
+    state_at: object = None
+    tags: dict | None = None  # None: not asked for
+
+    @property
+    def name(self):
+        return self.definition["AlarmName"]
+
+
+@dataclass(frozen=True)
+class Existing:
+    """What the backend holds: all alarms whatever their names, and all detectors."""
+
+    alarms: dict[str, ExistingAlarm]
+    detectors: dict[str, dict]
+    foreign: frozenset[str] = frozenset()  # names of kinds that are never touched: log and PromQL alarms
+
+
+@dataclass(frozen=True)
+class Change:
+    verb: str
+    subject: str
+    name: str
+    fields: tuple = ()  # ((field, old, new), …) of an update
+    before: dict | None = None
+    after: dict | None = None
+    tags: dict | None = None  # wanted ones; None leaves them alone
+    why: str = ""
+
+    def as_json(self):
+        return {
+            "verb": self.verb,
+            "subject": self.subject,
+            "name": self.name,
+            "fields": [list(found) for found in self.fields],
+            "before": self.before,
+            "after": self.after,
+            "why": self.why,
+        }
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The changes in the order they are to be made, and what is left alone."""
+
+    changes: tuple[Change, ...]
+    unmanaged: tuple[str, ...]  # under the prefix, and not in the configuration
+    notes: tuple[str, ...]
+    cost_before: float
+    cost_after: float
+
+    @property
+    def fingerprint(self):
+        """Return a short text that is another as soon as anything in the plan is."""
+        content = [change.as_json() for change in self.changes]
+        return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()
+
+    def count(self, verb):
+        return sum(1 for change in self.changes if change.verb == verb)
+
+    def as_json(self):
+        return {
+            "changes": [change.as_json() for change in self.changes],
+            "create": self.count(CREATE),
+            "update": self.count(UPDATE),
+            "delete": self.count(DELETE),
+            "unmanaged": list(self.unmanaged),
+            "notes": list(self.notes),
+            "cost": {
+                "before": self.cost_before,
+                "after": self.cost_after,
+                "change": round(self.cost_after - self.cost_before, 2),
+                "unit": "USD/month",
+            },
+            "fingerprint": self.fingerprint,
+        }
+
+
+def plan(wanted: Wanted, existing: Existing, prune=False) -> Plan:
+    """Return what to do so that what exists is what is wanted.
+
+    `prune` also deletes alarms under the prefix that no configuration names.
+    """
+    ours = {name: alarm for name, alarm in existing.alarms.items() if name.startswith(wanted.prefix)}
+    ours = {name: alarm for name, alarm in ours.items() if name not in existing.foreign}
+    goal = {
+        name: definition
+        for name, definition in wanted.alarms.items()
+        if name.startswith(wanted.prefix) and name not in existing.foreign
+    }
+    extra = sorted(name for name in ours if name not in goal and name not in wanted.switched_off)
+    gone = sorted(name for name in ours if name in wanted.switched_off and name not in goal)
+    gone += extra if prune else []
+    kept = {n: a.definition for n, a in existing.alarms.items() if n not in gone and n not in goal}
+
+    detectors_first, detectors_last, notes = _detector_changes(wanted, existing, goal, ours, gone, kept)
+    alarms = _alarm_changes(goal, ours, wanted.tags)
+    deletions = [_deletion(ours[name], name in wanted.switched_off) for name in gone]
+    changes = (*detectors_first, *alarms, *_parents_first(deletions), *detectors_last)
+    after = {**{n: d for n, d in kept.items() if n in ours}, **goal}
+    notes += [
+        f"{n} is a log or PromQL alarm; those are left alone."
+        for n in sorted(existing.foreign)
+        if n.startswith(wanted.prefix)
+    ]
+    return Plan(
+        changes,
+        () if prune else tuple(extra),
+        tuple(notes),
+        cost.total(alarm.definition for alarm in ours.values()),
+        cost.total(after.values()),
+    )
+
+
+def _alarm_changes(goal, ours, tags):
+    """Return creations and updates: what a composite asks about before the composite."""
+    changes, freed = [], []
+    for name in sorted(goal):
+        after, before = goal[name], ours.get(name)
+        subject = COMPOSITE if is_composite(after) else ALARM
+        if before is None:
+            changes.append(Change(CREATE, subject, name, after=after, tags=tags.get(name, {})))
+        elif is_composite(before.definition) != is_composite(after):
+            # One name cannot be both; it has to be free first.
+            freed.append(_deletion(before, False, "it becomes another kind of alarm"))
+            changes.append(Change(CREATE, subject, name, after=after, tags=tags.get(name, {})))
+        elif fields := differences(before.definition, after) + _tag_differences(before, tags.get(name)):
+            new_tags = tags.get(name, {}) if before.tags is not None else None
+            changes.append(Change(UPDATE, subject, name, fields, before.definition, after, new_tags))
+    return _parents_first(freed) + _children_first(changes)
+
+
+def _tag_differences(before, wanted):
+    if before.tags is None or before.tags == (wanted or {}):
+        return ()
+    return (("Tags", before.tags, wanted or {}),)
+
+
+def _deletion(alarm, switched_off, why=""):
+    subject = COMPOSITE if is_composite(alarm.definition) else ALARM
+    why = why or ("it is switched off" if switched_off else "no configuration names it")
+    return Change(DELETE, subject, alarm.name, before=alarm.definition, why=why)
+
+
+def _children_first(changes):
+    plain = [change for change in changes if change.subject != COMPOSITE]
+    return plain + _by_depth([change for change in changes if change.subject == COMPOSITE])
+
+
+def _parents_first(deletions):
+    composites = _by_depth([change for change in deletions if change.subject == COMPOSITE])
+    return composites[::-1] + [change for change in deletions if change.subject != COMPOSITE]
+
+
+def _by_depth(changes):
+    """Return the changes of composites, those first that ask about no other of them."""
+    asked = {change.name: asks_about(change.after or change.before) for change in changes}
+    done: list[str] = []
+
+    def visit(name, path):
+        # A cycle cannot be ordered; validation refuses it, and what exists in one is taken as it comes.
+        if name in asked and name not in done and name not in path:
+            for child in asked[name]:
+                visit(child, (*path, name))
+            done.append(name)
+
+    for name in sorted(asked):
+        visit(name, ())
+    return [change for name in done for change in changes if change.name == name]
+
+
+def asks_about(definition):
+    """Return the names a composite needs: its children and its suppressor."""
+    suppressor = definition.get("ActionsSuppressor")
+    names = composite_rules.children(definition["AlarmRule"]) if is_readable(definition) else []
+    return [*names, alarm_name(suppressor)] if suppressor else names
+
+
+def is_readable(definition):
+    try:
+        composite_rules.read(definition["AlarmRule"])
+    except composite_rules.BadRule:
+        return False
+    return True
+
+
+def _detector_changes(wanted, existing, goal, ours, gone, kept):
+    """Return (changes before the alarms, changes after them, notes)."""
+    needed = {**_used(goal.values()), **wanted.detectors}
+    elsewhere = {
+        key: name
+        for name, definition in kept.items()
+        if not name.startswith(wanted.prefix)
+        for key in _used([definition])
+    }
+    first, notes = [], []
+    for key in sorted(needed, key=lambda key: detector_name(needed[key])):
+        after, before = needed[key], existing.detectors.get(key)
+        name = detector_name(after)
+        if before is None:
+            first.append(Change(CREATE, DETECTOR, name, after=after))
+        elif key in wanted.detectors and (fields := _settings_differences(before, after)):
+            if key in elsewhere:
+                notes.append(f"The detector of {name} is also used by {elsewhere[key]}; it is left as it is.")
+            else:
+                first.append(Change(UPDATE, DETECTOR, name, fields, before, after))
+    # Those that our alarms leave behind now, or left behind when an earlier run was interrupted.
+    left = {*wanted.known_detectors}
+    left.update(
+        key
+        for name, alarm in ours.items()
+        if name in goal or name in gone
+        for key in _used([alarm.definition])
+    )
+    used = {*needed, *_used(kept.values())}
+    last = [
+        Change(
+            DELETE,
+            DETECTOR,
+            detector_name(existing.detectors[key]),
+            before=existing.detectors[key],
+            why="no alarm uses it, and it is billed",
+        )
+        for key in sorted(left - used)
+        if key in existing.detectors
+    ]
+    return first, last, notes
+
+
+def _used(definitions: Iterable[dict]):
+    """Return the detectors that these alarms learn from, by key."""
+    found = [detector_of(definition) for definition in definitions]
+    return {detector_key(detector): detector for detector in found if detector}
+
+
+def _settings_differences(old, new):
+    before, after = detector_settings(old), detector_settings(new)
+    names = sorted({*before, *after})
+    return tuple((n, before.get(n), after.get(n)) for n in names if before.get(n) != after.get(n))

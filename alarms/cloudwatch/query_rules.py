@@ -1,0 +1,57 @@
+"""CloudWatch's rules for the queries of a metric-math alarm (pure; a part of `validation`)."""
+
+import json
+import re
+
+from alarms.cloudwatch.definitions import BAND, BAND_OPERATORS
+
+MOST_METRICS, MOST_BYTES, MOST_CHARACTERS = 10, 120 * 1024, 2048
+_ID = re.compile(r"^[a-z][A-Za-z0-9_]*$")
+
+
+def query_problems(d, metric_problems, period_problem, stat_pattern):
+    """Yield (field, given, allowed) for the Metrics of one alarm."""
+    queries = d["Metrics"]
+    size = len(json.dumps(queries, default=str).encode())
+    if size > MOST_BYTES:
+        yield "Metrics", f"{size} bytes", f"at most {MOST_BYTES} are allowed."
+    ids = [query.get("Id") or "" for query in queries]
+    for repeated in sorted({i for i in ids if ids.count(i) > 1}):
+        yield "Metrics.Id", repeated, "every Id may stand only once."
+    metrics = sum(1 for query in queries if query.get("MetricStat"))
+    if metrics > MOST_METRICS:
+        yield "Metrics", f"{metrics} metrics", f"at most {MOST_METRICS} in one alarm."
+    for query in queries:
+        yield from _query(query, metric_problems, period_problem, stat_pattern)
+    yield from _returned(d, queries)
+
+
+def _query(query, metric_problems, period_problem, stat_pattern):
+    name, stat, expression = query.get("Id") or "", query.get("MetricStat"), query.get("Expression")
+    if not _ID.match(name) or len(name) > 255:
+        yield "Metrics.Id", name, "a lower-case letter first, then letters, digits and _."
+    if bool(stat) == bool(expression):
+        yield "Metrics", name, "give exactly one of MetricStat and Expression."
+    if expression and len(expression) > MOST_CHARACTERS:
+        yield "Metrics.Expression", f"{len(expression)} characters", f"at most {MOST_CHARACTERS} are allowed."
+    if query.get("Period") is not None and (allowed := period_problem(query["Period"])):
+        yield "Metrics.Period", query["Period"], allowed
+    if stat:
+        yield from metric_problems("Metrics.", {**stat.get("Metric", {}), "Unit": stat.get("Unit")})
+        if allowed := period_problem(stat.get("Period")):
+            yield "Metrics.Period", stat.get("Period"), allowed
+        if not stat_pattern.match(stat.get("Stat") or ""):
+            yield "Metrics.Stat", stat.get("Stat"), "such as Average, Sum, p99, TM(10%:90%)."
+
+
+def _returned(d, queries):
+    """Math returns one series; a band alarm the watched one, and the band as it likes."""
+    bands = {q.get("Id") for q in queries if BAND.match(q.get("Expression") or "")}
+    returned = [q.get("Id") for q in queries if q.get("ReturnData", True) and q.get("Id") not in bands]
+    if d.get("ComparisonOperator") in BAND_OPERATORS.values():
+        watched = {BAND.match(q.get("Expression"))[1] for q in queries if q.get("Id") in bands}
+        # A band of a query that is not there is said elsewhere.
+        if watched <= {q.get("Id") for q in queries} and bands and set(returned) != watched:
+            yield "Metrics.ReturnData", ", ".join(returned) or None, "true for the watched metric only."
+    elif len(returned) != 1:
+        yield "Metrics.ReturnData", ", ".join(returned) or None, "true for exactly one query."

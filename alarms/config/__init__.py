@@ -1,0 +1,1 @@
+"""Rows of the configuration become definitions, and definitions become rows."""

@@ -1,0 +1,170 @@
+"""Terraform in its JSON syntax, with import blocks for what exists already."""
+
+import json
+from datetime import UTC
+
+from alarms.cloudwatch.definitions import detector_key, detector_name, detector_of, is_composite
+from alarms.config.export.cloudformation import detector_template
+from alarms.config.export.names import snake
+
+_FIELDS = {
+    "AlarmName": "alarm_name",
+    "AlarmDescription": "alarm_description",
+    "ActionsEnabled": "actions_enabled",
+    "OKActions": "ok_actions",
+    "AlarmActions": "alarm_actions",
+    "InsufficientDataActions": "insufficient_data_actions",
+    "MetricName": "metric_name",
+    "Namespace": "namespace",
+    "Statistic": "statistic",
+    "ExtendedStatistic": "extended_statistic",
+    "Period": "period",
+    "Unit": "unit",
+    "EvaluationPeriods": "evaluation_periods",
+    "DatapointsToAlarm": "datapoints_to_alarm",
+    "Threshold": "threshold",
+    "ThresholdMetricId": "threshold_metric_id",
+    "ComparisonOperator": "comparison_operator",
+    "TreatMissingData": "treat_missing_data",
+    "EvaluateLowSampleCountPercentile": "evaluate_low_sample_count_percentiles",
+    "AlarmRule": "alarm_rule",
+}
+_QUERY = {
+    "Id": "id",
+    "Expression": "expression",
+    "Label": "label",
+    "ReturnData": "return_data",
+    "Period": "period",
+    "AccountId": "account_id",
+}
+METRIC, COMPOSITE, STACK, MUTE = (
+    "aws_cloudwatch_metric_alarm",
+    "aws_cloudwatch_composite_alarm",
+    "aws_cloudformation_stack",
+    "aws_cloudwatch_alarm_mute_rule",
+)
+
+
+def terraform(wanted, existing=(), mutes=(), mutes_exist=False):
+    """Return the configuration; names in `existing` get an import block, so that nothing is made twice.
+
+    `mutes` are dicts in PutAlarmMuteRule's shape, of alarms that are wanted; they have import blocks if
+    they exist.
+
+    The provider has no anomaly detectors: they become small CloudFormation stacks. What it cannot say
+    (a warm-up period) stands in the comment "//" of the alarm.
+    """
+    taken, resources, imports, places = set(), {}, [], {}
+    for name, definition in sorted(wanted.alarms.items()):
+        kind = COMPOSITE if is_composite(definition) else METRIC
+        label = snake(name, taken)
+        resources.setdefault(kind, {})[label] = _alarm(definition, wanted.tags.get(name))
+        places[name] = f"{kind}.{label}"
+        if name in existing:
+            imports.append({"to": places[name], "id": _text(name)})
+    for detector in _detectors_with_settings(wanted):
+        label = snake(f"detector {detector_name(detector)}", taken)
+        body = _text(json.dumps(detector_template(detector), sort_keys=True))
+        resources.setdefault(STACK, {})[label] = {
+            "name": label.replace("_", "-")[:128],
+            "template_body": body,
+        }
+    for rule in mutes:
+        label = snake(f"mute {rule['Name']}", taken)
+        resources.setdefault(MUTE, {})[label] = _mute(rule, places)
+        if mutes_exist:
+            imports.append({"to": f"{MUTE}.{label}", "id": _text(rule["Name"])})
+    return _configuration(resources, imports)
+
+
+def _configuration(resources, imports):
+    result = {
+        "terraform": {
+            "required_version": ">= 1.5",
+            "required_providers": {"aws": {"source": "hashicorp/aws"}},
+        },
+        "resource": resources,
+    }
+    return {**result, "import": imports} if imports else result
+
+
+def _detectors_with_settings(wanted):
+    """Return those CloudWatch would not make by itself: a plain one comes with its alarm."""
+    used = {detector_key(d) for d in map(detector_of, wanted.alarms.values()) if d}
+    return [
+        definition
+        for key, definition in wanted.detectors.items()
+        if key not in used or definition.get("Configuration") or definition.get("MetricCharacteristics")
+    ]
+
+
+def _alarm(definition, tags):
+    result, left = {}, {}
+    for name, value in definition.items():
+        if name in _FIELDS:
+            result[_FIELDS[name]] = _text(value)
+        elif name == "Dimensions":
+            result["dimensions"] = _map(value)
+        elif name == "Metrics":
+            result["metric_query"] = [_query(query) for query in value]
+        elif not name.startswith("ActionsSuppressor"):
+            left[name] = value
+    if definition.get("ActionsSuppressor"):
+        result["actions_suppressor"] = {
+            "alarm": _text(definition["ActionsSuppressor"]),
+            "wait_period": definition["ActionsSuppressorWaitPeriod"],
+            "extension_period": definition["ActionsSuppressorExtensionPeriod"],
+        }
+    if tags:
+        result["tags"] = {_text(key): _text(value) for key, value in sorted(tags.items())}
+    if left:
+        result["//"] = f"Not known to Terraform: {json.dumps(left, sort_keys=True)}"
+    return result
+
+
+def _mute(rule, places):
+    schedule, names = rule["Rule"]["Schedule"], rule["MuteTargets"]["AlarmNames"]
+    result = {
+        "name": _text(rule["Name"]),
+        "rule": {"schedule": {name.lower(): _text(value) for name, value in schedule.items()}},
+        "mute_targets": {"alarm_names": _text(names)},
+        "depends_on": [places[name] for name in names],
+    }
+    if rule.get("Description"):
+        result["description"] = _text(rule["Description"])
+    for name, theirs in (("StartDate", "start_date"), ("ExpireDate", "expire_date")):
+        if name in rule:
+            # The provider refuses seconds.
+            result[theirs] = rule[name].astimezone(UTC).strftime("%Y-%m-%dT%H:%M:00Z")
+    return result
+
+
+def _query(query):
+    result = {_QUERY[name]: _text(value) for name, value in query.items() if name in _QUERY}
+    # Left out, Terraform takes it for false where CloudWatch takes it for true.
+    result.setdefault("return_data", True)
+    if stat := query.get("MetricStat"):
+        metric = stat["Metric"]
+        block = {
+            "namespace": _text(metric["Namespace"]),
+            "metric_name": _text(metric["MetricName"]),
+            "period": stat["Period"],
+            "stat": stat["Stat"],
+        }
+        if metric.get("Dimensions"):
+            block["dimensions"] = _map(metric["Dimensions"])
+        if stat.get("Unit"):
+            block["unit"] = stat["Unit"]
+        result["metric"] = block
+    return result
+
+
+def _map(dimensions):
+    return {_text(pair["Name"]): _text(pair["Value"]) for pair in dimensions}
+
+
+def _text(value):
+    """Return text as Terraform reads it literally: its template signs are doubled."""
+    if isinstance(value, list):
+        return [_text(part) for part in value]
+    return value.replace("${", "$${").replace("%{", "%%{") if isinstance(value, str) else value

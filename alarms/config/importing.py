@@ -1,0 +1,208 @@
+"""Alarms that exist, or stand in a file, become configuration; afterwards the plan is empty."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from django.db import transaction
+from django.utils.text import slugify
+
+from alarms.cloudwatch.definitions import band_of, detector_key, detector_metric, detector_of, differences
+from alarms.cloudwatch.validation import alarm_problems, detector_problems, prefix_problems
+from alarms.config.configuration import band_queries, definition_of
+from alarms.config.export.document import VERSION
+from alarms.config.metric_rows import metric_of
+from alarms.config.rows import row_of
+from alarms.models import Action, Alarm, AlarmAction, Detector, ExcludedRange, Guard
+
+_FURTHER = ("role", "guard", "reason", "threshold_rule", "enabled")
+
+
+@dataclass
+class Imported:
+    """Names by what became of them."""
+
+    created: list = field(default_factory=list)
+    updated: list = field(default_factory=list)
+    unchanged: list = field(default_factory=list)
+    refused: list = field(default_factory=list)  # problems
+    unmanaged: list = field(default_factory=list)  # kinds that are left alone
+    detectors: list = field(default_factory=list)
+
+    def as_json(self):
+        return {**self.__dict__, "refused": [problem.as_json() for problem in self.refused]}
+
+
+@transaction.atomic
+def take(alarm_set, alarms, detectors, foreign=()):
+    """Write rows for [(definition, tags, further values)] and detectors; return what became of each.
+
+    What CloudWatch itself would refuse is refused here, too, and nothing else is kept back by it. Only
+    names under the set's prefix are looked at.
+    """
+    result = Imported(unmanaged=sorted(name for name in foreign if name.startswith(alarm_set.prefix)))
+    for definition, tags, further in alarms:
+        if definition.get("AlarmName") in result.unmanaged:
+            continue
+        problems = prefix_problems(definition, alarm_set.prefix) + alarm_problems(definition)
+        if problems:
+            result.refused += problems
+        else:
+            getattr(result, _take_alarm(alarm_set, definition, tags, further)).append(definition["AlarmName"])
+    used = {detector_key(d) for definition, *_ in alarms if (d := detector_of(definition))}
+    for detector in detectors:
+        if detector_key(detector) not in used:
+            continue
+        if problems := detector_problems(detector):
+            result.refused += problems
+        else:
+            result.detectors.append(_take_detector(alarm_set, detector))
+    return result
+
+
+class BadDocument(ValueError):
+    """A file that is no export of alarms."""
+
+
+def from_backend(alarm_set, backend, tags=False):
+    """Import all alarms that exist under the set's prefix, with their detectors; tags when asked for."""
+    existing = backend.existing(tags=tags)
+    ours = [alarm for name, alarm in existing.alarms.items() if name.startswith(alarm_set.prefix)]
+    read = [(alarm.definition, alarm.tags, {}) for alarm in ours]
+    return take(alarm_set, read, existing.detectors.values(), existing.foreign)
+
+
+def from_document(alarm_set, document):
+    """Import what `alarms.config.export.document` wrote; raise BadDocument for anything else."""
+    if not isinstance(document, dict) or document.get("photomgr_alarms") != VERSION:
+        raise BadDocument(f"This is no export of alarms: it has no photomgr_alarms: {VERSION}.")
+    try:
+        alarms = [
+            (row["definition"], row.get("tags", {}), {name: row[name] for name in _FURTHER if name in row})
+            for row in document["alarms"]
+        ]
+        detectors = document.get("detectors", [])
+    except (KeyError, TypeError) as error:
+        raise BadDocument(f"An alarm of this export cannot be read: {error!r}.") from error
+    return take(alarm_set, alarms, detectors)
+
+
+def _take_alarm(alarm_set, definition, tags, further):
+    guard_name = further.pop("guard", "")
+    alarm = Alarm.objects.for_definitions().filter(alarm_set=alarm_set, name=definition["AlarmName"]).first()
+    same = alarm is not None and not differences(definition_of(alarm), definition)
+    if same and all(getattr(alarm, name) == value for name, value in further.items()):
+        return "unchanged"
+    row = row_of(definition)
+    values = {**_blank(), **row.values, **further}
+    if tags is not None:
+        owner = {"Owner": alarm_set.owner} if alarm_set.owner else {}
+        values["tags"] = {name: value for name, value in tags.items() if owner.get(name) != value}
+    values["metric"] = metric_of(row.metric, row.stat) if row.metric else None
+    if values["metric"] and "role" not in further and alarm is None:
+        values.update(_place(alarm_set, values))
+    elif alarm is not None and "role" not in further:
+        values.pop("role", None)
+    if _is_plain_band(definition, values):
+        values["queries"] = []
+    if guard_name and values["metric"]:
+        values["guard"], _ = Guard.objects.get_or_create(
+            alarm_set=alarm_set, name=guard_name, defaults={"metric": values["metric"]}
+        )
+    new, created = Alarm.objects.update_or_create(
+        alarm_set=alarm_set, name=definition["AlarmName"], defaults=values
+    )
+    _actions(new, row.actions)
+    return "created" if created else "updated"
+
+
+def _blank():
+    """Return the values an alarm of another kind may have left behind."""
+    return {
+        "queries": [],
+        "operator": "",
+        "threshold": None,
+        "k": None,
+        "side": "",
+        "rule": "",
+        "suppressor": "",
+        "suppressor_wait": None,
+        "suppressor_extension": None,
+        "low_samples": "",
+        "enabled": True,
+    }
+
+
+def _is_plain_band(definition, values):
+    """Return whether the metric alone says what the band watches, in the words we would use."""
+    if not band_of(definition) or not values["metric"]:
+        return False
+    plain = band_queries(values["metric"], values["period"])
+    plain[1]["Expression"] = f"ANOMALY_DETECTION_BAND(m1, {values['k']:g})"
+    return not differences({"Metrics": plain}, {"Metrics": definition["Metrics"]})
+
+
+def _place(alarm_set, values):
+    """Return the guard and role of a new alarm: the first floor, ceiling and band of a metric guard it."""
+    guard = Guard.objects.filter(alarm_set=alarm_set, metric=values["metric"]).first()
+    if guard is None:
+        guard = Guard.objects.create(
+            alarm_set=alarm_set, metric=values["metric"], name=_guard_name(alarm_set, values["metric"])
+        )
+    if guard.alarms.filter(role=values["role"]).exists():
+        return {"guard": None, "role": Alarm.Role.CUSTOM}
+    return {"guard": guard}
+
+
+def _guard_name(alarm_set, metric):
+    base = (
+        slugify("-".join([metric.name, *map(str, metric.dimensions.values()), metric.stat]))[:80] or "metric"
+    )
+    taken = set(Guard.objects.filter(alarm_set=alarm_set).values_list("name", flat=True))
+    return next(name for n in range(1, 10_000) if (name := f"{base}-{n}" if n > 1 else base) not in taken)
+
+
+def _actions(alarm, wanted):
+    alarm.alarm_actions.all().delete()
+    AlarmAction.objects.bulk_create(
+        AlarmAction(alarm=alarm, state=state, action=action_of(arn)) for state, arn in wanted
+    )
+
+
+def action_of(arn):
+    """Return the row of an action, named after the last part of its ARN when it is new."""
+    found = Action.objects.filter(arn=arn).first()
+    if found:
+        return found
+    base = arn.rsplit(":", 1)[-1].rsplit("/", 1)[-1][:60] or "action"
+    taken = set(Action.objects.filter(name__startswith=base).values_list("name", flat=True))
+    name = next(name for n in range(1, 10_000) if (name := f"{base} {n}" if n > 1 else base) not in taken)
+    return Action.objects.create(name=name, arn=arn)
+
+
+def _take_detector(alarm_set, detector):
+    metric = detector_metric(detector)
+    single = metric.get("SingleMetricAnomalyDetector")
+    configuration = detector.get("Configuration") or {}
+    row, _ = Detector.objects.update_or_create(
+        alarm_set=alarm_set,
+        identity=detector_key(detector),
+        defaults={
+            "metric": metric_of(single, single["Stat"]) if single else None,
+            "queries": (metric.get("MetricMathAnomalyDetector") or {}).get("MetricDataQueries", []),
+            "timezone": configuration.get("MetricTimezone", ""),
+            "adaptation": configuration.get("AdaptationSpeed", ""),
+            "filtering": configuration.get("OutlierFilteringStrength", ""),
+            "periodic_spikes": (detector.get("MetricCharacteristics") or {}).get("PeriodicSpikes", False),
+        },
+    )
+    row.excluded_ranges.all().delete()
+    ExcludedRange.objects.bulk_create(
+        ExcludedRange(detector=row, starts_at=_time(found["StartTime"]), ends_at=_time(found["EndTime"]))
+        for found in configuration.get("ExcludedTimeRanges", [])
+    )
+    return str(row)
+
+
+def _time(text):
+    moment = datetime.fromisoformat(text)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -1,0 +1,91 @@
+"""A definition in CloudWatch's shape becomes values of our rows (pure); `configuration` turns back."""
+
+from dataclasses import dataclass, field
+
+from alarms.cloudwatch.definitions import ACTION_FIELDS, BAND_OPERATORS, band_of, is_composite
+
+_SIDES = {operator: side for side, operator in BAND_OPERATORS.items()}
+_STATES = {"AlarmActions": "ALARM", "OKActions": "OK", "InsufficientDataActions": "INSUFFICIENT_DATA"}
+_EXTRA = ("EvaluationWindow", "WarmUpConfiguration", "ActionConfiguration")
+
+
+@dataclass
+class Row:
+    """What one alarm's rows shall hold."""
+
+    values: dict
+    metric: dict | None = None  # Namespace, MetricName, Dimensions, Unit
+    stat: str = ""
+    actions: list = field(default_factory=list)  # (state, ARN)
+
+
+def row_of(definition):
+    """Return the Row of an alarm."""
+    values = {
+        "name": definition["AlarmName"],
+        "description": definition.get("AlarmDescription", ""),
+        "actions_enabled": definition.get("ActionsEnabled", True),
+        "use_default_actions": False,
+        "extra": {name: definition[name] for name in _EXTRA if definition.get(name)},
+    }
+    actions = [(_STATES[name], arn) for name in ACTION_FIELDS for arn in definition.get(name) or []]
+    row = Row(values, actions=actions)
+    if is_composite(definition):
+        values.update(_composite(definition))
+        return row
+    values.update(
+        evaluation_periods=definition["EvaluationPeriods"],
+        datapoints=definition.get("DatapointsToAlarm"),
+        missing=definition.get("TreatMissingData") or "missing",
+        low_samples=definition.get("EvaluateLowSampleCountPercentile") or "",
+    )
+    if band_of(definition):
+        _band(row, definition)
+    else:
+        values.update(operator=definition["ComparisonOperator"], threshold=float(definition["Threshold"]))
+        (_math if definition.get("Metrics") else _static)(row, definition)
+    return row
+
+
+def _composite(definition):
+    return {
+        "kind": "composite",
+        "rule": definition["AlarmRule"],
+        "suppressor": definition.get("ActionsSuppressor", ""),
+        "suppressor_wait": definition.get("ActionsSuppressorWaitPeriod"),
+        "suppressor_extension": definition.get("ActionsSuppressorExtensionPeriod"),
+    }
+
+
+def _static(row, definition):
+    row.metric = definition
+    row.stat = definition.get("Statistic") or definition["ExtendedStatistic"]
+    low = definition["ComparisonOperator"].startswith("LessThan")
+    row.values.update(kind="static", role="floor" if low else "ceiling", period=definition["Period"])
+
+
+def _math(row, definition):
+    row.values.update(kind="math", role="rate", queries=definition["Metrics"])
+    row.values["period"] = _period(definition["Metrics"])
+
+
+def _band(row, definition):
+    watched, k = band_of(definition)
+    queries = definition["Metrics"]
+    stat = next(query for query in queries if query["Id"] == watched).get("MetricStat")
+    row.values.update(
+        kind="band",
+        role="band",
+        k=k,
+        side=_SIDES[definition["ComparisonOperator"]],
+        period=stat["Period"] if stat else _period(queries),
+        # As they are: names, labels and further queries are the owner's.
+        queries=queries,
+    )
+    if stat:
+        row.metric, row.stat = {**stat["Metric"], "Unit": stat.get("Unit")}, stat["Stat"]
+
+
+def _period(queries):
+    periods = [(query.get("MetricStat") or {}).get("Period") or query.get("Period") for query in queries]
+    return next((period for period in periods if period), 60)

@@ -1,0 +1,118 @@
+"""What the doctor looks at and what it finds: plain values."""
+
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+
+from alarms.analysis.alarm_spec import AlarmSpec
+from alarms.analysis.backtest import History
+from alarms.analysis.bands import Band
+
+NOTE, WARNING, ERROR = "note", "warning", "error"
+SEVERITIES = (NOTE, WARNING, ERROR)
+DAY = 86_400
+
+
+@dataclass(frozen=True)
+class Fix:
+    """What one click changes in the configuration; the next plan shows it before it is applied.
+
+    do: change_alarm, change_detector, add_floor, add_ceiling, exclude; values: the fields.
+    """
+
+    label: str
+    do: str
+    values: dict = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Finding:
+    code: str
+    severity: str
+    message: str
+    numbers: dict = field(default_factory=dict)
+    fix: Fix | None = None
+
+
+@dataclass(frozen=True)
+class DoctorContext:
+    """One alarm with its data and its surroundings."""
+
+    watch: AlarmSpec
+    values: np.ndarray  # one each period, NaN missing, oldest first
+    band: Band | None = None
+    role: str = "custom"
+    guarded: frozenset = frozenset()  # roles that stand beside it on the same metric, itself included
+    kind: str = "gauge"
+    natural_min: float | None = None
+    natural_max: float | None = None
+    budget: float = 0.5  # false alarms a week
+    actions: tuple = ()  # ARNs that are told of ALARM
+    actions_enabled: bool = True
+    topics: dict = field(
+        default_factory=dict
+    )  # ARN -> confirmed subscriptions, None = there is no such topic
+    muted_for_ever: bool = False
+    detector_state: str = ""
+    fresh_threshold: float | None = None  # what the threshold's rule gives today
+    threshold_age: float | None = None  # days since it was computed
+
+    @cached_property
+    def seen(self):
+        return self.values[np.isfinite(self.values)]
+
+    @cached_property
+    def days(self):
+        """Return how many days lie between the first value and the last."""
+        known = np.flatnonzero(np.isfinite(self.values))
+        return (known[-1] - known[0] + 1) * self.watch.period / DAY if len(known) else 0.0
+
+    @cached_property
+    def history(self):
+        """Return it for the backtest: the band has learnt from half of it, at most two weeks."""
+        warm_up = min(len(self.values) // 2, int(14 * DAY / self.watch.period)) if self.band else 0
+        return History(self.watch.period, self.values, self.band, begin=warm_up)
+
+    @cached_property
+    def edges(self):
+        """Return (lower, upper) of the last week as CloudWatch draws them: it knows no natural bounds."""
+        last = slice(-int(7 * DAY / self.watch.period), None)
+        known = np.isfinite(self.band.expected[last])
+        expected = self.band.expected[last][known]
+        lower = expected - self.watch.k * self.band.down[last][known]
+        return lower, expected + self.watch.k * self.band.up[last][known]
+
+    @property
+    def has_band(self):
+        return self.watch.k is not None and self.band is not None and len(self.edges[0]) > 0
+
+    @cached_property
+    def worst_low(self):
+        """Return the value that would mean "broken" on the low side: the nearest one below all others."""
+        if not len(self.seen):
+            return None
+        lowest = float(self.seen.min())
+        if self.natural_min is not None and lowest > self.natural_min:
+            return self.natural_min
+        if step := _step(self.seen):
+            return lowest - step
+        return 0.0 if self.natural_min is None and lowest > 0 else None
+
+    @cached_property
+    def worst_high(self):
+        if not len(self.seen):
+            return None
+        highest = float(self.seen.max())
+        if self.natural_max is not None and highest < self.natural_max:
+            return self.natural_max
+        step = _step(self.seen)
+        return highest + step if step else None
+
+
+def _step(values):
+    """Return the distance of neighbouring values of a metric that takes few (as a die does), or None."""
+    distinct = np.unique(values)
+    if not 2 <= len(distinct) <= 50 or len(values) < 10 * len(distinct):
+        return None
+    return float(np.diff(distinct).min())

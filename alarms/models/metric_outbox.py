@@ -1,0 +1,23 @@
+from django.db import models
+from django.utils import timezone
+
+
+class MetricOutbox(models.Model):
+    """What the application measured of itself in one minute, kept until it is published."""
+
+    at = models.DateTimeField(unique=True, help_text="The minute's start.")
+    data = models.JSONField(help_text="In the shape of PutMetricData's MetricData.")
+    totals = models.JSONField(default=dict, help_text="Where counters that only grow stood.")
+    published = models.BooleanField(default=False)
+    holder = models.CharField(max_length=32, blank=True)
+    lease_until = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        verbose_name_plural = "measured minutes"
+        indexes = [
+            # What is still to be published, oldest first.
+            models.Index(fields=["published", "at"], name="measured_waiting"),
+        ]
+
+    def __str__(self):
+        return f"{self.at:%Y-%m-%d %H:%M}"

@@ -1,0 +1,1 @@
+"""People and topics are notified of changes of state."""

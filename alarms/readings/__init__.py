@@ -1,0 +1,1 @@
+"""Measurements: stored, kept for their time, and read as alarms see them."""

@@ -1,0 +1,138 @@
+"""Measurements as alarms see them: one value each period, the band beside them.
+
+`backend` is anything with `statistics`, as alarms.backends.base.Backend.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+
+import numpy as np
+
+from alarms.analysis import bands
+from alarms.analysis.series_file import BadSeries, read_series
+from alarms.cloudwatch.definitions import detector_key, detector_of, detector_settings
+from alarms.models import Metric
+from alarms.models.metric import metric_identity
+from alarms.readings import retention
+
+# What a band learns from; longer ago is kept by the five minutes.
+LEARN = timedelta(days=14)
+# These add up over a longer period; the others do not.
+_SUMS = ("Sum", "SampleCount")
+_NONE = SimpleNamespace(natural_min=None, natural_max=None, kind="gauge")
+
+
+@dataclass(frozen=True)
+class Reading:
+    """times: starts of the periods in seconds since 1970; values: NaN where nothing was measured."""
+
+    times: np.ndarray
+    values: np.ndarray
+    period: int
+
+
+def read(backend, watch, start, end, now=None):
+    """Return the Reading of what an alarm watches between two moments, at the period its age allows.
+
+    Sums over a longer period than the alarm's are divided, so that they compare with its threshold.
+    """
+    age = (now or end) - start
+    period = retention.period_for(age, watch.period) or 3600
+    first = _ceil(start.timestamp(), period)
+    times = np.arange(first, end.timestamp() - period + 1, period)
+    columns = {name: _column(backend, source, period, times) for name, source in watch.sources.items()}
+    values = watch.values(columns) if len(times) else np.zeros(0)
+    return Reading(times, values, period)
+
+
+def band_of(definition, watch, reading, detectors=None, known=None):
+    """Return the Band of a band alarm, or None of any other.
+
+    `detectors`: {key: definition} for time zone and excluded ranges; `known`: {identity: Metric}.
+    """
+    if watch.k is None:
+        return None
+    detector = detector_of(definition)
+    learnt = detector_settings((detectors or {}).get(detector_key(detector), {})) if detector else {}
+    metric = nature(watch, known)
+    return bands.walk_forward(
+        reading.times,
+        reading.values,
+        reading.period,
+        tz=learnt.get("MetricTimezone", "UTC"),
+        excluded=[
+            tuple(_seconds(moment) for moment in pair) for pair in learnt.get("ExcludedTimeRanges", [])
+        ],
+        natural_min=metric.natural_min,
+        natural_max=metric.natural_max,
+    )
+
+
+def nature(watch, known=None):
+    """Return the Metric row of what is watched, or one that knows nothing; metric math is nobody's row."""
+    if watch.expression not in watch.sources:
+        return _NONE
+    known = metrics_by_identity() if known is None else known
+    return known.get(identity_of(watch.source), _NONE)
+
+
+def metrics_by_identity():
+    """Return {identity without unit: Metric} of all metrics."""
+    return {
+        metric_identity(metric.namespace, metric.name, metric.dimensions, metric.stat): metric
+        for metric in Metric.objects.all()
+    }
+
+
+def identity_of(source):
+    return metric_identity(source.namespace, source.name, dict(source.dimensions), source.stat)
+
+
+def metric_like(source, stat=None):
+    """Return what a backend's `statistics` takes."""
+    return SimpleNamespace(
+        namespace=source.namespace,
+        name=source.name,
+        dimensions=dict(source.dimensions),
+        stat=stat or source.stat,
+    )
+
+
+def read_file(lines):
+    """Return the Reading of `timestamp,value` lines on even steps; raise BadSeries."""
+    found = read_series(lines)
+    steps = np.diff(found.seconds)
+    if not (steps > 0).any():
+        raise BadSeries("there are fewer than two moments in it")
+    period = max(round(float(np.median(steps[steps > 0]))), 1)
+    places = np.rint((found.seconds - found.seconds[0]) / period).astype(int)
+    if places[-1] > 20 * len(places) + 1000:
+        raise BadSeries(f"its values are too far apart for a period of {period} s")
+    grid = np.full(places[-1] + 1, np.nan)
+    grid[places] = found.values
+    return Reading(found.seconds[0] + period * np.arange(len(grid), dtype=float), grid, period)
+
+
+def _column(backend, source, period, times):
+    column = np.full(len(times), np.nan)
+    if not len(times):
+        return column
+    metric = metric_like(source)
+    start, end = (datetime.fromtimestamp(moment, UTC) for moment in (times[0], times[-1] + period))
+    found = backend.statistics(metric, period, start, end)
+    if found:
+        moments = np.array([moment.timestamp() for moment, _ in found])
+        places = np.rint((moments - times[0]) / period).astype(int)
+        inside = (places >= 0) & (places < len(times))
+        column[places[inside]] = np.array([value for _, value in found], dtype=float)[inside]
+    return column * (source.period / period) if source.stat in _SUMS else column
+
+
+def _seconds(text):
+    moment = datetime.fromisoformat(text)
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+
+
+def _ceil(seconds, period):
+    return -(-int(seconds) // period) * period

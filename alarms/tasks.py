@@ -1,0 +1,38 @@
+"""What a worker runs by the clock or on request. Any task may be delivered twice."""
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from alarms.apply.carry_out import ask, carry_out  # noqa: F401 (enqueued by this name)
+from alarms.backends.publishing import publish  # noqa: F401 (its schedule names it here)
+from alarms.backends.tick import tick as evaluate
+from alarms.doctor.runner import examine_all
+from alarms.readings import retention
+from photomgr.queue import enqueue
+
+
+def tick():
+    """Evaluate the alarms that live here; CloudWatch evaluates its own."""
+    if settings.ALARMS_BACKEND == "local":
+        evaluate()
+
+
+def examine():
+    """Have the doctor look at all alarms; what it finds stands on its page."""
+    examine_all(timezone.now())
+
+
+def roll_up():
+    retention.roll_up(timezone.now())
+
+
+def enqueue_apply(alarm_set, user, fingerprint, prune):
+    """Have a worker carry out the plan with this fingerprint; return its Run.
+
+    Many changes take minutes at CloudWatch's pace, which no page should wait for.
+    """
+    run = ask(alarm_set, user, fingerprint)
+    # The cluster for what takes minutes: the other one ends a task after two.
+    transaction.on_commit(lambda: enqueue("alarms.tasks.carry_out", "bundles", run.pk, prune))
+    return run

@@ -1,0 +1,52 @@
+"""The "what if" of a chart, from the address of its page."""
+
+from dataclasses import replace
+from datetime import timedelta
+from urllib.parse import urlencode
+
+from django import forms
+
+from alarms.analysis.evaluation import Rule
+
+SPANS = {
+    "3h": ("3 hours", timedelta(hours=3)),
+    "1d": ("1 day", timedelta(days=1)),
+    "1w": ("1 week", timedelta(weeks=1)),
+    "2w": ("2 weeks", timedelta(weeks=2)),
+}
+
+
+class ChartForm(forms.Form):
+    """k, M, N and the span; what is left out is as the alarm has it."""
+
+    span = forms.ChoiceField(choices=[(name, words) for name, (words, _) in SPANS.items()], required=False)
+    k = forms.FloatField(min_value=0.1, max_value=100, required=False)
+    m = forms.IntegerField(min_value=1, max_value=1440, required=False, label="M")
+    n = forms.IntegerField(min_value=1, max_value=1440, required=False, label="N")
+
+    def __init__(self, data, watch):
+        super().__init__(data)
+        self.watch = watch
+
+    def clean_span(self):
+        return self.cleaned_data["span"] or "1d"
+
+    def clean(self):
+        cleaned = super().clean()
+        n = cleaned.get("n") or self.watch.rule.n
+        m = cleaned.get("m") or min(self.watch.rule.needed, n)
+        if m > n:
+            raise forms.ValidationError(f"M is {m} and N is {n}: at most N of N periods can breach.")
+        return {**cleaned, "m": m, "n": n}
+
+    def wanted(self):
+        """Return the alarm as the address wants to see it."""
+        asked, rule = self.cleaned_data, self.watch.rule
+        changed = Rule(n=asked["n"], m=asked["m"], missing=rule.missing, extra=rule.extra)
+        k = asked["k"] if self.watch.k is not None and asked["k"] else self.watch.k
+        return replace(self.watch, rule=changed, k=k)
+
+    def link(self, **changes):
+        """Return the address of this page with something else."""
+        asked = {name: self.cleaned_data[name] for name in ("span", "k", "m", "n")}
+        return "?" + urlencode({name: v for name, v in {**asked, **changes}.items() if v is not None})

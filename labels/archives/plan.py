@@ -1,0 +1,345 @@
+"""The exact layout of zip archives of stored entries, and any range of their bytes.
+
+Sizes and CRC-32s are known since intake and photos do not shrink, so every byte of the archive follows
+from the list of entries: its size is exact before one photo is read, and any worker can make any range.
+The records themselves are in `labels.archives.format`.
+"""
+
+import zlib
+from array import array
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import groupby
+from typing import NamedTuple
+
+from labels.archives import format as zipformat
+from labels.archives.format import MAX16, MAX32
+
+# Central directory records are handed out in runs of this many: one piece of about 64 KiB each.
+_CENTRAL_RUN = 1024
+
+OpenEntry = Callable[[int, int, int], Iterable[bytes]]
+
+
+class PlanError(ValueError):
+    """These entries or this range cannot be laid out; the caller is wrong, not the photo."""
+
+
+class EntryChanged(Exception):
+    """An entry's bytes are not those that were planned; `index` and `name` say which one."""
+
+    def __init__(self, index: int, name: str, reason: str):
+        super().__init__(f"{name}: {reason}")
+        self.index = index
+        self.name = name
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One file of an archive."""
+
+    name: str  # final, safe and unique in the archive: see labels.archives.names
+    size: int  # bytes
+    crc32: int
+    modified: datetime  # naive wall clock; kept as 1980..2107 in steps of 2 seconds
+
+
+class Framing(NamedTuple):
+    """Bytes of the archive that are not photo data."""
+
+    content: bytes
+
+
+class Data(NamedTuple):
+    """Bytes start..end of the data of the entry at index, to be copied from its original."""
+
+    index: int
+    start: int
+    end: int
+
+
+class Piece(NamedTuple):
+    """Data that was copied, and the CRC-32 of just these bytes."""
+
+    index: int
+    start: int
+    end: int
+    crc32: int
+
+
+class Part(NamedTuple):
+    """Entries start..stop of a list make one archive of exactly size bytes, trailers included."""
+
+    start: int
+    stop: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Trailer:
+    """A file that ends every part and grows with its entries, such as manifest.csv."""
+
+    name: str
+    fixed_bytes: int  # its size whatever the entries: the heading line
+    line_bytes: Callable[[Entry], int]  # what each entry of the part adds
+
+
+class ZipPlan:
+    """One archive: `size` is exact, `segments` and `read` give any range of it.
+
+    Entries are copied into columns (about 60 bytes each plus the name), so they may come from an
+    iterator; `len(plan)` counts them and `plan[i]` returns one. Raises PlanError for entries that no
+    archive can hold, two of the same name included: the later one would overwrite the earlier.
+    """
+
+    def __init__(self, entries: Iterable[Entry]):
+        self._names = bytearray()
+        self._name_ends = array("Q")
+        self._sizes = array("Q")
+        self._crc32s = array("I")
+        self._stamps = array("I")
+        self._headers = array("Q")  # offset of each local header
+        self._centrals = array("Q")  # offset of each record within the central directory
+        self._lay_out(entries)
+
+    def _lay_out(self, entries: Iterable[Entry]) -> None:
+        tally, seen = zipformat.Tally(), set()
+        for entry in entries:
+            name = _checked_name(entry)
+            seen.add(entry.name)
+            if len(seen) == tally.count:
+                raise PlanError(f"two entries are named {entry.name!r}")
+            self._names += name
+            self._name_ends.append(len(self._names))
+            self._sizes.append(entry.size)
+            self._crc32s.append(entry.crc32)
+            self._stamps.append(zipformat.dos_stamp(entry.modified))
+            self._headers.append(tally.offset)
+            self._centrals.append(tally.central_size)
+            tally.add(len(name), entry.size)
+        self._central_start = tally.offset
+        self._central_end = tally.offset + tally.central_size
+        self.size = tally.size
+
+    def __len__(self) -> int:
+        return len(self._sizes)
+
+    def __getitem__(self, index: int) -> Entry:
+        index = range(len(self))[index]
+        modified = zipformat.from_dos_stamp(self._stamps[index])
+        return Entry(self._name(index).decode(), self._sizes[index], self._crc32s[index], modified)
+
+    def entry_size(self, index: int) -> int:
+        """Return the bytes of the entry's data, without making an Entry of it."""
+        return self._sizes[index]
+
+    def header_offset(self, index: int) -> int:
+        """Return where the entry begins; bytes before it do not depend on it or on later ones."""
+        return self._headers[index]
+
+    def data_offset(self, index: int) -> int:
+        """Return where the entry's data begins."""
+        name = self._name(index)
+        return self._headers[index] + zipformat.local_header_size(len(name), self._sizes[index])
+
+    def segments(self, start: int, end: int) -> Iterator[Framing | Data]:
+        """Return what bytes start..end of the archive consist of, in order, none of them empty."""
+        if not 0 <= start <= end <= self.size:
+            raise PlanError(f"bytes {start}..{end} are not within an archive of {self.size} bytes")
+        return self._segments(start, end)
+
+    def read(
+        self,
+        start: int,
+        end: int,
+        open_entry: OpenEntry,
+        on_piece: Callable[[Piece], None] | None = None,
+    ) -> Iterator[bytes]:
+        """Return bytes start..end of the archive; data comes from open_entry(index, start, end).
+
+        Entries are opened one at a time, when their turn comes. Raises EntryChanged when an entry
+        yields too few or too many bytes, or, for an entry that lies in the range as a whole, when its
+        CRC-32 differs. Of an entry cut by the range the CRC-32 is unknown until its other pieces are
+        copied: `on_piece` is told each piece, for `changed_entries`.
+        """
+        return self._read(self.segments(start, end), open_entry, on_piece)
+
+    def changed_entries(self, pieces: Iterable[Piece]) -> list[int]:
+        """Return which of the entries copied in these pieces do not have the CRC-32 planned.
+
+        Takes the pieces of several ranges in any order. Raises PlanError where an entry's pieces do
+        not cover it exactly once, because then nothing is known about it.
+        """
+        changed = []
+        for index, group in groupby(sorted(set(pieces)), key=lambda piece: piece.index):
+            crc32 = covered = 0
+            for piece in group:
+                if piece.start != covered:
+                    raise PlanError(f"{self[index].name}: byte {min(covered, piece.start)} not copied once")
+                crc32 = zipformat.crc32_join(crc32, piece.crc32, piece.end - piece.start)
+                covered = piece.end
+            if covered != self._sizes[index]:
+                raise PlanError(f"{self[index].name}: {covered} of {self._sizes[index]} bytes copied")
+            if crc32 != self._crc32s[index]:
+                changed.append(index)
+        return changed
+
+    def _segments(self, start: int, end: int) -> Iterator[Framing | Data]:
+        yield from self._entry_segments(start, min(end, self._central_start))
+        yield from self._central_segments(max(start, self._central_start), min(end, self._central_end))
+        if end > self._central_end:
+            records = zipformat.end_records(
+                len(self), self._central_end - self._central_start, self._central_start
+            )
+            yield from _clip(records, self._central_end, start, end)
+
+    def _entry_segments(self, start: int, end: int) -> Iterator[Framing | Data]:
+        index = bisect_right(self._headers, start) - 1
+        while start < end:
+            header_at, data_at, size = self._headers[index], self.data_offset(index), self._sizes[index]
+            if start < data_at:
+                header = zipformat.local_header(
+                    self._name(index), size, self._crc32s[index], self._stamps[index]
+                )
+                yield from _clip(header, header_at, start, end)
+            first, last = max(start - data_at, 0), min(end - data_at, size)
+            if first < last:
+                yield Data(index, first, last)
+            index, start = index + 1, data_at + size
+
+    def _central_segments(self, start: int, end: int) -> Iterator[Framing]:
+        first = bisect_right(self._centrals, start - self._central_start) - 1
+        stop = bisect_left(self._centrals, end - self._central_start)
+        while start < end:
+            last = min(first + _CENTRAL_RUN, stop)
+            run = b"".join(self._central_header(index) for index in range(first, last))
+            run_at = self._central_start + self._centrals[first]
+            yield from _clip(run, run_at, start, end)
+            first, start = last, run_at + len(run)
+
+    def _central_header(self, index: int) -> bytes:
+        return zipformat.central_header(
+            self._name(index),
+            self._sizes[index],
+            self._crc32s[index],
+            self._stamps[index],
+            self._headers[index],
+        )
+
+    def _name(self, index: int) -> bytes:
+        begin = self._name_ends[index - 1] if index else 0
+        return bytes(self._names[begin : self._name_ends[index]])
+
+    def _read(
+        self,
+        segments: Iterator[Framing | Data],
+        open_entry: OpenEntry,
+        on_piece: Callable[[Piece], None] | None,
+    ) -> Iterator[bytes]:
+        for segment in segments:
+            if isinstance(segment, Framing):
+                yield segment.content
+                continue
+            piece = yield from self._copy(segment, open_entry)
+            if on_piece:
+                on_piece(piece)
+
+    def _copy(self, data: Data, open_entry: OpenEntry) -> Generator[bytes, None, Piece]:
+        """Yield the data; return its Piece."""
+        crc32, wanted, left = 0, data.end - data.start, data.end - data.start
+        for block in open_entry(*data):
+            left -= len(block)
+            if left < 0:
+                raise EntryChanged(data.index, self[data.index].name, f"more than {wanted} bytes came")
+            crc32 = zlib.crc32(block, crc32)
+            yield block
+        if left:
+            raise EntryChanged(data.index, self[data.index].name, f"{wanted - left} of {wanted} bytes came")
+        if wanted == self._sizes[data.index] and crc32 != self._crc32s[data.index]:
+            raise EntryChanged(data.index, self[data.index].name, "the content differs (CRC-32)")
+        return Piece(*data, crc32)
+
+
+def split(entries: Iterable[Entry], max_bytes: int, trailers: Sequence[Trailer] = ()) -> Iterator[Part]:
+    """Cut a list of entries into archives of at most max_bytes each, in order, in one pass.
+
+    An entry that is larger than max_bytes even alone gets a part of its own; its Part.size says so.
+    No entries make no parts.
+    """
+    if max_bytes < 1:
+        raise PlanError(f"a part of at most {max_bytes} bytes cannot hold anything")
+    return _split(entries, max_bytes, trailers)
+
+
+def archive_size(count: int, name_bytes: int, data_bytes: int) -> int:
+    """Return the size of an archive from three sums: entries, UTF-8 bytes of names, bytes of data.
+
+    Exact for any number of entries as long as the central directory begins below 4 GiB - 1. Raises
+    PlanError beyond that: there the size depends on how many entries begin after 4 GiB, hence on their
+    order, and only ZipPlan and split know it.
+    """
+    central_offset = zipformat.LOCAL_SIZE * count + name_bytes + data_bytes
+    if central_offset >= MAX32:
+        raise PlanError(f"{data_bytes} bytes in {count} entries: sums do not tell the size from 4 GiB on")
+    central_size = zipformat.CENTRAL_SIZE * count + name_bytes
+    return zipformat.Tally(count, central_offset, central_size).size
+
+
+def _split(entries: Iterable[Entry], max_bytes: int, trailers: Sequence[Trailer]) -> Iterator[Part]:
+    part, size, stop = _OpenPart(0, trailers), 0, 0
+    for index, entry in enumerate(entries):
+        grown = part.add(entry)
+        if grown > max_bytes and index > part.start:
+            yield Part(part.start, index, size)
+            part = _OpenPart(index, trailers)
+            grown = part.add(entry)
+        size, stop = grown, index + 1
+    if stop:
+        yield Part(part.start, stop, size)
+
+
+class _OpenPart:
+    """A part that still grows, with the trailers it would have if it ended here."""
+
+    def __init__(self, start: int, trailers: Sequence[Trailer]):
+        self.start = start
+        self._tally = zipformat.Tally()
+        self._trailers = trailers
+        self._name_bytes = [len(trailer.name.encode()) for trailer in trailers]
+        self._sizes = [trailer.fixed_bytes for trailer in trailers]
+
+    def add(self, entry: Entry) -> int:
+        """Add an entry and return the size of the whole archive."""
+        self._tally.add(len(entry.name.encode()), entry.size)
+        whole = self._tally.copy()
+        for place, trailer in enumerate(self._trailers):
+            self._sizes[place] += trailer.line_bytes(entry)
+            whole.add(self._name_bytes[place], self._sizes[place])
+        return whole.size
+
+
+def _checked_name(entry: Entry) -> bytes:
+    """Return the entry's name as bytes; raise PlanError when the entry cannot be stored."""
+    try:
+        name = entry.name.encode()
+    except UnicodeEncodeError as error:
+        raise PlanError(f"{entry.name!r} is not valid Unicode") from error
+    if not 0 < len(name) <= MAX16:
+        raise PlanError(f"{entry.name[:40]!r}: a name has 1 to {MAX16} bytes, not {len(name)}")
+    if not 0 <= entry.size < 1 << 63:
+        raise PlanError(f"{entry.name!r}: the size {entry.size} is impossible")
+    if not 0 <= entry.crc32 <= MAX32 or (entry.size == 0 and entry.crc32):
+        raise PlanError(f"{entry.name!r}: {entry.crc32} is no CRC-32 of {entry.size} bytes")
+    if entry.modified.tzinfo is not None:
+        raise PlanError(f"{entry.name!r}: a zip holds wall-clock time; {entry.modified} has a zone")
+    return name
+
+
+def _clip(content: bytes, at: int, start: int, end: int) -> Iterator[Framing]:
+    """Yield the part of content, which lies at `at`, that is within start..end."""
+    first, last = max(start - at, 0), min(end - at, len(content))
+    if first < last:
+        yield Framing(content[first:last])

@@ -1,0 +1,145 @@
+"""The other ends of a bundle (failed, cancelled, expired) and the ways back from them."""
+
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from labels.bundles.archive_store import archives
+from labels.bundles.request import check_limits, lock_account
+from labels.models import Bundle, Notice
+from photomgr.claim import backoff
+
+_RELEASED = {"lease_owner": "", "lease_until": None}
+
+
+def keep_until(now):
+    """Return until when what ends at `now` is kept."""
+    return now + timedelta(hours=settings.BUNDLE_KEEP_HOURS)
+
+
+def fail(bundle, reason, free=False):
+    """End the held bundle and tell its owner why; return whether it was still held.
+
+    What is built already is kept for a retry, unless `free` says that the room is needed.
+    """
+    return _fail(Bundle.objects.held(bundle), bundle, reason, free)
+
+
+def postpone(bundle, reason, counts=True):
+    """Let the held bundle wait for its next attempt, or fail it when that was the last.
+
+    Return whether it was still held. An attempt that does not count is never the last.
+    """
+    bundle.refresh_from_db(fields=["attempts"])  # Progress has set it back.
+    if counts and bundle.attempts >= settings.MAX_ATTEMPTS:
+        return fail(bundle, f"{reason} (given up after {bundle.attempts} attempts)")
+    return Bundle.objects.held(bundle).update(
+        status=Bundle.Status.QUEUED,
+        attempts=bundle.attempts if counts else min(bundle.attempts, settings.MAX_ATTEMPTS - 1),
+        failure_reason=reason,
+        next_attempt_at=timezone.now() + backoff(bundle.attempts),
+        **_RELEASED,
+    )
+
+
+def give_up(bundles):
+    """Fail the bundles whose every attempt ended with the death of its worker; return how many."""
+    reason = f"The worker stopped in the middle of it, {settings.MAX_ATTEMPTS} times."
+    return sum(_fail(_unchanged(bundle), bundle, reason) for bundle in list(bundles))
+
+
+@transaction.atomic
+def cancel(bundle):
+    """Stop an unfinished bundle and free its storage; return whether there was anything to stop."""
+    stopped = Bundle.objects.filter(pk=bundle.pk, status__in=Bundle.UNFINISHED).update(
+        status=Bundle.Status.CANCELLED, finished_at=timezone.now(), **_RELEASED
+    )
+    if stopped:
+        _free(bundle)
+    return bool(stopped)
+
+
+def expire(now):
+    """Remove the archives that are past their time; return how many bundles that were."""
+    return sum(_expire(bundle, now) for bundle in Bundle.objects.expired(now))
+
+
+@transaction.atomic
+def retry(bundle):
+    """Queue a failed, cancelled or expired bundle again; return whether it was one.
+
+    It keeps the photos it was asked for, and of a failed one what was built already. Raises TooMuch
+    like a new one.
+    """
+    if Bundle.objects.filter(pk=bundle.pk, status__in=Bundle.RETRYABLE).exists():
+        lock_account(bundle.owner_id)
+        check_limits(bundle)
+    again = Bundle.objects.filter(pk=bundle.pk, status__in=Bundle.RETRYABLE).update(
+        status=Bundle.Status.QUEUED,
+        attempts=0,
+        next_attempt_at=timezone.now(),
+        failure_reason="",
+        finished_at=None,
+        expires_at=None,
+    )
+    if again:
+        # Its next outcome is told anew.
+        Notice.objects.filter(bundle=bundle).delete()
+    return bool(again)
+
+
+def keep_longer(bundle):
+    """Keep a finished bundle for the full time from now on; return whether it was still there."""
+    now = timezone.now()
+    kept = Bundle.objects.filter(pk=bundle.pk, status__in=Bundle.DOWNLOADABLE, expires_at__gt=now)
+    return bool(kept.update(expires_at=keep_until(now)))
+
+
+@transaction.atomic
+def _fail(rows, bundle, reason, free=False):
+    now = timezone.now()
+    ended = rows.update(
+        status=Bundle.Status.FAILED,
+        failure_reason=reason,
+        finished_at=now,
+        expires_at=keep_until(now),
+        **_RELEASED,
+    )
+    if ended:
+        if free or not archives().KEPT_FOR_RETRY:
+            _free(bundle)
+        Notice.objects.get_or_create(bundle=bundle, outcome=Notice.Outcome.FAILED)
+    return ended
+
+
+def _unchanged(bundle):
+    # A worker that was only slow may have finished it meanwhile.
+    return Bundle.objects.filter(pk=bundle.pk, status=bundle.status, lease_owner=bundle.lease_owner)
+
+
+@transaction.atomic
+def _expire(bundle, now):
+    """Free one bundle that is past its time; a failed one stays failed, with nothing kept for a retry."""
+    overdue = Bundle.objects.filter(pk=bundle.pk, expires_at__lte=now)
+    expired = overdue.filter(status__in=Bundle.DOWNLOADABLE).update(status=Bundle.Status.EXPIRED)
+    if not expired:
+        expired = overdue.filter(status=Bundle.Status.FAILED).update(expires_at=None)
+    if expired:
+        _free(bundle)
+    return expired
+
+
+def _free(bundle):
+    """Remove the archives: their rows now, their files once that is certain."""
+    bundle.parts.all().delete()
+    Bundle.objects.filter(pk=bundle.pk).exclude(status=Bundle.Status.EXPIRED).update(
+        photos_done=0, bytes_done=0
+    )
+    remove_files(bundle.pk)
+
+
+def remove_files(bundle_id):
+    """Remove a bundle's archives when the transaction commits; what cannot be is left to check_storage."""
+    transaction.on_commit(lambda: archives().clear(bundle_id), robust=True)

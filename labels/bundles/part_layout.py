@@ -1,0 +1,86 @@
+"""One part of a bundle, laid out from its rows: every worker gets the same bytes from it."""
+
+import zlib
+from itertools import chain
+
+from labels.archives import manifest
+from labels.archives.plan import Entry, EntryChanged, ZipPlan
+from labels.models.photo import originals
+from labels.storage.errors import ObjectUnreadable
+
+_CHUNK = 1024 * 1024
+_COLUMNS = (
+    *("position", "name", "size", "crc32", "modified", "sha256", "taken_at", "labels"),
+    *("storage_key", "missing_reason"),
+)
+
+
+class Layout:
+    """The plan of one archive, and where the bytes of its entries come from.
+
+    Rows say which photos are missing; they change only together with the part's chunks
+    (building.replan), so all workers on one set of chunks see the same layout.
+    """
+
+    def __init__(self, part):
+        photos = part.bundle.photos.filter(position__gte=part.first, position__lt=part.stop)
+        # Row by row: thousands at a time would stay in the worker's memory.
+        rows = photos.order_by("position").values_list(*_COLUMNS, named=True).iterator()
+        self.positions, self.keys = [], []
+        self._trailers = [bytearray(manifest.heading()), bytearray()]
+        # Dated when it was asked for and not now: the same snapshot gives the same bytes.
+        asked = part.bundle.created_at.replace(tzinfo=None)
+        self.plan = ZipPlan(chain(self._photos(rows), self._ends(asked)))
+
+    def _photos(self, rows):
+        """Yield the entries of the photos, and note on the way what the other methods and the ends need."""
+        lines, sums = self._trailers
+        for row in rows:
+            lines += manifest.line(
+                row.name, row.sha256, row.size, row.taken_at, row.labels, row.missing_reason
+            )
+            if not row.missing_reason:
+                sums += manifest.sums_line(row.name, row.sha256)
+                self.positions.append(row.position)
+                self.keys.append(row.storage_key)
+                yield Entry(row.name, row.size, row.crc32, row.modified.replace(tzinfo=None))
+
+    def _ends(self, asked):
+        """Yield the entries of the files that end the archive, once all photos are known."""
+        self._trailers = [bytes(content) for content in self._trailers]
+        for name, content in zip((manifest.NAME, manifest.SUMS_NAME), self._trailers, strict=True):
+            yield Entry(name, len(content), zlib.crc32(content), asked)
+
+    def open_entry(self, index, start, end):
+        """Yield bytes start..end of an entry; raise EntryChanged when its original is gone or has grown."""
+        if not self.is_photo(index):
+            yield self.trailer(index)[start:end]
+            return
+        try:
+            with originals().open(self.keys[index], "rb") as file:
+                yield from self._bytes(file, index, start, end)
+        except FileNotFoundError:
+            raise self.changed(index, "the file is no longer in storage") from None
+        except ObjectUnreadable as error:
+            raise self.changed(index, error.strerror) from None
+
+    def is_photo(self, index):
+        return index < len(self.keys)
+
+    def trailer(self, index):
+        """Return one of the files that end the archive."""
+        return self._trailers[index - len(self.keys)]
+
+    def changed(self, index, reason):
+        """Return what to raise over a photo that is not as it was."""
+        return EntryChanged(index, self.plan[index].name, reason)
+
+    def _bytes(self, file, index, start, end):
+        file.seek(start)
+        left = end - start
+        while left and (chunk := file.read(min(_CHUNK, left))):
+            left -= len(chunk)
+            yield chunk
+        # One byte past the planned end tells a file that grew from one that is whole.
+        if not left and end == self.plan.entry_size(index) and file.read(1):
+            raise self.changed(index, "the file in storage is larger than it was")

@@ -1,0 +1,116 @@
+"""Where archives lie: in a bucket, each a multipart upload until it is whole.
+
+The same steps as in `archive_file`. A chunk is a part of the upload. Parts cannot be copied out of an
+upload that is not complete, so that an archive that is planned anew stays in it: the tags of the parts
+tell one that a worker sent who missed that.
+"""
+
+import hashlib
+import math
+import uuid
+
+from django.conf import settings
+
+from labels.models.bundle import bundle_files
+from labels.storage import multipart
+
+# Chunks in the making at a time in one process; each is in memory while it is sent.
+AT_ONCE = 3
+# Parts of an upload that was given up are paid for and seen by nobody.
+KEPT_FOR_RETRY = False
+
+
+def chunk_bytes(size):
+    """Return the size of the chunks of an archive of `size` bytes."""
+    return multipart.part_bytes(size, settings.BUNDLE_CHUNK_BYTES)
+
+
+def allocate(bundle_id, size):
+    """Begin an upload and return its key."""
+    key = f"{bundle_id}/{uuid.uuid4().hex}.zip"
+    multipart.begin(bundle_files(), key)
+    return key
+
+
+def replace(key, bundle_id, size, kept):
+    """Return the key of an archive of `size` bytes of which the first `kept` are those of `key`."""
+    return key if kept else allocate(bundle_id, size)
+
+
+def write(key, chunk, content):
+    """Send the bytes of a chunk and return the tag by which S3 knows them."""
+    buffer = bytearray(chunk.end - chunk.start)
+    place = 0
+    for piece in content:
+        buffer[place : place + len(piece)] = piece
+        place += len(piece)
+    return multipart.put(bundle_files(), key, chunk.number + 1, buffer)
+
+
+def is_there(key):
+    """Return whether the archive is whole or can be gone on with."""
+    return bundle_files().exists(key) or any(multipart.unfinished(bundle_files(), key))
+
+
+def lost(key, tags):
+    """Return the numbers of the chunks that S3 does not have with these tags, from 0; none once whole."""
+    try:
+        there = multipart.tags(bundle_files(), key)
+    except FileNotFoundError:
+        if bundle_files().exists(key):
+            return []
+        raise
+    return [number for number, tag in enumerate(tags) if there.get(number + 1) != tag]
+
+
+def finish(key, tags):
+    """Make the archive whole; another worker may have done so."""
+    try:
+        multipart.complete(bundle_files(), key, tags)
+    except FileNotFoundError:
+        if not bundle_files().exists(key):
+            raise
+
+
+def free_bytes():
+    return math.inf
+
+
+def remove(key):
+    multipart.abort(bundle_files(), key)
+    bundle_files().delete(key)
+
+
+def keep_only(bundle_id, keys):
+    """Remove every archive of a bundle but these, whole or not."""
+    prefix = f"{bundle_id}/"
+    uploads = [name for name, _, _ in multipart.unfinished(bundle_files(), prefix)]
+    objects = [name for name, _, _ in bundle_files().walk(within=prefix)]
+    for key in {*uploads, *objects} - set(keys):
+        remove(key)
+
+
+def clear(bundle_id):
+    """Remove every archive of a bundle; a worker that still sends a part sends it to nowhere."""
+    keep_only(bundle_id, ())
+
+
+def sha256(key, on_beat):
+    """Return the SHA-256 of an archive; call `on_beat` after each of its pieces."""
+    digest = hashlib.sha256()
+    for piece in bundle_files().read(key):
+        digest.update(piece)
+        on_beat()
+    return digest.hexdigest()
+
+
+def copy_out(key, path):
+    """Copy an archive into a local file."""
+    with open(path, "wb") as file:
+        for piece in bundle_files().read(key):
+            file.write(piece)
+
+
+def address(key):
+    """Return where an operator finds the archive."""
+    return f"s3://{bundle_files().bucket}/{bundle_files().key(key)}"

@@ -1,0 +1,205 @@
+"""Fit the scene model: dictionary of patches, four linear judges a label, and the one that weighs them.
+
+Everything is Newton's method on a penalised logistic loss, so the result does not depend on a learning rate
+or on when to stop. Random choices use numpy's RandomState, whose streams are frozen for good.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from labels.detectors.local.features import Views
+from labels.detectors.local.scenes import JUDGES, logistic, pool_cells, standardise
+from labels.detectors.local.structure import patches, word_histograms
+from labels.evaluation.folds import stratified_folds
+
+WORDS = 128
+RIDGE = 0.05  # of a view whose features have variance 1 / size of their group
+CELL_RIDGE = 0.05
+CELL_ROUNDS = 3
+FUSION_RIDGE, FUSION_PRIOR = 2.0, 0.7  # without evidence each judge gets the same say
+INNER_FOLDS = 5
+
+
+@dataclass(frozen=True)
+class Photos:
+    """Features of n photos, for each label 1 present, 0 absent, -1 not judged, and the files' SHA-256."""
+
+    views: list[Views]
+    truth: dict[str, np.ndarray]
+    digests: list[str]
+
+
+def fit_model(photos: Photos, rows: np.ndarray, labels: list[str]) -> tuple[dict, tuple]:
+    """Return a model's arrays learnt from some rows only, and the vectors of all rows as it sees them."""
+    arrays = learn_words(np.array([photos.views[row].light for row in rows]))
+    vectors = all_vectors(photos.views, arrays)
+    widths = group_widths(photos.views[0])
+    for view, values in zip(("structure", "colour", "cells"), vectors, strict=True):
+        seen = values[rows].reshape(-1, values.shape[-1])
+        arrays[f"{view}_centre"], arrays[f"{view}_scale"] = seen.mean(0), _scales(seen, widths[view])
+    views = [
+        standardise(values, arrays, view)
+        for view, values in zip(("structure", "colour", "cells"), vectors, strict=True)
+    ]
+    # Every group of features gets the same total variance: 300 bins must not outvote 30 line lengths.
+    share = [np.repeat(1 / np.sqrt(widths[view]), widths[view]) for view in ("structure", "colour")]
+    views[0], views[1] = views[0] * share[0], views[1] * share[1]
+    views.append(np.hstack(views[:2]))
+    fitted = [_fit_label(views, photos.truth[label], rows) for label in labels]
+    for name in fitted[0]:
+        arrays[name] = np.array([one[name] for one in fitted])
+    arrays["structure_weights"] *= share[0]
+    arrays["colour_weights"] *= share[1]
+    arrays["whole_weights"] *= np.concatenate(share)
+    arrays = {name: value.astype(np.float32) for name, value in arrays.items()}
+    arrays["labels"] = np.array(labels)
+    return arrays, vectors
+
+
+def all_vectors(views: list[Views], arrays: dict) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return structure (n, D), colour (n, D) and cells (n, 64, D), as scenes.vectors does for one photo."""
+    dictionary = arrays["whiten"], arrays["offset"], arrays["words"]
+    structure = [
+        np.concatenate([*one.structure.values(), word_histograms(one.light, *dictionary)]) for one in views
+    ]
+    colour = [np.concatenate(list(one.colour.values())) for one in views]
+    return np.array(structure), np.array(colour), np.array([one.cells for one in views])
+
+
+def group_widths(views: Views) -> dict[str, list[int]]:
+    structure = [len(vector) for vector in views.structure.values()] + [4 * WORDS]
+    return {
+        "structure": structure,
+        "colour": [len(vector) for vector in views.colour.values()],
+        "cells": [views.cells.shape[-1]],
+    }
+
+
+def _scales(values: np.ndarray, widths: list[int]) -> np.ndarray:
+    """Return standard deviations, none below a twentieth of its group's median: no constant may blow up."""
+    deviations = values.std(0) + 1e-3
+    edges = np.cumsum(widths)[:-1]
+    return np.concatenate([np.maximum(part, 0.05 * np.median(part)) for part in np.split(deviations, edges)])
+
+
+def learn_words(lights: np.ndarray, per_photo: int = 200, rounds: int = 15) -> dict:
+    """Return a whitening (64, 64), its offset, and 128 typical patches found by k-means."""
+    random = np.random.RandomState(7)
+    sample = []
+    for light in lights:
+        grid = patches(light)
+        flat = grid.reshape(-1, grid.shape[-1])
+        sample.append(flat[random.choice(len(flat), per_photo, replace=False)])
+    sample = np.concatenate(sample).astype(np.float64)
+    values, axes = np.linalg.eigh(np.cov(sample.T))
+    whiten = (axes / np.sqrt(values + 0.1 * values.mean())) @ axes.T
+    offset = sample.mean(0) @ whiten
+    white = (sample @ whiten - offset).astype(np.float32)
+    words = white[random.choice(len(white), WORDS, replace=False)]
+    for _ in range(rounds):
+        nearest = np.argmin((words**2).sum(1) - 2 * white @ words.T, 1)
+        for word in range(WORDS):
+            if (nearest == word).any():  # an empty word stays where it was
+                words[word] = white[nearest == word].mean(0)
+    return {"whiten": whiten.astype(np.float32), "offset": offset.astype(np.float32), "words": words}
+
+
+def _fit_label(views: list[np.ndarray], truth: np.ndarray, rows: np.ndarray) -> dict:
+    """Return one label's weights: four judges, fused by what they say about photos they have not seen."""
+    rows = rows[truth[rows] >= 0]
+    unseen = np.empty((len(rows), len(JUDGES)))
+    folds = stratified_folds(truth[rows], INNER_FOLDS, seed=100)
+    for fold in range(INNER_FOLDS):
+        judges = _fit_judges(views, truth, rows[folds != fold])
+        unseen[folds == fold] = _judge(views, rows[folds == fold], judges)
+    fusion, bias = fit_fusion(unseen, truth[rows])
+    fitted = {"fusion": fusion, "fusion_bias": bias}
+    for view, (weights, constant) in zip(JUDGES, _fit_judges(views, truth, rows), strict=True):
+        fitted |= {f"{view}_weights": weights, f"{view}_bias": constant}
+    return fitted
+
+
+def _fit_judges(
+    views: list[np.ndarray], truth: np.ndarray, rows: np.ndarray
+) -> list[tuple[np.ndarray, float]]:
+    structure, colour, cells, whole = views
+    answers = truth[rows]
+    return [
+        fit_logistic(structure[rows], answers, RIDGE),
+        fit_logistic(colour[rows], answers, RIDGE),
+        fit_cells(cells[rows], answers),
+        # Its features carry the variance of two views.
+        fit_logistic(whole[rows], answers, 2 * RIDGE),
+    ]
+
+
+def _judge(views: list[np.ndarray], rows: np.ndarray, judges: list[tuple[np.ndarray, float]]) -> np.ndarray:
+    scores = [values[rows] @ judge[0] + judge[1] for values, judge in zip(views, judges, strict=True)]
+    scores[JUDGES.index("cells")] = pool_cells(scores[JUDGES.index("cells")])
+    return np.stack(scores, 1)
+
+
+def fit_logistic(values: np.ndarray, answers: np.ndarray, ridge: float) -> tuple[np.ndarray, float]:
+    """Return weights and bias of a ridge-penalised logistic regression with more features than photos.
+
+    Solved in the photos' own subspace: the penalty keeps the weights inside it, and it is ten times smaller.
+    """
+    left, singular, right = np.linalg.svd(values, full_matrices=False)
+    kept = singular > 1e-8 * singular[0]
+    solution = _newton(left[:, kept] * singular[kept], answers, np.ones(len(answers)), ridge)
+    return right[kept].T @ solution[:-1], solution[-1]
+
+
+def fit_cells(cells: np.ndarray, answers: np.ndarray) -> tuple[np.ndarray, float]:
+    """Return weights and bias that judge a single cell, learnt from answers about whole photos (n, 64, D).
+
+    Multiple-instance learning: at first each cell of a photo carries an equal part of its answer; then,
+    where the answer is yes, the cells that look most like it carry more. Three rounds, because more drift.
+    """
+    count, per_photo, width = cells.shape
+    flat, each = cells.reshape(-1, width), np.repeat(answers, per_photo)
+    shares = np.full((count, per_photo), 1 / per_photo)
+    solution = np.zeros(width + 1)
+    for _ in range(CELL_ROUNDS):
+        solution = _newton(flat, each, shares.ravel(), CELL_RIDGE, start=solution, steps=8)
+        scores = (flat @ solution[:-1] + solution[-1]).reshape(count, per_photo)
+        grown = np.exp(2 * (scores - scores.max(1, keepdims=True)))
+        shares = np.where(answers[:, None] == 1, grown / grown.sum(1, keepdims=True), 1 / per_photo)
+    return solution[:-1], solution[-1]
+
+
+def fit_fusion(scores: np.ndarray, answers: np.ndarray) -> tuple[np.ndarray, float]:
+    """Return non-negative weights and a bias that turn the judges' scores (n, 4) into a calibrated logit."""
+    scale = scores.std(0)
+    used = np.ones(scores.shape[1], bool)
+    while True:
+        prior = np.append(np.full(used.sum(), FUSION_PRIOR), 0)
+        solution = _newton(
+            (scores / scale)[:, used], answers, np.ones(len(answers)), FUSION_RIDGE, prior=prior
+        )
+        if (solution[:-1] >= 0).all():
+            break
+        # A judge whose yes counted as a no would be fitting noise: drop the worst and weigh the rest again.
+        used[np.flatnonzero(used)[np.argmin(solution[:-1])]] = False
+    weights = np.zeros(scores.shape[1])
+    weights[used] = solution[:-1]
+    return weights / scale, solution[-1]
+
+
+def _newton(values, answers, shares, ridge, *, prior=0.0, start=None, steps=30) -> np.ndarray:
+    """Minimise sum(share x logistic loss) + ridge / 2 |weights - prior|^2; the bias comes last, free."""
+    design = np.hstack([values, np.ones((len(values), 1))])
+    penalty = np.append(
+        np.full(values.shape[1], ridge), 1e-6
+    )  # 1e-6 keeps the bias finite when all answers agree
+    solution = np.zeros(len(penalty)) if start is None else start
+    for _ in range(steps):
+        p = logistic(design @ solution)
+        gradient = design.T @ (shares * (p - answers)) + penalty * (solution - prior)
+        curvature = (design * (shares * p * (1 - p))[:, None]).T @ design + np.diag(penalty)
+        step = np.linalg.solve(curvature, gradient)
+        solution = solution - step
+        if np.abs(step).max() < 1e-7:
+            break
+    return solution

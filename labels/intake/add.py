@@ -1,0 +1,113 @@
+"""Bytes -> checked, hashed, deduplicated Photo: the only way a photo is born.
+
+`take` for one file; `labels.intake.sources` walks a folder or a zip file.
+"""
+
+import zlib
+from dataclasses import dataclass
+from enum import StrEnum
+
+from django.core.files import File
+from django.db import IntegrityError, transaction
+
+from labels.intake.checks import CHUNK, Checked, Refused, check, clean_name
+from labels.models import Photo
+from labels.models.photo import originals, random_key
+from labels.selection import summaries
+
+
+class Outcome(StrEnum):
+    IMPORTED = "imported"
+    DUPLICATE = "duplicate"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What became of one file. `photo` is None when it was refused, or new in a dry run."""
+
+    name: str
+    outcome: Outcome
+    photo: Photo | None = None
+    reason: str = ""
+    code: str = ""
+    sha256: str = ""
+
+
+def add_photo(file, name, owner, dry_run=False):
+    """Return what became of `file` (seekable, binary); never raise over its content.
+
+    Nothing of a refused or duplicate file stays behind, and a dry run writes nothing at all.
+    """
+    try:
+        checked = check(file, name)
+        photo = _existing(checked, owner)
+        if photo:
+            return Taken(checked.name, Outcome.DUPLICATE, photo, sha256=checked.sha256)
+        if dry_run:
+            return Taken(checked.name, Outcome.IMPORTED, sha256=checked.sha256)
+        return _store(file, checked, owner)
+    except Refused as refusal:
+        return Taken(clean_name(name), Outcome.REFUSED, reason=refusal.reason, code=refusal.code)
+
+
+def _existing(checked, owner):
+    return Photo.objects.owned_by(owner).filter(sha256=checked.sha256).first()
+
+
+def _store(file, checked, owner):
+    """Write, verify, commit: what fails on the way takes its file with it."""
+    key = random_key(checked.extension)
+    try:
+        originals().save(key, _Verified(file, checked))
+        with transaction.atomic():
+            photo = _create(key, checked, owner)
+            summaries.write([photo])
+    except BaseException as error:
+        originals().delete(key)
+        # Another upload of the same bytes was first; any other broken constraint is a real error.
+        if isinstance(error, IntegrityError) and (photo := _existing(checked, owner)):
+            return Taken(checked.name, Outcome.DUPLICATE, photo, sha256=checked.sha256)
+        raise
+    return Taken(checked.name, Outcome.IMPORTED, photo, sha256=checked.sha256)
+
+
+def _create(key, checked, owner):
+    return Photo.objects.create(
+        owner=owner,
+        original=key,
+        original_name=checked.name,
+        format=checked.format,
+        size=checked.size,
+        sha256=checked.sha256,
+        crc32=checked.crc32,
+        width=checked.width,
+        height=checked.height,
+        orientation=checked.facts.orientation,
+        taken_at=checked.facts.taken_at,
+        camera=checked.facts.camera,
+        exif=checked.facts.exif,
+    )
+
+
+class _Verified(File):
+    """The file as the storage copies it; refuses when it is no longer what was checked.
+
+    A folder that is imported may be written to meanwhile. The size and CRC-32 that the archive plan
+    relies on are those of the bytes that were stored, or nothing is stored.
+    """
+
+    def __init__(self, file, checked: Checked):
+        super().__init__(file, name=checked.name)
+        self.checked = checked
+        self.size = checked.size
+
+    def chunks(self, chunk_size=CHUNK):
+        self.file.seek(0)
+        size, crc32 = 0, 0
+        while chunk := self.file.read(chunk_size):
+            size += len(chunk)
+            crc32 = zlib.crc32(chunk, crc32)
+            yield chunk
+        if (size, crc32) != (self.checked.size, self.checked.crc32):
+            raise Refused(f"{self.checked.name} changed while it was read; send it again.", "changed")

@@ -1,0 +1,66 @@
+"""What labelling photos would cost, in money and time: calls that are left after the answers already kept."""
+
+from django.conf import settings
+from django.db.models import Avg, Max
+
+from labels.detectors import get_detector, get_further
+from labels.labelling import detection
+from labels.models import DetectionRun, RegionQuota
+
+MICROS = 1_000_000
+# Answers whose times say how long the next ones take.
+_RECENT = 200
+
+
+def estimate(photos):
+    """Return how many calls labelling the photos would make and what they would cost at most.
+
+    The same content is asked about once, and not at all when its answer is kept. Of several Regions
+    the dearest counts; another detector than Rekognition costs nothing.
+    """
+    missing = _missing(photos)
+    return {
+        "photos": photos.count(),
+        "contents": _contents(photos).count(),
+        "calls": sum(calls for _, calls in missing),
+        "cost_usd": round(sum(calls * _price(detector) for detector, calls in missing) / MICROS, 4),
+    }
+
+
+def expected_seconds(photos):
+    """Return how long this installation's workers need, by its latest answers; None before it has any.
+
+    Only asking is counted: photos in front of these in the queue, and a Region's limits, come on top.
+    """
+    seconds = 0.0
+    for detector, calls in _missing(photos):
+        # Of any version: the one that comes next has no answer to learn from.
+        recent = DetectionRun.objects.filter(detector=detector.name, latency_ms__gt=0).order_by("-pk")[
+            :_RECENT
+        ]
+        latency = recent.aggregate(mean=Avg("latency_ms"))["mean"]
+        if calls and latency is None:
+            return None
+        seconds += calls * (latency or 0) / 1000 / settings.QUEUE_WORKERS
+    return seconds
+
+
+def _missing(photos):
+    """Return [(detector, contents it has not answered about)]."""
+    contents = _contents(photos)
+    return [
+        (detector, contents.exclude(sha256__in=detection.kept(detector).values("content_sha256")).count())
+        for detector in (get_detector(), *get_further())
+    ]
+
+
+def _contents(photos):
+    return photos.order_by().values("sha256").distinct()
+
+
+def _price(detector):
+    """Return the micros of one call."""
+    if settings.LABELS_DETECTOR != "rekognition":
+        return 0
+    rows = RegionQuota.objects.used().filter(operation=detector.operation, enabled=True)
+    return rows.aggregate(most=Max("price_micros"))["most"] or 0

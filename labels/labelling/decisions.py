@@ -1,0 +1,239 @@
+"""What people decide about labels: on one photo or many, by name, taken back, and all of it on record.
+
+A decision is a verdict beside the photo, never an edit of what a detector said; the photo's rows are
+settled anew from both. So it survives every later answer, and going back is taking the verdict away.
+"""
+
+import time
+
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from labels.labelling import rows as rewriting
+from labels.models import Change, Label, LabelAlias, Photo, PhotoLabel, Renaming, Verdict
+from labels.rules import engine, versions
+from labels.text.names import fold
+
+CHUNK = 500
+# Below the time-out of a task; the sweep rings for the rest.
+TURN_SECONDS = 50
+
+
+class NotDecided(Exception):
+    """Why it cannot be done, in words for the person who asked."""
+
+
+def judge(owner, actor, action, name, photos, words=""):
+    """Return the Change that adds, confirms or removes a label on the owner's photos; not carried out yet."""
+    label = _label(name, may_be_new=action == Change.Action.ADD)
+    ids = list(photos.order_by("pk").values_list("pk", flat=True))
+    return Change.objects.create(
+        owner=owner,
+        actor=actor,
+        action=action,
+        label=label,
+        photos=ids,
+        total=len(ids),
+        selection=words[:200],
+    )
+
+
+@transaction.atomic
+def rename(owner, actor, name, new_name):
+    """Return the Change that shows a label under another name, or within another label that has it.
+
+    Without an owner it holds in every library.
+    """
+    label, target = _label(name), _label(new_name, may_be_new=True, category_of=name)
+    if label == target:
+        raise NotDecided(f"“{label}” is called that already.")
+    _take_turns(label.pk, target.pk)
+    rows = Renaming.objects.filter(owner=owner, label__in=(label, target))
+    before = [[row.label_id, row.target_id] for row in rows]
+    rows.delete()
+    Renaming.objects.create(owner=owner, label=label, target=target)
+    ids = _touched(owner, label, target)
+    return Change.objects.create(
+        owner=owner,
+        actor=actor,
+        action=Change.Action.RENAME,
+        label=label,
+        target=target,
+        photos=ids,
+        total=len(ids),
+        before=before,
+    )
+
+
+@transaction.atomic
+def undo(owner):
+    """Return the owner's last change, set to be taken back; None when there is none."""
+    last = Change.objects.select_for_update(no_key=True).filter(owner=owner, undone_at=None).first()
+    if last is None:
+        return None
+    if last.status != Change.Status.DONE:
+        raise NotDecided("It is still being carried out. Wait until it is done.")
+    if last.action == Change.Action.RENAME:
+        _take_turns(last.label_id, last.target_id)
+        if Change.objects.filter(owner=owner, undone_at=None, pk__gt=last.pk).exists():
+            raise NotDecided("Something else was changed just now. Look again, then take it back.")
+        Renaming.objects.filter(owner=owner, label=last.label_id, target=last.target_id).delete()
+        for label_id, target_id in last.before:
+            Renaming.objects.create(owner=owner, label_id=label_id, target_id=target_id)
+        last.photos = _touched(owner, last.label, last.target)
+        last.total = len(last.photos)
+    last.undone_at, last.status, last.done, last.attempts = timezone.now(), Change.Status.WAITING, 0, 0
+    last.next_attempt_at = last.undone_at
+    last.save()
+    return last
+
+
+def _take_turns(*label_ids):
+    """Have two who rename the same label at once do it one after the other."""
+    list(Label.objects.select_for_update(no_key=True).filter(pk__in=label_ids).order_by("pk"))
+
+
+def carry_on(change, seconds=TURN_SECONDS):
+    """Carry the held change out for a while; return whether it is done, or lost to another worker."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        if not _chunk(change):
+            return True
+    # Progress was made, so the next turn is no further attempt.
+    Change.objects.held(change).update(
+        status=Change.Status.WAITING, attempts=0, next_attempt_at=timezone.now(), lease_owner=""
+    )
+    return False
+
+
+def fail(changes, reason):
+    """End changes that cannot go on."""
+    return changes.update(
+        status=Change.Status.FAILED, failure_reason=reason, lease_owner="", lease_until=None
+    )
+
+
+@transaction.atomic
+def _chunk(change):
+    if not change.renew_lease():
+        return False
+    ids = change.photos[change.done : change.done + CHUNK]
+    if not ids:
+        Change.objects.held(change).update(status=Change.Status.DONE, lease_owner="", lease_until=None)
+        return False
+    photos = Photo.objects.filter(pk__in=ids).select_related("run").order_by("pk")
+    photos = list(photos.select_for_update(of=("self",), no_key=True))
+    if change.action != Change.Action.RENAME:
+        _take_back(change, photos) if change.undone_at else _say(change, photos)
+    _settle(photos)
+    change.done += len(ids)
+    Change.objects.held(change).update(done=change.done, before=change.before)
+    return True
+
+
+def _say(change, photos):
+    """Write the verdicts, and what they replace into the change."""
+    known = {row.photo_id: row for row in Verdict.objects.filter(photo__in=photos, label=change.label_id)}
+    rows = PhotoLabel.objects.filter(photo__in=photos, label=change.label_id).select_related("run")
+    seen = {row.photo_id: row for row in rows}
+    change.before += [
+        [row.photo_id, row.is_there, row.added, row.confidence, row.detector, row.by_id, row.at.isoformat(),
+         row.change_id]
+        for row in known.values()
+        if row.change_id != change.pk
+    ]  # fmt: skip
+    if change.action == Change.Action.CONFIRM:
+        photos = [photo for photo in photos if photo.pk in seen]
+    _store([_verdict(change, photo, seen.get(photo.pk)) for photo in photos])
+
+
+def _verdict(change, photo, row):
+    detected = row is not None and row.source != PhotoLabel.Source.PERSON
+    return Verdict(
+        photo=photo,
+        label_id=change.label_id,
+        is_there=change.action != Change.Action.REMOVE,
+        added=change.action == Change.Action.ADD and not detected,
+        confidence=row.confidence if detected else None,
+        detector=row.run.detector if detected and row.run else "",
+        by_id=change.actor_id,
+        at=timezone.now(),
+        change=change,
+    )
+
+
+def _take_back(change, photos):
+    """Put the verdicts back that were there before; what was decided since stays."""
+    mine = Verdict.objects.filter(photo__in=photos, label=change.label_id, change=change)
+    ids = set(mine.values_list("photo_id", flat=True))
+    mine.delete()
+    _store(
+        [
+            Verdict(
+                photo_id=photo_id, label_id=change.label_id, is_there=is_there, added=added,
+                confidence=confidence, detector=detector, by_id=by, at=at, change_id=made_by,
+            )
+            for photo_id, is_there, added, confidence, detector, by, at, made_by in _before(change, ids)
+        ]
+    )  # fmt: skip
+
+
+def _before(change, ids):
+    """Return the verdicts on these photos before the change, without those taken back since.
+
+    Of two changes made at once the later one may have been carried out first.
+    """
+    found, waiting = [], [row for row in change.before if row[0] in ids]
+    while waiting:
+        makers = Change.objects.filter(pk__in={row[-1] for row in waiting}, undone_at__isnull=False)
+        gone = {maker.pk: {row[0]: row for row in maker.before} for maker in makers}
+        found += [row for row in waiting if row[-1] not in gone]
+        earlier = [gone[row[-1]].get(row[0]) for row in waiting if row[-1] in gone]
+        waiting = [row for row in earlier if row]
+    return found
+
+
+def _store(verdicts):
+    Verdict.objects.bulk_create(
+        verdicts,
+        update_conflicts=True,
+        unique_fields=["photo", "label"],
+        update_fields=["is_there", "added", "confidence", "detector", "by", "at", "change"],
+    )
+
+
+def _settle(photos):
+    rules = versions.in_force()
+    decided = {photo.pk: rules.decide(photo, photo.run) if photo.run else [] for photo in photos}
+    rewriting.rewrite(photos, decided, rules.rules)
+    Photo.objects.filter(pk__in=decided, run__isnull=False).update(policy=rules.version)
+
+
+def _touched(owner, *labels):
+    """Return the ids of the photos that have a row of one of these labels, of everyone without an owner."""
+    photos = Photo.objects.filter(Q(photo_labels__label__in=labels) | Q(verdicts__label__in=labels))
+    photos = photos.filter(owner=owner) if owner else photos
+    return list(photos.order_by("pk").values_list("pk", flat=True).distinct())
+
+
+def _label(name, may_be_new=False, category_of=""):
+    """Return the label of this name or alias; make it, or say that there is none."""
+    name = " ".join(name.replace("\0", "").split())
+    key = fold(name)
+    if not name or max(len(name), len(key)) > engine.MAX_NAME:
+        raise NotDecided(f"A label has 1 to {engine.MAX_NAME} characters.")
+    label = Label.objects.filter(key=key).first()
+    if label is None:
+        alias = LabelAlias.objects.filter(key=key).select_related("label").first()
+        label = alias and alias.label
+    if label is None and may_be_new:
+        known = Label.objects.filter(key=fold(category_of)).first()
+        label, is_new = Label.objects.get_or_create(
+            key=key, defaults={"name": name, "category": known.category if known else ""}
+        )
+        if known and is_new:
+            label.parents.set(known.parents.all())
+    if label is None:
+        raise NotDecided(f"No label is called “{name}”.")
+    return label

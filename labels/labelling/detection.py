@@ -1,0 +1,112 @@
+"""Ask the detector about a photo, or answer from what it said before about the same bytes."""
+
+import hashlib
+import json
+import time
+
+from django.conf import settings
+from django.db import IntegrityError
+
+from labels.detectors import get_detector, get_further
+from labels.detectors.base import Picture
+from labels.detectors.rekognition import findings, limits
+from labels.models import DetectionRun, Photo, Residency
+from labels.pictures import renditions
+
+
+def run_for(photo):
+    """Return the photo's DetectionRun, from the cache when these bytes were answered before.
+
+    Further questions are asked after the first, and their answers kept beside it. Raise PhotoRefused or
+    DetectorUnavailable. The raw response is kept as it came.
+    """
+    jpeg = renditions.ensure(photo)
+    run = ask(get_detector(), photo.sha256, lambda: _picture(photo, jpeg), photo.pk)
+    for further in get_further():
+        # Each may wait for its turn as long as the first did.
+        photo.renew_lease()
+        ask(further, photo.sha256, lambda: _picture(photo, jpeg), photo.pk)
+    return run
+
+
+def ask(detector, sha256, draw, photo_id=None):
+    """Return the DetectionRun of a content, asking the detector only when it was never asked before.
+
+    `draw()` returns the Picture and is called only then. Raise what the detector raises.
+    """
+    known = kept(detector).filter(content_sha256=sha256).order_by("-pk").first()
+    if known:
+        return known
+    picture = draw()
+    began = time.monotonic()
+    response = detector.detect(picture)
+    return _keep(
+        photo_id,
+        content_sha256=sha256,
+        detector=detector.name,
+        version=detector.version or detector.version_of(response),
+        params_hash=params_hash(detector.params),
+        defaults={
+            "params": detector.params,
+            "response": json.dumps(response, ensure_ascii=False),
+            "latency_ms": round((time.monotonic() - began) * 1000),
+        },
+    )
+
+
+def _keep(photo_id, defaults, **identity):
+    """Return the answer's row; it does without a photo that was deleted while it was asked about."""
+    for_photo = {**defaults, "photo_id": photo_id}
+    try:
+        return DetectionRun.objects.get_or_create(**identity, defaults=for_photo)[0]
+    except IntegrityError:
+        if Photo.objects.filter(pk=photo_id).exists():
+            raise
+        # It may have cost money, and the same content may come again.
+        return DetectionRun.objects.get_or_create(**identity, defaults=defaults)[0]
+
+
+def kept(detector):
+    """Return the answers of this detector as it is configured; of any version when it names none."""
+    runs = DetectionRun.objects.filter(detector=detector.name, params_hash=params_hash(detector.params))
+    return runs.filter(version=detector.version) if detector.version else runs
+
+
+def further_answers(photo):
+    """Return {detector: answer} of the further questions about the photo's content, the latest of each."""
+    runs = DetectionRun.objects.filter(content_sha256=photo.sha256, detector__in=findings.DETECTORS)
+    return {run.detector: _readable(run) for run in runs.order_by("pk")}
+
+
+def _readable(run):
+    try:
+        return run.answer
+    except ValueError:
+        # Shown as nothing found: a page about a photo is no place for a damaged row.
+        return {}
+
+
+def _picture(photo, jpeg):
+    residency = Residency.objects.filter(owner=photo.owner_id).values_list("group", flat=True).first()
+    return Picture(
+        jpeg,
+        photo.width,
+        photo.height,
+        photo.exif,
+        residency=residency or settings.REKOGNITION_RESIDENCY,
+        s3=_object(photo),
+    )
+
+
+def _object(photo):
+    """Return (bucket, key) of an original that Rekognition may read for itself, else None."""
+    if settings.REKOGNITION_IMAGE != "s3object" or not limits.object_fits(photo):
+        return None
+    storage = photo.original.storage
+    return storage.bucket, storage.key(photo.original.name)
+
+
+def params_hash(params):
+    """Return a short hash of the parameters, the same for any order of keys."""
+    text = json.dumps(params, sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

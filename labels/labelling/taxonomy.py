@@ -1,0 +1,116 @@
+"""Labels, parents, aliases and categories as answers teach them."""
+
+from labels.models import Label, LabelAlias
+from labels.rules.resolve import Taxonomy, closure
+from labels.text.names import fold
+
+
+def labels(decisions):
+    """Return {key: Label} for all names in the decisions, parents included; learn new ones."""
+    decisions = list(decisions)
+    names = {fold(name): name for d in decisions for name in (*d.parents, d.name)}
+    known = _known(names)
+    missing = sorted(names.keys() - known.keys())
+    if missing:
+        # In key order and without error when another worker was first.
+        categories = {fold(d.name): d.category for d in decisions}
+        Label.objects.bulk_create(
+            [Label(name=names[key], key=key, category=categories.get(key, "")) for key in missing],
+            ignore_conflicts=True,
+        )
+        known.update(_known(missing))
+    _learn_parents(decisions, known)
+    _learn_aliases(decisions, known)
+    return known
+
+
+def taxonomy(label_ids, is_barred=lambda name, category, above: False):
+    """Return the Taxonomy of these labels: the few queries that reach what is above them."""
+    link = Label.parents.through
+    edges, waiting, asked = set(), set(label_ids), set()
+    while waiting:
+        asked |= waiting
+        found = set(
+            link.objects.filter(from_label_id__in=waiting).values_list("from_label_id", "to_label_id")
+        )
+        edges |= found
+        waiting = {parent for _, parent in found} - asked
+    rows = Label.objects.filter(pk__in=asked).values_list("pk", "name", "category")
+    names = {pk: name for pk, name, _ in rows}
+    above = closure(edges)
+    return Taxonomy(
+        above=above,
+        names=names,
+        facts=frozenset(pk for pk, _, category in rows if category in Label.FACTS),
+        barred=frozenset(
+            pk
+            for pk, name, category in rows
+            if is_barred(name, category, tuple(names[one] for one in above.get(pk, ()) if one in names))
+        ),
+    )
+
+
+def closes_circle(child_id, parent_ids):
+    """Return whether one of the parents is the label itself or below it."""
+    parent_ids = set(parent_ids)
+    above = taxonomy(parent_ids).above
+    return child_id in parent_ids or any(child_id in above.get(parent, ()) for parent in parent_ids)
+
+
+def _known(keys):
+    """Return {key: Label}; an alias is the label it belongs to."""
+    keys = list(keys)
+    known = {label.key: label for label in Label.objects.filter(key__in=keys)}
+    rest = set(keys) - known.keys()
+    if rest:
+        aliases = LabelAlias.objects.filter(key__in=rest).select_related("label")
+        known.update({alias.key: alias.label for alias in aliases})
+    return known
+
+
+def _learn_parents(decisions, known):
+    link = Label.parents.through
+    wanted = {
+        (known[fold(d.name)].pk, known[fold(parent)].pk)
+        for d in decisions
+        for parent in d.parents
+        if not known[fold(d.name)].parents_fixed
+    }
+    wanted = {(child, parent) for child, parent in wanted if child != parent}
+    children = {child for child, _ in wanted}
+    stored = set(link.objects.filter(from_label_id__in=children).values_list("from_label_id", "to_label_id"))
+    new = sorted(wanted - stored)
+    if not new:
+        return
+    above = dict(taxonomy({label for pair in new for label in pair}).above)
+    fresh = []
+    for child, parent in new:
+        # Two detectors may disagree about which is above the other: who came first is believed.
+        if child in above.get(parent, ()):
+            continue
+        fresh.append(link(from_label_id=child, to_label_id=parent))
+        above[child] = above.get(child, frozenset()) | {parent} | above.get(parent, frozenset())
+        for below, those in list(above.items()):
+            if child in those:
+                above[below] = those | above[child]
+    link.objects.bulk_create(fresh, ignore_conflicts=True)
+
+
+def _learn_aliases(decisions, known):
+    wanted = {}
+    for decision in decisions:
+        for alias in decision.aliases:
+            wanted.setdefault(fold(alias), (alias, known[fold(decision.name)].pk))
+    wanted = {key: value for key, value in wanted.items() if key not in known}
+    if not wanted:
+        return
+    taken = set(Label.objects.filter(key__in=wanted).values_list("key", flat=True))
+    taken |= set(LabelAlias.objects.filter(key__in=wanted).values_list("key", flat=True))
+    LabelAlias.objects.bulk_create(
+        [
+            LabelAlias(label_id=label_id, name=name, key=key)
+            for key, (name, label_id) in sorted(wanted.items())
+            if key not in taken
+        ],
+        ignore_conflicts=True,
+    )

@@ -1,0 +1,1 @@
+"""What runs by the clock or by hand to keep rows, files and numbers true."""

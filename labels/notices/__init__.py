@@ -1,0 +1,1 @@
+"""Outcomes told to people: by mail, to an SNS topic, by text message."""

@@ -1,0 +1,154 @@
+"""A person's phone number: proved by a code that is texted to it; theirs to silence, change and remove.
+
+Whoever can make us send texts can make us pay for them (and share in it, where numbers are rented for
+that): so codes are few, for an account and for a number, whoever asks.
+"""
+
+import logging
+import secrets
+from datetime import timedelta
+
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+from django.utils.crypto import constant_time_compare, salted_hmac
+from django.utils.timesince import timeuntil
+
+from labels.models import Phone, PhoneCode
+from labels.models.phone import CODE_LIFE, TRIES
+from labels.notices import limits, sns
+
+MINUTES = int(CODE_LIFE.total_seconds() // 60)
+# How many codes an account may ask for, and a number be sent, within which time.
+CODES_AN_HOUR, CODES_A_DAY = 3, 6
+_DAY = timedelta(days=1)
+_LIMITS = ((CODES_AN_HOUR, timedelta(hours=1), "an hour"), (CODES_A_DAY, _DAY, "a day"))
+
+log = logging.getLogger(__name__)
+
+
+class NotSent(Exception):
+    """No code was sent; the sentence says why and what to do."""
+
+
+class NotConfirmed(Exception):
+    """The number is not confirmed; the sentence says why and what to do."""
+
+
+def ask_code(owner, number):
+    """Text a new code to the number, or raise NotSent. What was sent before is void."""
+    code = f"{secrets.randbelow(10**6):06}"
+    row, day = _note(owner, number, code)
+    try:
+        sns.text(number, words(code))
+    except sns.NoAnswer:
+        # It may be on its way: it is good when it comes.
+        return
+    except (sns.BadNumber, sns.NotTaken) as error:
+        limits.give_back(owner, day)
+        PhoneCode.objects.filter(pk=row.pk).update(number="")
+        raise NotSent(_why(error)) from error
+
+
+def words(code):
+    """Return the text that brings a code."""
+    return f"{code} is your photomgr code, good for {MINUTES} minutes. Nobody else may ask you for it."
+
+
+def confirm(owner, code):
+    """Take the number that the code went to for the owner's, wanting texts; or raise NotConfirmed."""
+    row = PhoneCode.objects.waiting(timezone.now()).filter(owner=owner).first()
+    # Counted before it is looked at: of many guesses at once no more than these are looked at.
+    if row is None or not _count_try(row):
+        raise NotConfirmed("This code is no longer good. Ask for a new one.")
+    if not constant_time_compare(row.code_digest, _digest(row.number, code, owner.pk)):
+        left = TRIES - row.tries - 1
+        if not left:
+            raise NotConfirmed("That was not the code, for the last time. Ask for a new one.")
+        raise NotConfirmed(f"That is not the code we sent. You can try {left} more time{'s' * (left > 1)}.")
+    _take(owner, row)
+
+
+def waiting(owner):
+    """Return the owner's code that may still be typed, or None."""
+    return PhoneCode.objects.waiting(timezone.now()).filter(owner=owner).first()
+
+
+def cancel(owner):
+    """Make the code that was sent last void, and forget its number."""
+    PhoneCode.objects.filter(owner=owner).exclude(number="").update(number="")
+
+
+def switch(owner, wanted):
+    """Turn texts on or off; return whether there is a number to do that for."""
+    return bool(Phone.objects.filter(owner=owner).update(wanted=wanted, trouble=""))
+
+
+@transaction.atomic
+def remove(owner):
+    """Forget the owner's number, and one that waits to be confirmed."""
+    cancel(owner)
+    Phone.objects.filter(owner=owner).delete()
+
+
+def clear(now):
+    """Forget numbers that were not confirmed in time, and codes nobody counts by; return how many."""
+    late = PhoneCode.objects.exclude(number="").filter(created_at__lte=now - CODE_LIFE)
+    return late.update(number="") + PhoneCode.objects.filter(created_at__lte=now - _DAY).delete()[0]
+
+
+@transaction.atomic
+def _note(owner, number, code):
+    """Count a code against the limits and keep it; return it with the day it is counted on."""
+    try:
+        day = limits.count(owner)
+    except limits.TooManyTexts as reason:
+        raise NotSent(str(reason)) from reason
+    now, digest = timezone.now(), _digest(number)
+    _check(PhoneCode.objects.filter(owner=owner), "for you", now)
+    _check(PhoneCode.objects.filter(number_digest=digest), "to this number", now)
+    cancel(owner)
+    row = PhoneCode.objects.create(
+        owner=owner,
+        number=number,
+        number_digest=digest,
+        code_digest=_digest(number, code, owner.pk),
+        created_at=now,
+    )
+    return row, day
+
+
+def _check(rows, whose, now):
+    for most, span, words in _LIMITS:
+        lately = rows.filter(created_at__gt=now - span).order_by("-created_at")
+        # The last that fills the limit: when it is old enough there is room for one more.
+        if filling := lately.values_list("created_at", flat=True)[most - 1 : most].first():
+            wait = timeuntil(filling + span, now, depth=1)
+            raise NotSent(f"At most {most} codes {words} are sent {whose}. The next one can go in {wait}.")
+
+
+def _count_try(row):
+    rows = PhoneCode.objects.filter(pk=row.pk, tries__lt=TRIES).exclude(number="")
+    return rows.update(tries=F("tries") + 1)
+
+
+@transaction.atomic
+def _take(owner, row):
+    if not PhoneCode.objects.filter(pk=row.pk, number=row.number).update(number=""):
+        raise NotConfirmed("This code was used already. Ask for a new one.")
+    Phone.objects.update_or_create(
+        owner=owner,
+        defaults={"number": row.number, "wanted": True, "verified_at": timezone.now(), "trouble": ""},
+    )
+
+
+def _why(error):
+    if isinstance(error, sns.BadNumber):
+        return str(error)
+    # Missing rights or SNS's sandbox, say: nothing that the person could mend.
+    log.warning("a code could not be sent: %s", error)
+    return "The code could not be sent just now. Try again in a few minutes."
+
+
+def _digest(*values):
+    return salted_hmac("labels.notices.phones", " ".join(map(str, values)), algorithm="sha256").hexdigest()

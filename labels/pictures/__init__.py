@@ -1,0 +1,1 @@
+"""Picture files: opening them, drawing them smaller, and the renditions kept of each photo."""

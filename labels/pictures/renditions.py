@@ -1,0 +1,72 @@
+"""Thumbnail and detector rendition. The original is read, never written."""
+
+import zlib
+from contextlib import suppress
+
+from django.core.files.base import ContentFile
+
+from labels.detectors.base import PhotoRefused
+from labels.models import Photo
+from labels.models.photo import random_key, renditions
+from labels.pictures import decoding, redrawing
+from labels.storage.errors import ObjectUnreadable
+
+THUMBNAIL_SIDE, THUMBNAIL_QUALITY = 400, 80
+_BLOCK = 1024 * 1024
+_CHANGED = "The original in storage is not the one that was taken in."
+
+
+def ensure(photo):
+    """Make the photo's thumbnail and rendition when they are missing, and return the rendition's bytes.
+
+    Raise PhotoRefused when the original is gone, changed since intake or cannot be decoded.
+    """
+    if photo.thumbnail and photo.rendition:
+        # One that is gone is made again.
+        with suppress(FileNotFoundError), photo.rendition.open("rb") as file:
+            return file.read()
+    picture = _upright(photo)
+    rendition = redrawing.rendition(picture)
+    small = redrawing.within(picture, THUMBNAIL_SIDE)
+    _keep(photo, rendition, redrawing.jpeg(small, THUMBNAIL_QUALITY), small.size)
+    return rendition
+
+
+def _upright(photo):
+    """Return the original upright, in sRGB, as small as the rendition allows, with no metadata."""
+    try:
+        with photo.original.open("rb") as file:
+            if not _is_the_one(photo, file):
+                raise PhotoRefused(_CHANGED, "original_changed")
+            return redrawing.upright(file)
+    except FileNotFoundError:
+        raise PhotoRefused("The original is no longer in storage.", "original_missing") from None
+    except ObjectUnreadable as error:
+        raise PhotoRefused(f"The original: {error.strerror}.", "original_unreadable") from error
+    except decoding.BrokenPicture as error:
+        raise PhotoRefused(f"The photo cannot be decoded: {error}.", "damaged") from error
+
+
+def _is_the_one(photo, file):
+    """Return whether these are the bytes of intake: answers of detectors are kept by their SHA-256."""
+    crc32 = 0
+    while block := file.read(_BLOCK):
+        crc32 = zlib.crc32(block, crc32)
+    file.seek(0)
+    return crc32 == photo.crc32
+
+
+def _keep(photo, rendition, thumbnail, thumbnail_size):
+    keys = [renditions().save(random_key("jpg"), ContentFile(data)) for data in (rendition, thumbnail)]
+    photo.rendition, photo.thumbnail = keys
+    photo.thumbnail_width, photo.thumbnail_height = thumbnail_size
+    kept = Photo.objects.held(photo).update(
+        rendition=keys[0],
+        thumbnail=keys[1],
+        thumbnail_width=photo.thumbnail_width,
+        thumbnail_height=photo.thumbnail_height,
+    )
+    if not kept:
+        # Deleted meanwhile, or another worker took over: it makes its own.
+        for key in keys:
+            renditions().delete(key)

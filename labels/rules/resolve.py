@@ -1,0 +1,135 @@
+"""Pure: what a photo's label rows are, from rules, people, names and the taxonomy, in that order.
+
+Everything is recomputed from what is kept, so nothing has to be undone: take a rule, a renaming or a
+verdict away, settle again, and what was there before is there again.
+"""
+
+from collections import defaultdict
+from dataclasses import dataclass, field, replace
+
+from labels.rules import engine
+
+CONFIRMED, REJECTED = "confirmed", "rejected"
+AUTO, BY_RULE, BY_CHILD, BY_PERSON = "auto", "rule", "child", "person"
+VISIBLE = (engine.ACTIVE, CONFIRMED)
+_OPENNESS = {engine.ACTIVE: 3, engine.REVIEW: 2, engine.SUGGESTED: 1, engine.HIDDEN: 0}
+
+
+@dataclass(frozen=True)
+class Row:
+    """What one label of one photo is to be."""
+
+    status: str
+    source: str
+    confidence: float
+    rule_id: int | None = None
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class Said:
+    """A person's verdict on a label; `confidence` is the detector's at that time, None when it had none."""
+
+    label_id: int
+    is_there: bool
+    added: bool = False
+    confidence: float | None = None
+
+
+@dataclass(frozen=True)
+class Taxonomy:
+    """Labels above a label, all of them; `facts` imply none above them, `barred` are shown by no child."""
+
+    above: dict[int, frozenset[int]] = field(default_factory=dict)
+    names: dict[int, str] = field(default_factory=dict)
+    facts: frozenset[int] = frozenset()
+    barred: frozenset[int] = frozenset()
+
+
+def settle(decisions, said, renamed, taxonomy):
+    """Return {label id: Row} from [(label id, Decision)] and the verdicts, the oldest first.
+
+    `renamed` is {label id: the one it is shown as}. Of several labels shown as one the most open counts.
+    """
+    rows, origins = {}, defaultdict(set)
+    for label_id, decision in decisions:
+        shown = resolve(label_id, renamed)
+        origins[shown].add(label_id)
+        row = _row(decision)
+        if shown != label_id and not row.why:
+            row = replace(row, why=f"detected as {decision.name}"[:200])
+        if shown not in rows or _rank(rows[shown]) < _rank(row):
+            rows[shown] = row
+    for verdict in said:
+        shown = resolve(verdict.label_id, renamed)
+        origins[shown].add(verdict.label_id)
+        rows[shown] = _judged(rows.get(shown), verdict)
+    _add_parents(rows, origins, renamed, taxonomy)
+    return rows
+
+
+def resolve(label_id, renamed):
+    """Return under which label this one is shown; a circle ends where it began."""
+    seen = {label_id}
+    while (target := renamed.get(label_id)) is not None and target not in seen:
+        label_id = target
+        seen.add(target)
+    return label_id
+
+
+def closure(edges):
+    """Return {child: frozenset of all above it} from (child, parent) pairs; a circle does no harm."""
+    parents = defaultdict(set)
+    for child, parent in edges:
+        parents[child].add(parent)
+    above = {}
+    for child in list(parents):
+        found, waiting = set(), list(parents[child])
+        while waiting:
+            one = waiting.pop()
+            if one not in found:
+                found.add(one)
+                waiting += parents.get(one, ())
+        above[child] = frozenset(found - {child})
+    return above
+
+
+def _row(decision):
+    rule = decision.rule
+    moved = rule and rule.action in (engine.REPLACE, engine.ROLL_UP) and decision.outcome != engine.HIDDEN
+    return Row(
+        decision.outcome,
+        BY_RULE if moved else AUTO,
+        decision.confidence,
+        rule.pk if rule else None,
+        decision.why[:200],
+    )
+
+
+def _judged(row, verdict):
+    status = CONFIRMED if verdict.is_there else REJECTED
+    known = verdict.confidence if verdict.confidence is not None else row.confidence if row else 100.0
+    if row is None:
+        return Row(status, BY_PERSON if verdict.added else AUTO, known)
+    return replace(row, status=status, confidence=known, source=BY_PERSON if verdict.added else row.source)
+
+
+def _add_parents(rows, origins, renamed, taxonomy):
+    """Show what is above the visible labels, so that ticking a parent finds the photos of its children."""
+    visible = [(row.confidence, label_id) for label_id, row in rows.items() if row.status in VISIBLE]
+    # The surest child speaks for its parents.
+    for confidence, label_id in sorted(visible, key=lambda pair: (-pair[0], pair[1])):
+        if label_id in taxonomy.facts:
+            continue
+        above = set().union(*(taxonomy.above.get(one, ()) for one in (label_id, *origins[label_id])))
+        for parent in sorted(above - taxonomy.barred):
+            shown = resolve(parent, renamed)
+            known = rows.get(shown)
+            if shown == label_id or (known is not None and known.status != engine.SUGGESTED):
+                continue
+            why = f"above {taxonomy.names.get(label_id, '')}".strip()
+            rows[shown] = Row(engine.ACTIVE, BY_CHILD, confidence, None, why[:200])
+
+
+def _rank(row):
+    return _OPENNESS[row.status], row.confidence

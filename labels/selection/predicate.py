@@ -1,0 +1,276 @@
+"""Which photos a person means: any / all / none of some labels.
+
+ONE predicate: the number beside a checkbox, the grid, the plan and the zip all come from `photos()`.
+"""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, replace
+from functools import lru_cache
+
+from django.db.models import Aggregate, Count, Exists, F, OuterRef, Q, Sum, TextField
+
+from labels.models import LabelCount, LibraryVersion, Photo, PhotoLabel, PhotoSummary
+from labels.selection.index import Library
+from labels.text.names import fold
+
+ANY, ALL = "any", "all"
+UNLABELLED, FAILED = "unlabelled", "failed"
+_STATES = {UNLABELLED: "no label yet", FAILED: "failed"}
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Label names ticked as any / all / none of, in the order they were given.
+
+    `state` narrows to "unlabelled" or "failed" photos; `everything` means the whole library. With
+    nothing chosen at all the selection is empty: it holds no photo.
+    """
+
+    any: tuple[str, ...] = ()
+    all: tuple[str, ...] = ()
+    none: tuple[str, ...] = ()
+    state: str = ""
+    everything: bool = False
+
+    @property
+    def is_empty(self):
+        return not (self.any or self.all or self.none or self.state or self.everything)
+
+    @property
+    def included(self):
+        return self.any + self.all
+
+    @classmethod
+    def from_query(cls, query):
+        """Read ?match=any|all&label=…&none=…&state=…&everything=1; ignore what makes no sense."""
+        labels = _unique(query.getlist("label"))
+        match_all = query.get("match") == ALL
+        none = _unique(query.getlist("none"))
+        excluded = {fold(name) for name in none}
+        return cls(
+            any=_unique([*query.getlist("any"), *(() if match_all else labels)], excluded),
+            all=_unique([*query.getlist("all"), *(labels if match_all else ())], excluded),
+            none=none,
+            state=query.get("state") if query.get("state") in _STATES else "",
+            everything=query.get("everything") == "1",
+        )
+
+    @classmethod
+    def from_json(cls, data):
+        """Read what `as_json` wrote."""
+        return cls(
+            **{name: tuple(value) if isinstance(value, list) else value for name, value in data.items()}
+        )
+
+    def as_json(self):
+        return {name: list(v) if isinstance(v, tuple) else v for name, v in asdict(self).items()}
+
+    def fields(self):
+        """Return the [(name, value)] of a form or a URL that says the same."""
+        if self.any and self.all:
+            pairs = [("any", name) for name in self.any] + [("all", name) for name in self.all]
+        else:
+            pairs = [("label", name) for name in self.included]
+            if self.all:
+                pairs.insert(0, ("match", ALL))
+        pairs += [("none", name) for name in self.none]
+        if self.state:
+            pairs.append(("state", self.state))
+        if self.everything:
+            pairs.append(("everything", "1"))
+        return pairs
+
+    def key(self):
+        """Return a hash that is the same for selections that mean the same."""
+        included = ("all", self.all) if self.all and not self.any else ("any", self.any)
+        if len(self.included) == 1:
+            included = ("one", self.included)
+        said = [
+            included[0],
+            sorted(fold(name) for name in included[1]),
+            sorted(fold(name) for name in self.all) if self.any else [],
+            sorted(fold(name) for name in self.none),
+            self.state,
+            self.everything,
+        ]
+        return hashlib.sha256(json.dumps(said).encode()).hexdigest()
+
+    def without(self, name):
+        """Return the selection with this label neither ticked nor excluded."""
+        key = fold(name)
+        return replace(
+            self,
+            **{
+                field: tuple(n for n in getattr(self, field) if fold(n) != key)
+                for field in (ANY, ALL, "none")
+            },
+        )
+
+    def words(self):
+        """Return the selection as people say it: "any of Lake, Sea; none of Person"."""
+        parts = []
+        for how, names in (("any of", self.any), ("all of", self.all), ("none of", self.none)):
+            if names:
+                alone = len(names) == 1 and how != "none of"
+                parts.append(names[0] if alone else f"{how} {', '.join(names)}")
+        if self.state:
+            parts.append(_STATES[self.state])
+        return "; ".join(parts) or ("all photos" if self.everything else "nothing")
+
+
+def photos(owner, selection):
+    """Return the owner's photos that the selection holds, unordered."""
+    if selection.is_empty:
+        return Photo.objects.none()
+    found = _before_any(owner, selection)
+    return found.filter(pk__in=_labelled(selection.any)) if selection.any else found
+
+
+def summary(owner, selection):
+    """Return (number of photos, bytes of their originals)."""
+    row = photos(owner, selection).aggregate(photos=Count("pk"), bytes=Sum("size"))
+    return row["photos"], row["bytes"] or 0
+
+
+def facets(owner, selection, match):
+    """Return {label id: photos that would remain if that label were ticked too}; see Overview.facets."""
+    return Overview(owner, selection).facets(match)
+
+
+class Overview:
+    """What the tag list says about a selection, counted in one pass over the library.
+
+    The same predicate as `photos()`, on the summaries that `labelling.record` keeps right. That joins of
+    a million rows are not asked for on each tick is all it is for.
+    """
+
+    def __init__(self, owner, selection):
+        self.owner = owner
+        self.selection = selection
+        counts = LabelCount.objects.filter(owner=owner, count__gt=0).order_by("label__key")
+        self.labels = list(
+            counts.annotate(version=F("owner__library_version__token")).values_list(
+                "label_id", "label__key", "label__name", "label__category", "count", "version", named=True
+            )
+        )
+        # A library is read only when something is chosen in it.
+        self.library = Library("", "") if selection.is_empty else _library(owner, self.labels)
+        self._before_any = self._all_but_any()
+        self.chosen = self._before_any
+        if selection.any:
+            self.chosen = self.chosen & self.library.with_any(self._ids(selection.any))
+
+    def newest(self, number):
+        """Return the ids of the newest photos of the selection, the newest first."""
+        return self.library.ids[self.library.in_order(self.chosen)[::-1][:number]].tolist()
+
+    def facets(self, match):
+        """Return {label id: photos that would remain if that label were ticked too}.
+
+        For a ticked label: how many photos of the selection have it. Labels that would leave nothing, and
+        excluded ones, are missing from the answer. With `match` any, ticking joins: |S or L| = |S| + |L| -
+        |S and L|, which is |S| for a label that all the exclusions have taken away.
+        """
+        if self.selection.is_empty:
+            return {label.label_id: label.count for label in self.labels}
+        both = self.library.label_counts(self.chosen)
+        if match == ALL or not self.selection.any:
+            return both
+        total = int(self.chosen.sum())
+        reach = self.library.label_counts(self._before_any)
+        ticked, excluded = _keys(self.selection.any), _keys(self.selection.none)
+        left = {}
+        for label in self.labels:
+            if label.label__key not in excluded:
+                shared = both.get(label.label_id, 0)
+                is_ticked = label.label__key in ticked
+                left[label.label_id] = shared if is_ticked else total + reach.get(label.label_id, 0) - shared
+        return {label_id: count for label_id, count in left.items() if count}
+
+    def _all_but_any(self):
+        """Return which photos meet everything but the ticks joined by "any"."""
+        found, selection = self.library.all(), self.selection
+        if selection.all:
+            ids = self._ids(selection.all)
+            # A label that no photo shows is in no list.
+            complete = len(ids) == len(_keys(selection.all))
+            found &= self.library.with_all(ids) if complete else False
+        if selection.none:
+            found &= ~self.library.with_any(self._ids(selection.none))
+        if selection.state:
+            in_state = photos(self.owner, Selection(state=selection.state))
+            found &= self.library.with_ids(in_state.values_list("pk", flat=True))
+        return found
+
+    def _ids(self, names):
+        keys = _keys(names)
+        return [label.label_id for label in self.labels if label.label__key in keys]
+
+
+class _Joined(Aggregate):
+    """All texts of a column as one."""
+
+    function = "GROUP_CONCAT"
+    template = "%(function)s(%(expressions)s, '')"
+    output_field = TextField()
+
+    def as_postgresql(self, compiler, connection):
+        return self.as_sql(compiler, connection, function="STRING_AGG")
+
+
+def _library(owner, labels):
+    if labels and labels[0].version:
+        return _library_at(owner.pk, labels[0].version)
+    # Photos without a label to learn the version from.
+    found = LibraryVersion.objects.filter(owner=owner).values_list("token", flat=True).first()
+    return _library_at(owner.pk, found or "")
+
+
+# Ticks come one after the other, and between them a library seldom changes. 100,000 photos are 10 MB.
+@lru_cache(maxsize=4)
+def _library_at(owner_id, version):
+    """Return the owner's library, at least as new as `version`: it is read after the version was."""
+    mine = PhotoSummary.objects.filter(owner=owner_id)
+    return Library(**mine.aggregate(facts=_Joined("facts", default=""), labels=_Joined("labels", default="")))
+
+
+def _before_any(owner, selection):
+    """Return the photos that meet everything but the ticks joined by "any"."""
+    found = Photo.objects.owned_by(owner)
+    if selection.all:
+        found = found.filter(pk__in=_labelled_with_all(selection.all))
+    if selection.none:
+        found = found.exclude(pk__in=_labelled(selection.none))
+    if selection.state == UNLABELLED:
+        visible = PhotoLabel.objects.visible().filter(photo=OuterRef("pk"))
+        found = found.filter(~Q(status=Photo.Status.FAILED), ~Exists(visible))
+    if selection.state == FAILED:
+        found = found.filter(status=Photo.Status.FAILED)
+    return found
+
+
+def _labelled(names):
+    return PhotoLabel.objects.visible().filter(label__key__in=_keys(names)).values("photo_id")
+
+
+def _labelled_with_all(names):
+    # One subquery for any number of names: a thousand of them in a link are more than SQLite nests.
+    found = _labelled(names).annotate(labels=Count("pk"))
+    return found.filter(labels=len(_keys(names))).values("photo_id")
+
+
+def _keys(names):
+    return {fold(name) for name in names}
+
+
+def _unique(names, excluded=frozenset()):
+    """Return the names once each, in order, blank ones dropped; an exclusion beats a tick."""
+    by_key = {}
+    for name in names:
+        # Cut first: what is cut to the same name is the same label. PostgreSQL refuses NUL in a text.
+        name = " ".join(name.replace("\0", "").split())[:100].rstrip()
+        key = fold(name)
+        if key and key not in excluded:
+            by_key.setdefault(key, name)
+    return tuple(by_key.values())

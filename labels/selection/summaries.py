@@ -1,0 +1,84 @@
+"""A photo's summary: written with the photo, then with its labels, and compared with the truth."""
+
+import secrets
+from collections import defaultdict
+
+from django.db import transaction
+
+from labels.models import LibraryVersion, Photo, PhotoLabel, PhotoSummary
+from labels.selection import index as library
+
+_BATCH = 500
+
+
+def write(photos):
+    """Write the summaries of the photos as they are now; return {photo id: its visible labels}.
+
+    A visible label is (label id, name, confidence). To be called in the transaction that creates the
+    photos or changes their labels.
+    """
+    shown = _shown([photo.pk for photo in photos])
+    _store([_summary(photo, shown[photo.pk]) for photo in photos])
+    return shown
+
+
+def differences(repair=False):
+    """Return [(owner id, photo id)] whose summary or number of labels is wrong; mend them if asked."""
+    wrong, last = [], 0
+    while ids := list(Photo.objects.filter(pk__gt=last).order_by("pk").values_list("pk", flat=True)[:_BATCH]):
+        wrong += _differences(ids, repair)
+        last = ids[-1]
+    return wrong
+
+
+@transaction.atomic
+def _differences(ids, repair):
+    # Locked to look at them, too: between our statements PostgreSQL would let others commit.
+    photos = list(
+        Photo.objects.filter(pk__in=ids).order_by("pk").defer("exif").select_for_update(no_key=True)
+    )
+    shown, stored = _shown(ids), PhotoSummary.objects.in_bulk(ids)
+    wrong = [photo for photo in photos if not _is_right(photo, shown[photo.pk], stored.get(photo.pk))]
+    if repair and wrong:
+        _store([_summary(photo, shown[photo.pk]) for photo in wrong])
+        for photo in wrong:
+            photo.label_count = len(shown[photo.pk])
+        Photo.objects.bulk_update(wrong, ["label_count"])
+    return [(photo.owner_id, photo.pk) for photo in wrong]
+
+
+def _is_right(photo, shown, stored):
+    true = _summary(photo, shown)
+    return (
+        stored is not None
+        and (stored.owner_id, stored.facts, stored.labels) == (true.owner_id, true.facts, true.labels)
+        and photo.label_count == len(shown)
+    )
+
+
+def _summary(photo, shown):
+    facts, labels = library.pack(photo, shown)
+    return PhotoSummary(photo_id=photo.pk, owner_id=photo.owner_id, facts=facts, labels=labels)
+
+
+def _store(summaries):
+    PhotoSummary.objects.bulk_create(
+        summaries, update_conflicts=True, unique_fields=["photo"], update_fields=["owner", "facts", "labels"]
+    )
+    # In one order, so that two writers never wait for each other.
+    owners = sorted({summary.owner_id for summary in summaries})
+    LibraryVersion.objects.bulk_create(
+        [LibraryVersion(owner_id=owner, token=secrets.token_hex(16)) for owner in owners],
+        update_conflicts=True,
+        unique_fields=["owner"],
+        update_fields=["token"],
+    )
+
+
+def _shown(photo_ids):
+    """Return {photo id: [(label id, name, confidence)]} of the visible labels."""
+    shown = defaultdict(list)
+    rows = PhotoLabel.objects.visible().filter(photo__in=photo_ids)
+    for photo_id, *label in rows.values_list("photo_id", "label_id", "label__name", "confidence"):
+        shown[photo_id].append(tuple(label))
+    return shown

@@ -1,0 +1,182 @@
+"""Keep the web server and the two queue clusters running, and leave nothing behind when stopped.
+
+Each runs in a session of its own, so that it can be ended with all its children. A cluster that
+gives no sign of life for minutes is wedged (labels/workers/queue.py says how that happens): its whole group
+is killed and started anew; what it held is claimed again when the lease runs out.
+"""
+
+import contextlib
+import ctypes
+import logging
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from datetime import datetime
+
+from django.conf import settings
+from django.db import DatabaseError, connection
+from django.utils import timezone
+
+from labels.workers import heartbeats, queue
+
+WEB = "web"
+NAMES = (WEB, *queue.CLUSTERS)
+_STOP_SECONDS = 8
+_LOOK_SECONDS = 15
+_LONGEST_PAUSE = 30
+_PR_SET_PDEATHSIG = 1
+
+log = logging.getLogger(__name__)
+
+
+class Program:
+    """One program and its children, restarted when it ends or wedges."""
+
+    def __init__(self, name, arguments, cluster="", environment=None):
+        self.name = name
+        self.cluster = cluster
+        self._arguments = arguments
+        self._environment = {**os.environ, **(environment or {})}
+        self._pause = 1
+        self._restart_at = 0.0
+        self._process: subprocess.Popen | None = None
+        self.started_at: datetime | None = None
+
+    def start(self):
+        self.started_at = timezone.now()
+        self._process = subprocess.Popen(
+            self._arguments, env=self._environment, start_new_session=True, preexec_fn=_die_with_parent
+        )
+        self._announce()
+
+    def ended(self):
+        return self._process.poll() is not None
+
+    def restart_if_ended(self):
+        """Start again what has ended, after 1, 2, 4 … 30 s when it keeps ending."""
+        if not self.ended():
+            return
+        now = time.monotonic()
+        if not self._restart_at:
+            log.warning("%s ended with %s; starting it again", self.name, self._process.returncode)
+            # Children that outlived it would go on working unguarded.
+            self._kill_group()
+            self._forget()
+            self._restart_at = now + self._pause
+            self._pause = min(_LONGEST_PAUSE, self._pause * 2)
+        elif now >= self._restart_at:
+            self._restart_at = 0.0
+            self.start()
+
+    def restart_if_wedged(self):
+        if not self.cluster or self.ended():
+            return
+        # A cluster of another machine says nothing about this one.
+        if heartbeats.is_alive_here(self.cluster, self._process.pid, self.started_at):
+            return
+        log.error("%s gives no sign of life; killing it and starting it again", self.name)
+        self._kill_group()
+        self._process.wait()
+        self._forget()
+        self.start()
+
+    def stop(self):
+        """Ask the program to stop its children itself: a signal to all of a qcluster makes it hang."""
+        self._process.terminate()
+
+    def wait_or_kill(self, deadline):
+        """Wait until `deadline` (monotonic seconds), then kill the whole group, whatever is left of it."""
+        try:
+            self._process.wait(max(0.1, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            log.warning("%s did not stop; killing it", self.name)
+        self._kill_group()
+        self._process.wait()
+        self._forget()
+
+    def _announce(self):
+        """Have the cluster looked for from now on, on this machine."""
+        if self.cluster:
+            with _without_database("expect signs of life"):
+                heartbeats.expect(self.cluster, self._process.pid)
+                queue.ask_for_heartbeat(self.cluster)
+
+    def _forget(self):
+        if self.cluster:
+            with _without_database("forget a cluster that was ended"):
+                heartbeats.forget(self.cluster, self._process.pid)
+
+    def _kill_group(self):
+        # No such group: all of it is gone already.
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+
+
+def programs(host, port, names=NAMES):
+    """Return those named of the web server and a qcluster for each queue."""
+    manage = [sys.executable, str(settings.BASE_DIR / "manage.py")]
+    web = [sys.executable, "-m", "gunicorn", "photomgr.wsgi", "--bind", f"{host}:{port}"]
+    # A thread for each download that runs: a slow one holds its thread until it is through.
+    web += [
+        "--workers",
+        "2",
+        "--threads",
+        "32",
+        "--no-control-socket",
+        "--log-level",
+        "warning",
+        "--graceful-timeout",
+        "5",
+    ]
+    clusters = [
+        Program(f"{name} worker", [*manage, "qcluster"], name, {"Q_CLUSTER_NAME": name})
+        for name in queue.CLUSTERS
+        if name in names
+    ]
+    server = [Program("web server", web)] if WEB in names else []
+    return server + clusters
+
+
+def supervise(running, stopping: threading.Event):
+    """Run the programs until `stopping` is set, then end them all."""
+    looked_at = time.monotonic()
+    for program in running:
+        program.start()
+    try:
+        while not stopping.wait(0.5):
+            for program in running:
+                program.restart_if_ended()
+            if time.monotonic() - looked_at > _LOOK_SECONDS:
+                looked_at = time.monotonic()
+                _restart_wedged(running)
+    finally:
+        for program in running:
+            program.stop()
+        deadline = time.monotonic() + _STOP_SECONDS
+        for program in running:
+            program.wait_or_kill(deadline)
+
+
+def _restart_wedged(running):
+    with _without_database("look for signs of life"):
+        for program in running:
+            program.restart_if_wedged()
+
+
+@contextlib.contextmanager
+def _without_database(what):
+    """Go on when the database is away: nobody can tell then, and the programs themselves wait for it too."""
+    try:
+        yield
+    except DatabaseError as error:
+        log.warning("cannot %s: %s", what, error)
+        connection.close()
+
+
+def _die_with_parent():
+    """Have the kernel send SIGTERM when the supervisor itself is killed (on Linux; elsewhere nothing)."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)

@@ -1,0 +1,39 @@
+"""The queue as both apps use it: the only file that enqueues tasks and writes schedules of django-q2."""
+
+import logging
+
+from botocore.exceptions import BotoCoreError, ClientError
+from django_q.models import Schedule
+from django_q.tasks import async_task
+from redis.exceptions import RedisError
+
+# What the brokers raise when Redis or SQS cannot be reached or refuse.
+QUEUE_ERRORS = (RedisError, BotoCoreError, ClientError)
+
+MINUTES, HOURLY, DAILY = Schedule.MINUTES, Schedule.HOURLY, Schedule.DAILY
+
+log = logging.getLogger(__name__)
+
+
+def enqueue(task, cluster, *arguments):
+    """Enqueue a task now; a queue that is away must not undo the request, and the sweep tries again."""
+    try:
+        # Named always: left out, the task would go to the cluster that enqueues it.
+        async_task(task, *arguments, q_options={"cluster": cluster})
+    except QUEUE_ERRORS as error:
+        log.warning("the task could not be enqueued, the sweep will do it: %s", error)
+
+
+def ensure_schedule(name, task, cluster, kind=MINUTES, args=""):
+    """Make the schedule of this name, or bring the one that exists in line: its row may name an old path."""
+    values = {
+        "func": task,
+        "args": args,
+        "cluster": cluster,
+        "schedule_type": kind,
+        "minutes": 1,
+        "repeats": -1,
+    }
+    schedule, created = Schedule.objects.get_or_create(name=name, defaults=values)
+    if not created and any(getattr(schedule, field) != value for field, value in values.items()):
+        Schedule.objects.filter(pk=schedule.pk).update(**values)

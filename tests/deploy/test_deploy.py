@@ -1,0 +1,140 @@
+"""The template in deploy/: it is valid, loses no photo, and allows what the code calls and nothing else."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import botocore.session
+import pytest
+from botocore import xform_name
+from django.conf import settings
+
+from alarms.management.commands import alarms_experiment
+from labels.intake import direct_uploads
+from labels.workers import brokers
+from tests.aws_calls import ROOT, TEMPLATE, actions, allowed, template
+
+RESOURCES = template()["Resources"]
+# Amazon S3's forms and links are signed here and used by a browser.
+_SIGNED = {"generate_presigned_post": "PutObject"}
+
+
+def _properties(name):
+    return RESOURCES[name]["Properties"]
+
+
+def _rules(bucket):
+    return {rule["Id"]: rule for rule in _properties(bucket)["LifecycleConfiguration"]["Rules"]}
+
+
+def test_cfn_lint_finds_nothing():
+    command = [
+        Path(sys.executable).with_name("cfn-lint"),
+        "--non-zero-exit-code",
+        "informational",
+        str(TEMPLATE),
+    ]
+    found = subprocess.run(command, capture_output=True, text=True)
+    assert (found.returncode, found.stdout) == (0, "")
+
+
+def test_photos_are_never_deleted_with_the_stack_nor_by_a_rule():
+    photos = RESOURCES["PhotosBucket"]
+    assert (photos["DeletionPolicy"], photos["UpdateReplacePolicy"]) == ("Retain", "Retain")
+    expiring = {rule["Prefix"] for rule in _rules("PhotosBucket").values() if "ExpirationInDays" in rule}
+    assert expiring == {"incoming/"}
+
+
+@pytest.mark.parametrize("bucket", ["PhotosBucket", "BundlesBucket"])
+def test_a_bucket_is_closed_and_encrypted_and_clears_what_was_left_unfinished(bucket):
+    properties = _properties(bucket)
+    assert set(properties["PublicAccessBlockConfiguration"].values()) == {True}
+    assert len(properties["PublicAccessBlockConfiguration"]) == 4
+    [rule] = properties["OwnershipControls"]["Rules"]
+    assert rule == {"ObjectOwnership": "BucketOwnerEnforced"}
+    [rule] = properties["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    assert rule["ServerSideEncryptionByDefault"] == {"SSEAlgorithm": settings.S3_ENCRYPTION}
+    unfinished = _rules(bucket)["unfinished-uploads"]
+    assert "Prefix" not in unfinished
+    assert unfinished["AbortIncompleteMultipartUpload"] == {"DaysAfterInitiation": 1}
+
+
+def test_lifecycle_rules_come_after_the_sweep():
+    days = template()["Parameters"]["BundleDays"]
+    assert _rules("BundlesBucket")["bundles"]["Prefix"] == "bundles/"
+    assert _rules("BundlesBucket")["bundles"]["ExpirationInDays"] == {"Ref": "BundleDays"}
+    assert days["MinValue"] * 24 > settings.BUNDLE_KEEP_HOURS
+    assert _rules("PhotosBucket")["incoming"]["ExpirationInDays"] >= direct_uploads._KEPT.days
+
+
+def test_only_the_site_may_send_photos_from_a_browser():
+    [rule] = _properties("PhotosBucket")["CorsConfiguration"]["CorsRules"]
+    assert rule["AllowedOrigins"] == [{"Ref": "SiteUrl"}]
+    assert rule["AllowedMethods"] == ["POST"]
+    assert "CorsConfiguration" not in _properties("BundlesBucket")
+
+
+@pytest.mark.parametrize(
+    ("queue", "retry"),
+    [
+        ("LabelsQueue", settings.Q_CLUSTER["retry"]),
+        ("BundlesQueue", settings.Q_CLUSTER["ALT_CLUSTERS"]["bundles"]["retry"]),
+    ],
+)
+def test_a_bell_is_hidden_as_long_as_the_cluster_may_work_on_it(queue, retry):
+    assert _properties(queue)["VisibilityTimeout"] == retry
+    assert _properties(queue)["ReceiveMessageWaitTimeSeconds"] == brokers._POLL_SECONDS
+    assert _properties(queue)["RedrivePolicy"]["deadLetterTargetArn"] == {"GetAtt": "DeadBells.Arn"}
+
+
+def test_measurements_of_experiments_may_be_written():
+    statements = _properties("AlarmsPolicy")["PolicyDocument"]["Statement"]
+    [statement] = [s for s in statements if s["Action"] == "cloudwatch:PutMetricData"]
+    names = statement["Condition"]["StringEquals"]["cloudwatch:namespace"]
+    assert names == [{"Ref": "AlarmsNamespace"}, alarms_experiment.NAMESPACE]
+
+
+def test_texts_go_to_phones_and_to_no_topic_but_ours():
+    statements = _properties("ApplicationPolicy")["PolicyDocument"]["Statement"]
+    publishing = [found for found in map(_shown, statements) if found["Action"] == "sns:Publish"]
+    assert [found.get("Resource") for found in publishing] == [{"Ref": "Topic"}, None]
+    assert publishing[1]["NotResource"] == {"Sub": "arn:${AWS::Partition}:sns:*:*:*"}
+    assert publishing[1]["Condition"] == {"StringEquals": {"aws:RequestedRegion": {"Ref": "TextsRegion"}}}
+
+
+def _shown(statement):
+    return statement.get("If", (None, statement))[1]
+
+
+def test_the_policies_name_the_calls_in_the_code_and_no_others():
+    # django-anymail's only call; its own code is not searched.
+    found = actions("sesv2", "SendEmail")
+    for path in _sources():
+        found |= _calls_in(ast.parse(path.read_text()))
+    assert found == allowed()
+
+
+def _sources():
+    for part in ("labels", "alarms", "photomgr"):
+        for path in sorted((ROOT / part).rglob("*.py")):
+            if "aws.client(" in path.read_text():
+                yield path
+
+
+def _calls_in(tree):
+    """Return the actions behind every operation of the services whose clients a file asks for."""
+    words = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+    words |= {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)}
+    found = set()
+    for service in words & {"s3", "sqs", "sns", "rekognition", "cloudwatch"}:
+        operations = {xform_name(name): name for name in _operations(service)}
+        if service == "s3":
+            operations |= _SIGNED
+        for word in words & operations.keys():
+            found |= actions(service, operations[word])
+    return found
+
+
+def _operations(service):
+    return botocore.session.Session().get_service_model(service).operation_names

@@ -1,0 +1,283 @@
+"""Mails: what they say, to whom, and never twice."""
+
+import re
+import smtplib
+from datetime import timedelta
+
+import pytest
+from django.conf import settings
+from django.core.mail.backends.locmem import EmailBackend
+from django.utils import timezone
+from django.utils.html import strip_tags
+
+from labels import tasks
+from labels.bundles import building
+from labels.maintenance.sweep import sweep
+from labels.models import Bundle, Notice
+from labels.selection.predicate import Selection
+from tests import factory
+
+pytestmark = pytest.mark.django_db
+
+
+class OutOfOrder(EmailBackend):
+    """A mail server that fails as often as it is told, and then works."""
+
+    failures: list = []
+
+    def send_messages(self, messages):
+        if OutOfOrder.failures:
+            raise OutOfOrder.failures.pop(0)
+        return super().send_messages(messages)
+
+
+@pytest.fixture
+def out_of_order(settings):
+    settings.EMAIL_BACKEND = "tests.test_notifications.OutOfOrder"
+    OutOfOrder.failures = []
+    return OutOfOrder.failures
+
+
+@pytest.fixture
+def library(dan):
+    photos = [factory.photo(dan, (60 * n, 0, 0), (200 + n, 150), f"IMG_{n}.jpg") for n in range(3)]
+    for photo in photos:
+        factory.give_labels(photo, "Lake")
+    return photos
+
+
+def _ended(owner, **options):
+    """Return the pending notice of a download that was just built."""
+    bundle = factory.held_bundle(owner, **options)
+    building.build(bundle)
+    return Notice.objects.get(bundle=bundle)
+
+
+def _lose(photo):
+    (settings.DATA_DIR / "originals" / photo.original.name).unlink()
+
+
+def _html(mail):
+    return next(part.content for part in mail.alternatives if part.mimetype == "text/html")
+
+
+def _words(text):
+    """Return the words people read, without the list's and the sentence's marks."""
+    text = re.sub(r"[“”\"]", "", strip_tags(re.sub(r"<title>.*?</title>", "", text)))
+    return re.findall(r"[^\s,:;.]+", text.replace("&#x27;", "'").replace("&amp;", "&").replace("\xa0", " "))
+
+
+def test_the_mail_of_a_ready_download(dan, library, mailoutbox):
+    notice = _ended(dan, selection=Selection(any=("Lake",), none=("Person",)), part_bytes=1)
+
+    tasks.send_notice(notice.pk)
+
+    [mail] = mailoutbox
+    bundle = notice.bundle
+    assert mail.subject == "Your 3 photos are ready: Lake; none of Person"
+    assert mail.to == ["dan@example.com"]
+    assert mail.cc == mail.bcc == []
+    assert mail.from_email == settings.DEFAULT_FROM_EMAIL
+    assert mail.body.splitlines()[0] == f"{settings.SITE_URL}/bundles/{bundle.pk}/"
+    assert "Your photos are ready: Lake; none of Person." in mail.body
+    assert "3 photos, " in mail.body
+    assert "in 3 zip files:" in mail.body
+    for part in bundle.parts.all():
+        assert part.file_name in mail.body
+    assert "Kept until " in mail.body
+    assert "Missing" not in mail.body
+    assert "sign in as dan " in mail.body
+
+
+def test_one_photo_is_not_plural(dan, mailoutbox):
+    factory.photo(dan)
+
+    tasks.send_notice(_ended(dan).pk)
+
+    assert mailoutbox[0].subject == "Your 1 photo is ready: all photos"
+    assert "1 photo, " in mailoutbox[0].body
+    assert "in 1 zip file:" in mailoutbox[0].body
+
+
+def test_a_long_choice_is_cut_in_the_subject_and_whole_in_the_mail(dan, mailoutbox):
+    names = tuple(f"Label number {n}" for n in range(9))
+    factory.give_labels(factory.photo(dan), *names)
+
+    tasks.send_notice(_ended(dan, selection=Selection(any=names)).pk)
+
+    subject, _, words = mailoutbox[0].subject.partition(": ")
+    assert subject == "Your 1 photo is ready"
+    assert (len(words), words[:28], words[-1]) == (60, "any of Label number 0, Label", "…")
+    assert ", ".join(names) in mailoutbox[0].body
+
+
+def test_the_mail_of_a_partial_download_names_what_is_missing(dan, library, mailoutbox):
+    _lose(library[1])
+
+    tasks.send_notice(_ended(dan).pk)
+
+    assert mailoutbox[0].subject == "Your 2 photos are ready, 1 missing: all photos"
+    assert "Missing:\n  IMG_1.jpg: the file is no longer in storage\n" in mailoutbox[0].body
+    assert "IMG_0" not in mailoutbox[0].body
+
+
+def test_a_long_list_of_missing_photos_is_cut_with_its_number(dan, mailoutbox):
+    photos = [factory.photo(dan, size=(20 + n, 20), name=f"IMG_{n:02}.jpg") for n in range(23)]
+    for photo in photos[:22]:
+        _lose(photo)
+
+    tasks.send_notice(_ended(dan).pk)
+
+    body = mailoutbox[0].body
+    assert body.count("no longer in storage") == 20
+    assert "and 2 more; the page above and manifest.csv in the zip name them all." in body
+
+
+def test_the_mail_of_a_failed_download_says_why_and_the_way_out(dan, library, mailoutbox):
+    for photo in library:
+        _lose(photo)
+
+    tasks.send_notice(_ended(dan).pk)
+
+    [mail] = mailoutbox
+    assert mail.subject == "Your download could not be finished: all photos"
+    assert mail.body.splitlines()[0] == settings.SITE_URL + Bundle.objects.get().get_absolute_url()
+    assert "The reason: None of the photos could be read from storage." in mail.body
+    assert 'press "Try again"' in mail.body
+
+
+@pytest.mark.parametrize("lost", [0, 1, 3], ids=["ready", "partial", "failed"])
+def test_text_and_html_say_the_same(dan, library, mailoutbox, lost):
+    for photo in library[:lost]:
+        _lose(photo)
+
+    tasks.send_notice(_ended(dan, selection=Selection(any=("Lake",), none=("O'Hara & Sons <b>",))).pk)
+
+    [mail] = mailoutbox
+    assert _words(_html(mail).replace("&lt;b&gt;", "(b)")) == _words(mail.body.replace("<b>", "(b)"))
+    assert "<b>" not in _html(mail)
+
+
+def test_a_mail_holds_no_other_persons_data(dan, eve, library, mailoutbox):
+    factory.give_labels(factory.photo(eve, size=(33, 33), name="secret of eve.jpg"), "Lake")
+    _ended(eve, selection=Selection(any=("Lake",)))
+
+    tasks.send_notice(_ended(dan, selection=Selection(any=("Lake",))).pk)
+
+    [mail] = mailoutbox
+    assert mail.to == ["dan@example.com"]
+    assert "eve" not in mail.message().as_string()
+    assert "3 photos" in mail.body
+
+
+def test_no_tracking_and_no_pictures(dan, library, mailoutbox):
+    tasks.send_notice(_ended(dan).pk)
+
+    assert "<img" not in _html(mailoutbox[0])
+    assert set(re.findall(r"https?://[^\s\"<]+", _html(mailoutbox[0]))) == {
+        settings.SITE_URL + Bundle.objects.get().get_absolute_url()
+    }
+
+
+def test_a_second_delivery_sends_one_mail(dan, library, mailoutbox):
+    notice = _ended(dan)
+
+    tasks.send_notice(notice.pk)
+    tasks.send_notice(notice.pk)
+
+    notice.refresh_from_db()
+    assert len(mailoutbox) == 1
+    assert (notice.status, notice.mail_to, notice.attempts) == (Notice.Status.SENT, "dan@example.com", 1)
+
+
+def test_a_worker_killed_while_sending_never_leads_to_a_second_mail(
+    client, dan, library, commits, mailoutbox
+):
+    notice = _ended(dan)
+    Notice.objects.claim(notice.pk, "a worker that is killed now")
+    Notice.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
+
+    with commits():
+        swept = sweep()
+    tasks.send_notice(notice.pk)
+    with commits():
+        sweep()
+
+    notice.refresh_from_db()
+    assert swept["notices_interrupted"] == 1
+    assert mailoutbox == []
+    assert notice.status == Notice.Status.FAILED
+    page = client.get(notice.bundle.get_absolute_url()).content.decode()
+    assert "it may or may not have gone out" in page
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        smtplib.SMTPServerDisconnected("gone"),
+        smtplib.SMTPRecipientsRefused({"dan@example.com": (450, b"later")}),
+        ConnectionRefusedError(111, "Connection refused"),
+        TimeoutError("timed out"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_a_mail_server_in_trouble_is_tried_again(dan, library, out_of_order, mailoutbox, error):
+    notice = _ended(dan)
+    out_of_order.append(error)
+
+    tasks.send_notice(notice.pk)
+    notice.refresh_from_db()
+    waiting = (notice.status, notice.next_attempt_at > timezone.now(), len(mailoutbox))
+    Notice.objects.update(next_attempt_at=timezone.now())
+    tasks.send_notice(notice.pk)
+
+    notice.refresh_from_db()
+    assert waiting == (Notice.Status.PENDING, True, 0)
+    assert notice.status == Notice.Status.SENT
+    assert notice.failure_reason == ""
+    assert len(mailoutbox) == 1
+
+
+def test_a_mail_server_that_stays_down_is_told_in_the_page(client, dan, library, out_of_order, mailoutbox):
+    notice = _ended(dan)
+    out_of_order.extend(smtplib.SMTPServerDisconnected("Connection unexpectedly closed") for _ in range(9))
+
+    for _ in range(settings.MAX_ATTEMPTS + 2):
+        Notice.objects.update(next_attempt_at=timezone.now())
+        tasks.send_notice(notice.pk)
+
+    notice.refresh_from_db()
+    assert notice.status == Notice.Status.FAILED
+    assert notice.attempts == settings.MAX_ATTEMPTS
+    page = client.get(notice.bundle.get_absolute_url()).content.decode()
+    assert "We could not send you a mail: SMTPServerDisconnected: Connection unexpectedly closed" in page
+
+
+def test_an_owner_without_an_address_is_told_in_the_page(client, dan, library, mailoutbox):
+    dan.email = ""
+    dan.save()
+    notice = _ended(dan)
+
+    tasks.send_notice(notice.pk)
+
+    assert mailoutbox == []
+    page = client.get(notice.bundle.get_absolute_url()).content.decode()
+    assert "We could not send you a mail: dan has no mail address." in page
+
+
+def test_the_page_says_to_whom_we_wrote_and_where_the_file_is(client, dan, library, mail_in_files):
+    notice = _ended(dan)
+
+    tasks.send_notice(notice.pk)
+
+    notice.refresh_from_db()
+    page = client.get(notice.bundle.get_absolute_url()).content.decode()
+    assert "We wrote to dan@example.com" in page
+    assert f"(kept in {notice.mail_path})" in page
+    assert [str(path) for path in settings.MAIL_DIR.glob("*.eml")] == [notice.mail_path]
+
+
+def test_a_notice_that_is_gone_is_passed_over(db, mailoutbox):
+    tasks.send_notice(12345)
+
+    assert mailoutbox == []

@@ -1,0 +1,263 @@
+"""Objects as files: what is written, what is read, and what each of S3's errors becomes."""
+
+import io
+import re
+
+import pytest
+import urllib3
+from django.core.files.base import ContentFile
+
+from labels.models.photo import originals, random_key
+from labels.storage.bucket import BLOCK, BucketStorage
+from labels.storage.errors import ObjectUnreadable, StorageTrouble
+from photomgr import aws
+from tests.fixtures_aws import PHOTOS
+from tests.storage.s3_server import cut, error, hang_up
+
+# Longer than two blocks, so that a read is made of three requests.
+LONG = bytes(range(256)) * (2 * BLOCK // 256) + b"the end"
+
+
+@pytest.fixture
+def stored(s3):
+    """Return the storage of originals and what stores some bytes in it."""
+    storage = originals()
+
+    def store(content):
+        return storage, storage.save(random_key("jpg"), ContentFile(content))
+
+    return store
+
+
+def test_an_original_is_private_encrypted_and_tiered(s3, stored):
+    _, name = stored(b"a photo")
+
+    row = aws.client("s3").head_object(Bucket=PHOTOS, Key=f"originals/{name}")
+    [put] = s3.calls("PUT", "/originals/")
+
+    assert (row["StorageClass"], row["ServerSideEncryption"]) == ("INTELLIGENT_TIERING", "AES256")
+    assert not [header for header in put.headers if "acl" in header or "grant" in header]
+    assert "photomgr" in put.headers["user-agent"]
+    assert re.fullmatch(r"[0-9a-f]{2}/[0-9a-f]{32}\.jpg", name)
+
+
+@pytest.mark.parametrize("content", [b"", b"x", LONG], ids=["empty", "one byte", "three blocks"])
+def test_what_was_written_is_read(stored, content):
+    storage, name = stored(content)
+
+    assert storage.open(name).read() == content
+    assert b"".join(storage.read(name)) == content
+    assert storage.size(name) == len(content)
+    assert storage.exists(name)
+
+
+@pytest.mark.parametrize(
+    ("start", "end"),
+    [(0, 10), (5, BLOCK + 5), (BLOCK - 1, 2 * BLOCK + 1), (2 * BLOCK, None), (2 * BLOCK, 2 * BLOCK + 99)],
+)
+def test_any_range_is_read(stored, start, end):
+    storage, name = stored(LONG)
+
+    assert b"".join(storage.read(name, start, end)) == LONG[start:end]
+
+
+def test_a_range_beyond_the_end_has_no_bytes_and_says_how_many_there_are(stored):
+    storage, name = stored(b"short")
+
+    assert storage.fetch(name, 10, 20) == (b"", 5)
+    assert storage.fetch(name, 3, 20) == (b"rt", 5)
+
+
+def test_what_is_not_there(stored):
+    storage, name = stored(b"x")
+    storage.delete(name)
+
+    storage.delete(name)
+
+    assert not storage.exists(name)
+    for ask in (storage.open, storage.size, storage.fetch, storage.get_modified_time):
+        with pytest.raises(FileNotFoundError, match="no longer in storage"):
+            ask(name)
+
+
+def test_a_connection_that_breaks_is_made_anew(s3, stored):
+    storage, name = stored(LONG)
+    s3.rule = lambda asked: cut() if asked.is_photo and len(s3.calls("GET", name)) in (1, 3) else None
+
+    assert b"".join(storage.read(name)) == LONG
+    assert len(s3.calls("GET", name)) == 3 + 2
+
+
+def test_a_connection_that_always_breaks_is_trouble_and_no_missing_photo(s3, stored):
+    storage, name = stored(LONG)
+    s3.rule = lambda asked: cut() if asked.is_photo else None
+
+    with pytest.raises(StorageTrouble, match="does not answer as it should"):
+        storage.open(name)
+    assert len(s3.calls("GET", name)) == 3
+
+
+TROUBLE = {
+    "NoSuchBucket": (404, "bucket does not exist"),
+    "AccessDenied": (403, "access to the storage is denied"),
+    "ExpiredToken": (400, "credentials for the storage have expired"),
+    "InvalidAccessKeyId": (403, "credentials for the storage are not valid"),
+    "SignatureDoesNotMatch": (403, "credentials for the storage are not valid"),
+    "AuthorizationHeaderMalformed": (400, "another Region"),
+    "RequestTimeTooSkewed": (403, "clock is wrong"),
+    "InternalError": (500, "does not answer as it should"),
+}
+
+
+@pytest.mark.parametrize(
+    ("act", "code"),
+    [*(("read", code) for code in TROUBLE), *((act, "ExpiredToken") for act in ("write", "delete", "list"))],
+)
+def test_an_error_of_the_whole_storage_says_what_is_wrong(s3, stored, act, code):
+    storage, name = stored(b"x")
+    status, words = TROUBLE[code]
+    s3.rule = lambda asked: error(status, code)
+    acts = {
+        "read": lambda: storage.open(name),
+        "write": lambda: storage.save("new", ContentFile(b"y")),
+        "delete": lambda: storage.delete(name),
+        "list": lambda: list(storage.walk()),
+    }
+
+    with pytest.raises(StorageTrouble, match=words) as trouble:
+        acts[act]()
+    assert words in trouble.value.strerror
+    # Not an error that somebody could take for a missing file or a broken picture.
+    assert not isinstance(trouble.value, FileNotFoundError)
+    assert trouble.value.errno
+
+
+def test_a_storage_that_cannot_be_reached_is_trouble(s3, stored, monkeypatch, reconnect):
+    _, name = stored(b"x")
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:9")
+    reconnect()
+
+    with pytest.raises(StorageTrouble, match="cannot be reached"):
+        originals().open(name)
+
+
+def test_no_credentials_are_trouble(s3, stored, monkeypatch, reconnect):
+    _, name = stored(b"x")
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    reconnect()
+
+    with pytest.raises(StorageTrouble, match="credentials for the storage are not valid"):
+        originals().open(name)
+
+
+def test_one_object_that_is_denied_while_others_are_not_is_named_unreadable(s3, stored, keys):
+    storage, name = stored(b"x")
+    s3.rule = lambda asked: error(403, "AccessDenied") if name in asked.path else None
+
+    with pytest.raises(ObjectUnreadable, match="access to it is denied"):
+        storage.open(name)
+    assert keys(PHOTOS) == [f"originals/{name}"]
+
+
+def test_an_object_in_an_archive_tier_says_so(s3, stored):
+    storage, name = stored(b"x")
+    s3.rule = lambda asked: error(403, "InvalidObjectState") if name in asked.path else None
+
+    with pytest.raises(ObjectUnreadable, match="has to be restored first"):
+        storage.open(name)
+
+
+def test_what_breaks_in_the_source_of_the_bytes_comes_out_as_it_is(s3, keys):
+    class Breaking(ContentFile):
+        def chunks(self, chunk_size=None):
+            yield b"half"
+            raise ValueError("the source broke")
+
+    with pytest.raises(ValueError, match="the source broke"):
+        originals().save("a", Breaking(b"half and half"))
+    assert keys(PHOTOS) == []
+
+
+def test_a_write_that_met_a_busy_storage_sends_all_bytes_again(s3):
+    s3.rule = lambda asked: error(500, "InternalError") if len(s3.calls("PUT")) == 1 else None
+
+    name = originals().save("a", ContentFile(LONG))
+
+    assert originals().open(name).read() == LONG
+    assert len(s3.calls("PUT")) == 2
+
+
+def test_a_write_that_was_broken_off_sends_all_bytes_again(s3):
+    s3.rule = lambda asked: hang_up() if len(s3.calls("PUT")) == 1 else None
+
+    name = originals().save("a", ContentFile(LONG))
+
+    assert originals().open(name).read() == LONG
+    assert len(s3.calls("PUT")) == 2
+
+
+def test_a_write_that_is_always_broken_off_is_trouble_and_leaves_nothing(s3, keys):
+    s3.rule = lambda asked: hang_up() if asked.method == "PUT" else None
+
+    with pytest.raises(StorageTrouble, match="does not answer as it should"):
+        originals().save("a", ContentFile(LONG))
+    assert keys(PHOTOS) == []
+
+
+def test_a_listing_of_many_pages_goes_on_where_it_was(s3):
+    names = [f"{number:04}" for number in range(1005)]
+    backend = _moto_bucket()
+    for name in names:
+        backend.put_object(PHOTOS, f"originals/{name}", b"x")
+    backend.put_object(PHOTOS, "incoming/0000", b"x")
+    storage = originals()
+
+    assert [name for name, _, _ in storage.walk()] == names
+    assert [name for name, _, _ in storage.walk(after="1002")] == ["1003", "1004"]
+    assert len(s3.calls("GET", "list-type=2")) == 3
+
+
+def _moto_bucket():
+    from moto.s3.models import s3_backends
+
+    return s3_backends["123456789012"]["aws"]
+
+
+AWKWARD = ["plain.jpg", "Ferien am Meer é.JPG", "100% + more.JPG", 'quote".jpg', "海.jpg"]
+
+
+@pytest.mark.parametrize("name", AWKWARD)
+def test_a_signed_link_saves_under_the_name_it_was_signed_with(stored, name):
+    storage, key = stored(b"a photo")
+
+    link = storage.signed_url(key, seconds=60, save_as=name, content_type="application/zip")
+    answer = urllib3.request("GET", link)
+
+    headers = answer.headers
+    assert answer.data == b"a photo"
+    assert headers["Content-Type"] == "application/zip"
+    disposition = headers["Content-Disposition"]
+    assert disposition.startswith("attachment; filename")
+    assert "X-Amz-Expires=60" in link
+    assert "X-Amz-Algorithm=AWS4-HMAC-SHA256" in link
+
+
+def test_keys_of_any_kind_are_found_again(s3):
+    storage = BucketStorage(PHOTOS)
+    for name in AWKWARD:
+        storage.save(f"folder/{name}", ContentFile(name.encode()))
+
+    found = {name: storage.open(name).read() for name, _, _ in storage.walk()}
+
+    assert found == {f"folder/{name}": name.encode() for name in AWKWARD}
+
+
+def test_an_opened_object_can_be_read_here_and_there(stored):
+    storage, name = stored(LONG)
+
+    with storage.open(name) as file:
+        file.seek(-3, io.SEEK_END)
+        assert file.read() == b"end"
+        file.seek(BLOCK)
+        assert file.read(1) == LONG[BLOCK : BLOCK + 1]
