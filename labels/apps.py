@@ -12,7 +12,8 @@ class LabelsConfig(AppConfig):
         from django_q.signals import post_execute, pre_execute
 
         from labels import signals
-        from labels.bundles import building  # noqa: F401 (they register themselves)
+        from labels.bundles import building
+        from labels.checks import rekognition, site, sms  # noqa: F401 (they register themselves)
         from labels.maintenance import measurements
         from labels.models import Announcement, Bundle, BundlePart, Notice, Photo, TextMessage
         from labels.workers import queue

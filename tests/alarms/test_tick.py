@@ -17,6 +17,7 @@ from alarms.backends.tick import tick
 from alarms.experiments import series
 from alarms.models import LocalAlarm, StateChange
 from alarms.readings import store
+from alarms.signals import make_schedules
 from photomgr import aws
 from tests.alarms import factory
 from tests.alarms.test_readings import publish, publish_many
@@ -305,7 +306,7 @@ def test_without_a_setting_the_superusers_are_written_to(settings, mailoutbox, d
 
 
 def test_the_scheduler_ticks_every_minute_and_only_here(settings):
-    tasks.ensure_schedules()
+    make_schedules(None)
     assert Schedule.objects.filter(func="alarms.tasks.tick", minutes=1, schedule_type="I").count() == 1
     put()
 

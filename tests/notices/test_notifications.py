@@ -33,7 +33,7 @@ class OutOfOrder(EmailBackend):
 
 @pytest.fixture
 def out_of_order(settings):
-    settings.EMAIL_BACKEND = "tests.test_notifications.OutOfOrder"
+    settings.EMAIL_BACKEND = "tests.notices.test_notifications.OutOfOrder"
     OutOfOrder.failures = []
     return OutOfOrder.failures
 

@@ -38,7 +38,7 @@ class Command(JsonCommand):
         except ValueError as error:
             raise CommandError(str(error)) from None
         pictures = {name: opener for name, opener in files if comparison.is_picture(name)}
-        known = _read_truth(ground_truth, columns, pictures)
+        known = _read_truth(truth, columns, pictures)
         detector = detectors.by_name(detector)
         # A file the truth names is tried whatever its extension says.
         judged = [(name, opener) for name, opener in files if name in known.answers]
