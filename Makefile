@@ -24,6 +24,7 @@ pictures: $(VENV)/development   ## the pictures of the README, by the browser
 lint: $(VENV)/development       ## what CI checks besides the tests
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m ruff format --check .
+	$(VENV)/bin/lint-imports
 	$(PYTHON) manage.py makemigrations --check --dry-run
 	$(PYTHON) manage.py check
 

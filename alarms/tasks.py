@@ -5,10 +5,10 @@ from django.db import transaction
 from django.utils import timezone
 
 from alarms.apply.carry_out import ask, carry_out  # noqa: F401 (enqueued by this name)
-from alarms.backends.publishing import publish  # noqa: F401 (its schedule names it here)
-from alarms.backends.tick import tick as evaluate
 from alarms.doctor.runner import examine_all
 from alarms.readings import retention
+from alarms.tick.evaluate import tick as evaluate
+from alarms.tick.publishing import publish  # noqa: F401 (its schedule names it here)
 from photomgr.queue import enqueue
 
 

@@ -6,10 +6,10 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
+from alarms.apply.history import events
 from alarms.apply.mutes import minutes, mute, unmute
 from alarms.apply.prepare import plan_for
 from alarms.backends import BackendError
-from alarms.backends.history import events
 from alarms.cloudwatch.mute_schedules import BadSchedule, in_force
 from alarms.cloudwatch.plan_text import shown
 from alarms.config.configuration import definition_of

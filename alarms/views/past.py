@@ -7,7 +7,7 @@ from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from alarms.backends.history import events
+from alarms.apply.history import events
 from alarms.models import Run
 from alarms.views.access import needs
 

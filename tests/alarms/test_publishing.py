@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from alarms.backends.publishing import publish
 from alarms.models import Datapoint, MetricOutbox
+from alarms.tick.publishing import publish
 from labels.models import Bundle, Photo, RegionQuota, Spending
 from tests import factory
 from tests.alarms.cloudwatch_wire import Refusal

@@ -13,11 +13,11 @@ from moto.sns import sns_backends
 
 from alarms import tasks
 from alarms.backends.local import Local
-from alarms.backends.tick import tick
 from alarms.experiments import series
 from alarms.models import LocalAlarm, StateChange
 from alarms.readings import store
 from alarms.signals import make_schedules
+from alarms.tick.evaluate import tick
 from photomgr import aws
 from tests.alarms import factory
 from tests.alarms.test_readings import publish, publish_many
@@ -112,7 +112,7 @@ def test_a_second_tick_of_the_minute_changes_nothing(mailoutbox):
 
 
 def test_a_result_for_a_row_that_changed_meanwhile_is_not_written():
-    from alarms.backends import tick as module
+    from alarms.tick import evaluate as module
 
     alarm = put()
     publish([0, 0, 0], end=minutes(3))

@@ -3,8 +3,8 @@ from datetime import timedelta
 from django.core.management.base import CommandError
 from django.utils import timezone
 
+from alarms.apply.history import events, fetch
 from alarms.backends import BackendError
-from alarms.backends.history import events, fetch
 from alarms.management.sets import add_set, chosen_sets
 from photomgr.json_command import JsonCommand
 

@@ -1,4 +1,4 @@
-from alarms.backends.tick import tick
+from alarms.tick.evaluate import tick
 from photomgr.json_command import JsonCommand
 
 
