@@ -4,7 +4,7 @@ VENV   := .venv
 PYTHON := $(VENV)/bin/python
 MANAGE := $(PYTHON) manage.py
 
-.PHONY: run test test-postgresql test-slow pictures lint format check bench bench-regions bench-bundle-s3 clean
+.PHONY: run test test-postgresql test-slow pictures lint format check docs bench bench-regions bench-bundle-s3 clean
 
 run: $(VENV)/runtime            ## web server and workers, http://127.0.0.1:8000 (PORT=8001 make run)
 	@exec $(MANAGE) run
@@ -36,6 +36,9 @@ check: $(VENV)/runtime          ## do rows, counts and files agree?
 	$(MANAGE) check --deploy
 	$(MANAGE) check_counts
 	$(MANAGE) check_storage
+
+docs: $(VENV)/runtime           ## docs/settings.md and .env.example from photomgr/environment.toml
+	$(PYTHON) -m photomgr.environment
 
 bench: $(VENV)/development      ## the figures of benchmarks/README.md
 	$(PYTHON) -m benchmarks

@@ -1,35 +1,36 @@
 """One file, grouped by service. Every environment variable is read here and nowhere else.
 
-A checkout runs with none of them set; `.env.example` lists them all. A value that cannot be read
-stops the start with the variable's name in the message (environs).
+environment.toml declares them with their defaults; docs/settings.md lists them. A value that cannot be
+parsed stops the start with the variable's name in the message.
 """
 
+import os
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from environs import Env, EnvError
+from environs import EnvError
 
 from photomgr import aws
+from photomgr.environment import env, read_file
 from photomgr.secret_key import read_or_make
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
-env = Env()
-env.read_env(str(BASE_DIR / ".env"), recurse=False)
+read_file(BASE_DIR / ".env")
 
 # Files ------------------------------------------------------------------------------------------
 
-DATA_DIR = Path(env.str("PHOTOMGR_DATA_DIR", str(BASE_DIR / "var"))).resolve()
+DATA_DIR = Path(env("PHOTOMGR_DATA_DIR", default=str(BASE_DIR / "var"))).resolve()
 DATA_DIR.mkdir(parents=True, exist_ok=True)
 
 # Django -----------------------------------------------------------------------------------------
 
-SECRET_KEY = env.str("SECRET_KEY", "") or read_or_make(DATA_DIR / "secret_key")
-DEBUG = env.bool("DEBUG", False)
-HOST = env.str("HOST", "127.0.0.1")
-PORT = env.int("PORT", 8000)
-SITE_URL = env.str("SITE_URL", f"http://127.0.0.1:{PORT}").rstrip("/")
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", ["127.0.0.1", "localhost", "[::1]"])
+SECRET_KEY = env("SECRET_KEY") or read_or_make(DATA_DIR / "secret_key")
+DEBUG = env("DEBUG")
+HOST = env("HOST")
+PORT = env("PORT")
+SITE_URL = env("SITE_URL", default=f"http://127.0.0.1:{PORT}").rstrip("/")
+ALLOWED_HOSTS = env("ALLOWED_HOSTS")
 CSRF_TRUSTED_ORIGINS = [SITE_URL]
 ROOT_URLCONF = "photomgr.urls"
 WSGI_APPLICATION = "photomgr.wsgi.application"
@@ -82,19 +83,16 @@ TEMPLATES = [
 ]
 
 LANGUAGE_CODE = "en-gb"
-TIME_ZONE = env.str("TIME_ZONE", "UTC")
+TIME_ZONE = env("TIME_ZONE")
 USE_TZ = True
 
 # Buckets ----------------------------------------------------------------------------------------
 
-# Set: photos and archives lie in S3, and the browser fetches and sends them there. Unset: in files.
-PHOTOS_BUCKET = env.str("PHOTOS_BUCKET", "")
-BUNDLES_BUCKET = env.str("BUNDLES_BUCKET", "")
-# Other makers' S3 may know only their own classes and no encryption by header: set these to nothing.
-PHOTOS_STORAGE_CLASS = env.str("PHOTOS_STORAGE_CLASS", "INTELLIGENT_TIERING")
-S3_ENCRYPTION = env.str("S3_ENCRYPTION", "AES256")
-# Where the storage takes no forms from browsers (POST), they send to the application, as without buckets.
-DIRECT_UPLOAD = bool(PHOTOS_BUCKET) and env.bool("DIRECT_UPLOAD", True)
+PHOTOS_BUCKET = env("PHOTOS_BUCKET")
+BUNDLES_BUCKET = env("BUNDLES_BUCKET")
+PHOTOS_STORAGE_CLASS = env("PHOTOS_STORAGE_CLASS")
+S3_ENCRYPTION = env("S3_ENCRYPTION")
+DIRECT_UPLOAD = bool(PHOTOS_BUCKET) and env("DIRECT_UPLOAD")
 
 # Accounts and security --------------------------------------------------------------------------
 
@@ -132,14 +130,14 @@ CONTENT_SECURITY_POLICY = {
 
 # Database ---------------------------------------------------------------------------------------
 
-DATABASES = {"default": env.dj_db_url("DATABASE_URL", f"sqlite:///{DATA_DIR / 'db.sqlite3'}")}
+DATABASES = {"default": env("DATABASE_URL", default=f"sqlite:///{DATA_DIR / 'db.sqlite3'}")}
 # django-q2 reconnects on every queue operation unless connections are kept (ten times slower).
 DATABASES["default"]["CONN_MAX_AGE"] = None
-DATABASE_POOL_SIZE = env.int("DATABASE_POOL_SIZE", 8)
+DATABASE_POOL_SIZE = env("DATABASE_POOL_SIZE")
 if DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
     # A server that was started anew has ended all connections: asked before each request and task.
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
-    _web = env.bool("PHOTOMGR_WEB", False)
+    _web = "PHOTOMGR_WEB" in os.environ
     _options = DATABASES["default"].setdefault("OPTIONS", {})
     # For who looks into pg_stat_activity.
     _options.setdefault("application_name", "photomgr web" if _web else "photomgr")
@@ -208,15 +206,15 @@ FILE_UPLOAD_TEMP_DIR.mkdir(exist_ok=True)
 FILE_UPLOAD_HANDLERS = ["labels.intake.upload_handlers.LimitedUploadHandler"]
 # Each file of a request is an open file of the process. With JavaScript every photo is a request.
 DATA_UPLOAD_MAX_NUMBER_FILES = 500
-UPLOAD_MAX_BYTES = env.int("UPLOAD_MAX_BYTES", 100 * 1024**2)
-UPLOAD_MAX_PIXELS = env.int("UPLOAD_MAX_PIXELS", 200_000_000)
+UPLOAD_MAX_BYTES = env("UPLOAD_MAX_BYTES")
+UPLOAD_MAX_PIXELS = env("UPLOAD_MAX_PIXELS")
 
 # Queue ------------------------------------------------------------------------------------------
 
-# django-q2 is a doorbell: retries, attempts and timeouts live in our rows (photomgr/claim.py).
+# django-q2 only delivers: retries, attempts and timeouts are in our rows (photomgr/claim.py).
 # ack_failures: a task that raised is not delivered again by the queue. retry must exceed
 # timeout * (1 + ceil((queue_limit + 1) / workers)), because waiting in memory counts against it.
-QUEUE_URL = env.str("QUEUE_URL", "orm://")
+QUEUE_URL = env("QUEUE_URL")
 _queue = urlsplit(QUEUE_URL)
 SQS_REGION, SQS_PREFIX = _queue.hostname, _queue.path.strip("/") or "photomgr"
 _BROKERS = {
@@ -227,8 +225,8 @@ _BROKERS = {
 }
 if _queue.scheme not in _BROKERS:
     raise EnvError("QUEUE_URL begins with orm://, redis://, rediss:// or sqs://.")
-QUEUE_WORKERS = env.int("QUEUE_WORKERS", 2)
-BUNDLE_WORKERS = env.int("BUNDLE_WORKERS", 2)
+QUEUE_WORKERS = env("QUEUE_WORKERS")
+BUNDLE_WORKERS = env("BUNDLE_WORKERS")
 Q_CLUSTER = {
     "name": "labels",
     **_BROKERS[_queue.scheme],
@@ -254,90 +252,66 @@ Q_CLUSTER = {
         },
     },
 }
-# How long a worker may hold a photo or a bundle without a sign of life.
-CLAIM_LEASE_SECONDS = env.int("CLAIM_LEASE_SECONDS", 60)
-MAX_ATTEMPTS = env.int("MAX_ATTEMPTS", 5)
+CLAIM_LEASE_SECONDS = env("CLAIM_LEASE_SECONDS")
+MAX_ATTEMPTS = env("MAX_ATTEMPTS")
 
 # Mail -------------------------------------------------------------------------------------------
 
-DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.str("DEFAULT_FROM_EMAIL", "photomgr <photomgr@localhost>")
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = env("DEFAULT_FROM_EMAIL")
 MAIL_DIR = DATA_DIR / "mail"
 EMAIL_BACKEND = "labels.notices.mail_files.EmailBackend"
-if env.str("EMAIL_URL", ""):
+if _mail_url := env("EMAIL_URL"):
     # environs checks the form of an address, and knows no "ses".
-    if env.str("EMAIL_URL").startswith("ses://"):
+    if _mail_url.startswith("ses://"):
         EMAIL_BACKEND = "anymail.backends.amazon_ses.EmailBackend"
-        _region = urlsplit(env.str("EMAIL_URL")).hostname
+        _region = urlsplit(_mail_url).hostname
         ANYMAIL = {"AMAZON_SES_CLIENT_PARAMS": {"region_name": _region, "config": aws.config("sesv2")}}
     else:
-        _mail = env.dj_email_url("EMAIL_URL")
+        _mail = env("EMAIL_URL", type="dj_email_url")
         vars().update({name: value for name, value in _mail.items() if name != "DEFAULT_FROM_EMAIL"})
 
-# Topic ------------------------------------------------------------------------------------------
-
-# Told how every download ends, beside the mail to its owner.
-SNS_TOPIC_ARN = env.str("SNS_TOPIC_ARN", "")
+SNS_TOPIC_ARN = env("SNS_TOPIC_ARN")
 
 # Text messages ----------------------------------------------------------------------------------
 
-# Set: people may have a text sent to their phone when a download ends, by Amazon SNS in this Region.
-SMS_REGION = env.str("SMS_REGION", "")
-# Country codes that may be texted ("+44"), empty = all. Fraudsters ask for codes to numbers in
-# countries where a text is dear, and share in its price.
-SMS_COUNTRIES = env.list("SMS_COUNTRIES", [])
-# Texts of a day, codes included: of the whole installation, and of one account.
-SMS_DAILY_LIMIT = env.int("SMS_DAILY_LIMIT", 200)
-SMS_DAILY_LIMIT_EACH = env.int("SMS_DAILY_LIMIT_EACH", 20)
+SMS_REGION = env("SMS_REGION")
+# Fraudsters request codes for numbers in countries where a text is expensive, and share in its price.
+SMS_COUNTRIES = env("SMS_COUNTRIES")
+# Codes count as texts.
+SMS_DAILY_LIMIT = env("SMS_DAILY_LIMIT")
+SMS_DAILY_LIMIT_EACH = env("SMS_DAILY_LIMIT_EACH")
 
 # Labels -----------------------------------------------------------------------------------------
 
-LABELS_DETECTOR = env.str("LABELS_DETECTOR", "local")
-LABELS_MIN_CONFIDENCE = env.float("LABELS_MIN_CONFIDENCE", 55.0)
+LABELS_DETECTOR = env("LABELS_DETECTOR")
+LABELS_MIN_CONFIDENCE = env("LABELS_MIN_CONFIDENCE")
 
 # Amazon Rekognition -----------------------------------------------------------------------------
 
-
-@env.parser_for("regions")
-def _regions(text):
-    """Return {Region: calls per second, None for the published quota} of "us-east-1=50,us-west-2"."""
-    pairs = (item.strip().partition("=") for item in text.split(",") if item.strip())
-    return {region: float(rate) if rate else None for region, _, rate in pairs}
-
-
-REKOGNITION_REGIONS = env.regions("REKOGNITION_REGIONS", "")
-# Further questions about each photo, each paid for: DetectModerationLabels, DetectText, RecognizeCelebrities.
-REKOGNITION_ALSO = env.list("REKOGNITION_ALSO", [])
-# bytes: the 1280 px rendition, to any Region; s3object: the original, where it lies.
-REKOGNITION_IMAGE = env.str("REKOGNITION_IMAGE", "bytes")
-# Seconds without a word after which a Region counts as away.
-REKOGNITION_TIMEOUT = env.float("REKOGNITION_TIMEOUT", 15.0)
-# Accounts without a residency of their own: the group of Regions their photos may be sent to; empty = all.
-REKOGNITION_RESIDENCY = env.str("REKOGNITION_RESIDENCY", "")
-# US dollars, unset = no limit. What is over waits for the next day or month.
-REKOGNITION_DAILY_BUDGET = env.decimal("REKOGNITION_DAILY_BUDGET", None)
-REKOGNITION_MONTHLY_BUDGET = env.decimal("REKOGNITION_MONTHLY_BUDGET", None)
+REKOGNITION_REGIONS = env("REKOGNITION_REGIONS")
+REKOGNITION_ALSO = env("REKOGNITION_ALSO")
+REKOGNITION_IMAGE = env("REKOGNITION_IMAGE")
+REKOGNITION_TIMEOUT = env("REKOGNITION_TIMEOUT")
+REKOGNITION_RESIDENCY = env("REKOGNITION_RESIDENCY")
+REKOGNITION_DAILY_BUDGET = env("REKOGNITION_DAILY_BUDGET")
+REKOGNITION_MONTHLY_BUDGET = env("REKOGNITION_MONTHLY_BUDGET")
 
 # Downloads --------------------------------------------------------------------------------------
 
-BUNDLE_KEEP_HOURS = env.int("BUNDLE_KEEP_HOURS", 24)
-# Of one account: how many may be in the making, and how many bytes may be kept at once.
-BUNDLES_AT_ONCE = env.int("BUNDLES_AT_ONCE", 5)
-BUNDLES_MAX_BYTES = env.int("BUNDLES_MAX_BYTES", 200 * 1024**3)
-BUNDLE_PART_BYTES = env.int("BUNDLE_PART_BYTES", 4 * 1024**3)
-# What a worker makes at a time, and at most makes again after a kill: a tenth of a second on a local
-# disk, or one part of an upload to S3, of which several are in memory at once. S3 takes no part below
-# 5 MiB (but the last), nor more than 10,000.
-BUNDLE_CHUNK_BYTES = env.int("BUNDLE_CHUNK_BYTES", (6 if BUNDLES_BUCKET else 32) * 1024**2)
+BUNDLE_KEEP_HOURS = env("BUNDLE_KEEP_HOURS")
+BUNDLES_AT_ONCE = env("BUNDLES_AT_ONCE")
+BUNDLES_MAX_BYTES = env("BUNDLES_MAX_BYTES")
+BUNDLE_PART_BYTES = env("BUNDLE_PART_BYTES")
+# Writing one takes a tenth of a second on a local disk. In S3 it is one part of a multipart upload, of which
+# several are in memory at once; S3 accepts no part below 5 MiB (but the last), nor more than 10,000.
+BUNDLE_CHUNK_BYTES = env("BUNDLE_CHUNK_BYTES", default=6 * 1024**2 if BUNDLES_BUCKET else None)
 
 # Alarms -----------------------------------------------------------------------------------------
 
-ALARMS_BACKEND = env.str("ALARMS_BACKEND", "local")
-# Who is written to when an alarm of the local backend rings; unset: the superusers.
-ALARMS_MAIL_TO = env.list("ALARMS_MAIL_TO", [])
-# Under which name the application publishes its own metrics.
-ALARMS_NAMESPACE = env.str("ALARMS_NAMESPACE", "photomgr")
-# What CloudWatch takes of changes to alarms; questions go at three times that pace.
-ALARMS_CALLS_PER_SECOND = env.float("ALARMS_CALLS_PER_SECOND", 3.0)
+ALARMS_BACKEND = env("ALARMS_BACKEND")
+ALARMS_MAIL_TO = env("ALARMS_MAIL_TO")
+ALARMS_NAMESPACE = env("ALARMS_NAMESPACE")
+ALARMS_CALLS_PER_SECOND = env("ALARMS_CALLS_PER_SECOND")
 
 # Logging ----------------------------------------------------------------------------------------
 
@@ -346,7 +320,7 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["stderr"], "level": env.log_level("LOG_LEVEL", "INFO")},
+    "root": {"handlers": ["stderr"], "level": env("LOG_LEVEL")},
     # They write a line for every photo and every process; what went wrong stands in our rows.
     "loggers": {"django-q": {"level": "WARNING"}, "botocore": {"level": "WARNING"}},
 }

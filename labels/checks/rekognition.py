@@ -7,6 +7,7 @@ from django.core.checks import Error, Warning, register
 
 from labels.detectors import rekognition
 from labels.detectors.rekognition.regions import quotas
+from photomgr.environment import SETTINGS
 
 REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-\d")
 
@@ -123,8 +124,9 @@ def residency_has_a_region(app_configs, **kwargs):
 def rekognition_reads_what_is_in_s3(app_configs, **kwargs):
     if settings.LABELS_DETECTOR != "rekognition" or settings.REKOGNITION_IMAGE == "bytes":
         return []
-    if settings.REKOGNITION_IMAGE != "s3object":
-        said, hint = f"is {settings.REKOGNITION_IMAGE!r}", "It may be bytes or s3object."
+    known = SETTINGS["REKOGNITION_IMAGE"].choices
+    if settings.REKOGNITION_IMAGE not in known:
+        said, hint = f"is {settings.REKOGNITION_IMAGE!r}", f"It may be {' or '.join(known)}."
     elif not settings.PHOTOS_BUCKET:
         said, hint = "is s3object, and there is no PHOTOS_BUCKET", "Set PHOTOS_BUCKET, or leave it at bytes."
     elif len(settings.REKOGNITION_REGIONS) != 1:

@@ -9,6 +9,7 @@ from django.http.request import validate_host
 from PIL import features
 
 from labels import detectors
+from photomgr.environment import SETTINGS
 
 LOCAL_HOSTS = {"127.0.0.1", "localhost", "::1"}
 
@@ -42,26 +43,10 @@ def pillow_reads_our_formats(app_configs, **kwargs):
 
 @register()
 def limits_are_positive(app_configs, **kwargs):
-    names = (
-        "UPLOAD_MAX_BYTES",
-        "UPLOAD_MAX_PIXELS",
-        "BUNDLE_PART_BYTES",
-        "BUNDLE_CHUNK_BYTES",
-        "BUNDLE_KEEP_HOURS",
-        "BUNDLES_AT_ONCE",
-        "BUNDLES_MAX_BYTES",
-        "BUNDLE_WORKERS",
-        "CLAIM_LEASE_SECONDS",
-        "MAX_ATTEMPTS",
-        "QUEUE_WORKERS",
-        "DATABASE_POOL_SIZE",
-        "SMS_DAILY_LIMIT",
-        "SMS_DAILY_LIMIT_EACH",
-    )
     return [
-        Error(f"{name} is {getattr(settings, name)}.", hint="It must be 1 or more.", id="labels.E003")
-        for name in names
-        if getattr(settings, name) < 1
+        Error(f"{name} is {value}.", hint=f"It must be {setting.minimum} or more.", id="labels.E003")
+        for name, setting in SETTINGS.items()
+        if setting.minimum is not None and (value := getattr(settings, name)) < setting.minimum
     ]
 
 

@@ -7,7 +7,9 @@ from functools import cache
 
 from django.conf import settings
 
-NAMES = ("local", "rekognition", "fake")
+from photomgr.environment import SETTINGS
+
+NAMES = SETTINGS["LABELS_DETECTOR"].choices
 
 
 def get_detector():

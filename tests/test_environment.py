@@ -1,0 +1,81 @@
+"""Environment variables are declared once: the settings, the documents and the checks follow."""
+
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+from django.conf import settings as configured
+from environs import EnvError
+
+from alarms import backends
+from labels import detectors
+from photomgr.environment import FILES, SETTINGS, env
+
+READ_BY_US = {name: setting for name, setting in SETTINGS.items() if setting.type != "boto3"}
+WITH_DEFAULT = [setting for setting in READ_BY_US.values() if setting.example and setting.type != "log_level"]
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_the_documents_are_written_from_the_declaration(path):
+    assert path.read_text() == FILES[path](), "Run `make docs`."
+
+
+def test_settings_read_every_variable_that_is_declared():
+    source = (configured.BASE_DIR / "photomgr" / "settings.py").read_text()
+
+    assert set(re.findall(r'\benv\("(\w+)"', source)) == set(READ_BY_US)
+
+
+@pytest.mark.parametrize("setting", WITH_DEFAULT, ids=lambda setting: setting.name)
+def test_a_default_written_into_the_environment_changes_nothing(monkeypatch, setting):
+    monkeypatch.setenv(setting.name, setting.example)
+
+    assert env(setting.name) == setting.default
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PORT", "eighty"),
+        ("DEBUG", "perhaps"),
+        ("REKOGNITION_TIMEOUT", "soon"),
+        ("REKOGNITION_DAILY_BUDGET", "ten dollars"),
+        ("DATABASE_URL", "mongodb://nowhere"),
+        ("LOG_LEVEL", "whisper"),
+    ],
+)
+def test_a_value_that_cannot_be_parsed_names_its_variable(monkeypatch, name, value):
+    monkeypatch.setenv(name, value)
+
+    with pytest.raises(EnvError, match=name):
+        env(name)
+
+
+def test_the_choices_are_those_the_code_has():
+    for name in detectors.NAMES:
+        assert detectors.by_name(name).name
+    assert SETTINGS["ALARMS_BACKEND"].choices == list(backends.NAMES)
+
+
+def test_boto3_finds_its_variables_in_the_file(tmp_path):
+    file = tmp_path / ".env"
+    file.write_text("AWS_DEFAULT_REGION=eu-north-1\nAWS_PROFILE=file\n")
+    code = (
+        "import os, sys; from photomgr.environment import read_file; read_file(sys.argv[1]);"
+        "print(os.environ['AWS_DEFAULT_REGION'], os.environ['AWS_PROFILE'])"
+    )
+    environment = {**os.environ, "AWS_PROFILE": "process"}
+    environment.pop("AWS_DEFAULT_REGION", None)
+
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(file)],
+        cwd=configured.BASE_DIR,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert done.stdout.split() == ["eu-north-1", "process"]
