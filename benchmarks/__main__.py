@@ -28,8 +28,8 @@ _HEADINGS = {
 _BY_NAME = {"regions"}
 _INTRODUCTION = """# Figures
 
-Written by `make bench`; nothing here is typed in. Ratios are against a floor or a peer in the same run;
-absolute times are worth +-30 %.
+Written by `make bench`; nothing here is typed by hand. Ratios are against a floor or a peer in the same run;
+absolute times vary by ±30 %.
 """
 
 

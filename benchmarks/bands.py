@@ -29,10 +29,10 @@ DAY, WEEK = 86_400, 7 * 86_400
 KS = [1.5, 2, 2.5, 3, 3.5, 4, 5, 6, 8, 10]
 
 _EXPLANATION = """
-A window is found if somebody is notified inside it; every notification outside all windows is false.
+A window is found if a notification falls inside it; a notification outside all windows is false.
 Precision is windows found / (windows found + false notifications). All rows see only the past, one k for
 all files, M of N by period, one notification until six hours have been quiet. Even and odd: every other
-file by name. Settings were chosen on these files; where both halves agree, less is fitted."""
+file by name. Parameters were chosen on these files; where both halves agree, there is less overfitting."""
 
 
 @dataclass(frozen=True)
@@ -180,7 +180,7 @@ def print_speed():
 def main():
     series = labelled_series()
     windows = sum(len(one.windows) for one in series)
-    print(f"{len(series)} labelled series with {windows} windows in which something was wrong.\n")
+    print(f"{len(series)} labelled series with {windows} incident windows.\n")
     print_quality(series)
     print(_EXPLANATION)
     print_speed()

@@ -62,10 +62,10 @@ def race(owner, rounds):
             *(
                 (name, f"{s:.2f}", f"{300 / s:.0f}", f"{s / by_zip:.2f}", f"{s / by_cat:.1f}")
                 for name, s in (
-                    ("ask and build, until it may be fetched: CRC-32s checked, resumable", min(ours)),
-                    ("its SHA-256, worked out afterwards", min(sums)),
+                    ("request and build, until it may be fetched: CRC-32s checked, resumable", min(ours)),
+                    ("its SHA-256, computed afterwards", min(sums)),
                     ("`zip -0 -q`", by_zip),
-                    ("`cat` into a file, which the kernel copies and nobody checks", by_cat),
+                    ("`cat` into a file (copied by the kernel, not checked)", by_cat),
                     ("floor: read, CRC-32 and write in one Python loop", min(floors)),
                 )
             ),

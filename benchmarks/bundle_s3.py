@@ -34,7 +34,7 @@ def main():
     print(f"Photos of {PHOTO:,} bytes; the best of {ROUNDS} for 300 and one run for 3,000, alternating.\n")
     heading = ("", "workers", "script s", "ours s", "ours / script", "script CPU s", "ours CPU s")
     print(table((*heading, "ours / script", "peak MB of one", "its open files"), *rows))
-    print("\nAs installed, two workers build one download together; their CPU seconds are added.")
+    print("\nBy default two workers build one download together; their CPU seconds are added.")
 
 
 def race(latency, count):

@@ -29,7 +29,7 @@ def main():
     all_of_it = [a + b for a, b in zip(imported, whole, strict=True)]
     rows = [
         ("floor: read, SHA-256, CRC-32, decode, thumbnail", f"{rate:.0f}", "1.00"),
-        ("import (checked, hashed, stored, row, bell)", *_against(paths, imported, rate)),
+        ("import (checked, hashed, stored, row, enqueued)", *_against(paths, imported, rate)),
         ("floor with the 1280 px rendition as well", f"{rate_of_both:.0f}", "1.00"),
         ("import, then thumbnail and rendition", *_against(paths, all_of_it, rate_of_both)),
     ]

@@ -21,10 +21,10 @@ def main():
     rows = [(name, f"{1000 * seconds / count:.1f}") for name, seconds in steps.items()]
     in_process = sum(steps.values()) / count
     rows.append(("all of it in one process", f"{1000 * in_process:.1f}"))
-    rows.append(("through the queue, one worker (renditions and answers made anew)", f"{1000 * queued:.1f}"))
+    rows.append(("through the queue, one worker (renditions and answers made again)", f"{1000 * queued:.1f}"))
     rows.append(("so the queue adds", f"{1000 * (queued - in_process):.1f}"))
     print(f"{count} photos, local detector, SQLite.\n")
-    print(table(("step", "ms a photo"), *rows))
+    print(table(("step", "ms per photo"), *rows))
 
 
 def _import(owner, paths):

@@ -69,12 +69,12 @@ def main() -> int:
     print(f"Model {LocalDetector().params['model']}, {len(times)} photos.\n")
     print(table(cross_validate(read_photos(options.folder), options.repeats)))
     print(f"\nCross-validation: {options.repeats} repeats of {FOLDS} folds; in brackets the worst repeat.")
-    print(f"Processor time of one thread a photo: median {statistics.median(times):.0f} ms,", end=" ")
+    print(f"Processor time of one thread per photo: median {statistics.median(times):.0f} ms,", end=" ")
     print(f"longest {max(times):.0f} ms.")
     flags = options.folder.parent / "flags"
     if flags.is_dir():
         print(f"\n{told_apart(options.folder, flags)}\n")
-        print("The limit of Graphic was chosen with these pictures in sight: on others it may do worse.")
+        print("The threshold of Graphic was chosen on these pictures; on others it may do worse.")
     return 0
 
 

@@ -64,7 +64,7 @@ SCENARIOS = [
 
 def main():
     rows = []
-    ways = [("SQLite", "limiter", None), ("the article's way", "article", None)]
+    ways = [("SQLite", "limiter", None), ("the article's method", "article", None)]
     if url := os.environ.get("BENCH_POSTGRES_URL"):
         ways.insert(1, ("PostgreSQL", "limiter", url))
     for name, how, url in ways:
@@ -75,13 +75,13 @@ def main():
     print(
         f"{WORKERS} worker processes, {LATENCY * 1000:.0f} ms a call, pictures of "
         f"{len(_picture()) // 1024} KB, the first {WARM_UP:.0f} s (ramp) left out; "
-        f"load of the machine meanwhile {os.getloadavg()[2]:.1f} on {os.cpu_count()} cores.\n"
+        f"load of the machine {os.getloadavg()[2]:.1f} on {os.cpu_count()} cores.\n"
     )
-    heading = ("Regions", "how", "labelled a second", "of the possible", "throttled calls", "photos failed")
+    heading = ("Regions", "how", "labelled per second", "of the maximum", "throttled calls", "photos failed")
     print(table(heading, *sorted(rows, key=lambda row: order.index(row[0]))))
     print(
         "\nGoals: 99 % and below 0.1 % throttled; Region down 97 % of what is left; halved 95 % and below "
-        "0.5 %; no photo failed. A photo failed: its caller got an exception and nothing tries again."
+        "0.5 %; no photo failed. A photo failed when its caller got an exception and nothing retries it."
     )
 
 
@@ -102,7 +102,7 @@ def _measured(name, how):
 
 
 def _run(scenario, fake, workers):
-    """Return calls per second, part of the possible, throttled part of the calls and failed photos."""
+    """Return calls per second, part of the maximum, throttled part of the calls and failed photos."""
     from tests.detectors.rekognition.fake_rekognition import Region
 
     for region, quota in scenario.quotas.items():

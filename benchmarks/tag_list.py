@@ -154,7 +154,7 @@ def snapshot(owner):
     seconds = time.perf_counter() - began
     mb = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
     return (
-        f"Asking for the download of all {bundle.photo_count:,} photos, snapshot included: "
+        f"Requesting the download of all {bundle.photo_count:,} photos, snapshot included: "
         f"{seconds:.1f} s, at most {mb:.0f} MB more."
     )
 
