@@ -74,3 +74,25 @@ def test_paths_named_exist(page):
 
 def test_the_readme_stays_short():
     assert len((ROOT / "README.md").read_bytes()) <= 6_000
+
+
+def test_every_package_is_on_the_map():
+    shown = (ROOT / "docs" / "architecture.md").read_text()
+    for app in ("labels", "alarms"):
+        table = re.search(rf"^\| {app}/ .*?\n\n", shown, re.MULTILINE | re.DOTALL).group()
+        packages = {path.parent.name for path in (ROOT / app).glob("*/__init__.py")} - {"migrations"}
+        assert {name for name in re.findall(r"`(\w+)/`", table) if (ROOT / app / name).is_dir()} >= packages
+
+
+def test_every_decision_is_listed():
+    decisions = ROOT / "docs" / "decisions"
+    listed = re.findall(r"\]\((\d{4}-[\w-]+\.md)\)", (decisions / "README.md").read_text())
+
+    assert listed == sorted(path.name for path in decisions.glob("0*.md"))
+
+
+def test_every_code_of_the_doctor_is_explained():
+    page = (ROOT / "docs" / "judging-alarms.md").read_text()
+    source = "".join(path.read_text() for path in (ROOT / "alarms" / "doctor").glob("*.py"))
+
+    assert set(re.findall(r"\bA\d\d\b", page)) == set(re.findall(r'"(A\d\d)"', source))
