@@ -72,7 +72,7 @@ $(VENV)/emulator: requirements-emulator.txt $(VENV)/development
 	@touch $@
 
 # Without npm its tests are skipped, and fail in CI.
-$(VENV)/s3rver: tests/buckets/package.json
+$(VENV)/s3rver: tests/storage/package.json
 	@mkdir -p $(VENV)/npm && cp $< $(VENV)/npm/
 	@! command -v npm >/dev/null || npm install --prefix $(VENV)/npm --silent --no-audit --no-fund
 	@touch $@

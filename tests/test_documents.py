@@ -11,6 +11,10 @@ ROOT = settings.BASE_DIR
 PAGES = sorted(
     [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), ROOT / "benchmarks" / "README.md"],
 )
+# The namespace of a metric.
+NO_PATHS = {"photomgr/experiments"}
+# Others that name paths in comments and rules.
+FILES = [*PAGES, ROOT / "Makefile", ROOT / "deploy" / "photomgr.yaml", *sorted((ROOT / ".ci").iterdir())]
 OUR_COMMANDS = sorted(name for name, app in get_commands().items() if app in ("labels", "alarms"))
 # Folders whose paths the pages name, as in `labels/bundles/chunks.py`.
 PATH = re.compile(
@@ -65,9 +69,9 @@ def test_links_lead_somewhere(page):
             assert anchor in map(_anchor, headings), f"{target} names no heading"
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_paths_named_exist(page):
-    named = set(PATH.findall(page.read_text()))
+@pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(ROOT)))
+def test_paths_named_exist(file):
+    named = set(PATH.findall(file.read_text())) - NO_PATHS
 
     assert not sorted(path for path in named if not (ROOT / path).exists())
 

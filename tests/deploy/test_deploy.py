@@ -85,7 +85,7 @@ def test_only_the_site_may_send_photos_from_a_browser():
 def test_a_bell_is_hidden_as_long_as_the_cluster_may_work_on_it(queue, retry):
     assert _properties(queue)["VisibilityTimeout"] == retry
     assert _properties(queue)["ReceiveMessageWaitTimeSeconds"] == brokers._POLL_SECONDS
-    assert _properties(queue)["RedrivePolicy"]["deadLetterTargetArn"] == {"GetAtt": "DeadBells.Arn"}
+    assert _properties(queue)["RedrivePolicy"]["deadLetterTargetArn"] == {"GetAtt": "DeadLetters.Arn"}
 
 
 def test_measurements_of_experiments_may_be_written():

@@ -48,7 +48,7 @@ def bucket_site(s3, tmp_path_factory):
         **account,
     )
     running = Site(installation)
-    # The one rule that docs/architecture.md asks for.
+    # The one rule that docs/buckets.md asks for.
     rule = {"AllowedOrigins": [running.url], "AllowedMethods": ["POST"], "AllowedHeaders": ["*"]}
     client.put_bucket_cors(Bucket=BUCKETS[0], CORSConfiguration={"CORSRules": [rule]})
     try:

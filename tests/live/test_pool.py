@@ -39,7 +39,7 @@ _CUT_ALL = (
 
 
 class Web:
-    """One web process as docs/architecture.md says to run it, and dan who may send many requests at once."""
+    """One web process as `manage.py run` starts it, and dan who may send many requests at once."""
 
     def __init__(self, installation, **variables):
         self.installation = installation
