@@ -3,17 +3,18 @@
 from django.conf import settings
 from django.core.checks import Error, register
 
-from alarms import backends
+from photomgr.environment import SETTINGS
 
 
 @register()
 def backend_is_known(app_configs, **kwargs):
-    if settings.ALARMS_BACKEND in backends.NAMES:
+    known = SETTINGS["ALARMS_BACKEND"].choices
+    if settings.ALARMS_BACKEND in known:
         return []
     return [
         Error(
             f"ALARMS_BACKEND is {settings.ALARMS_BACKEND!r}.",
-            hint=f"It may be one of {', '.join(backends.NAMES)}.",
+            hint=f"It may be one of {', '.join(known)}.",
             id="alarms.E001",
         )
     ]

@@ -53,10 +53,12 @@ def test_a_value_that_cannot_be_parsed_names_its_variable(monkeypatch, name, val
         env(name)
 
 
-def test_the_choices_are_those_the_code_has():
-    for name in detectors.NAMES:
-        assert detectors.by_name(name).name
-    assert SETTINGS["ALARMS_BACKEND"].choices == list(backends.NAMES)
+def test_the_code_has_every_choice(settings):
+    for name in SETTINGS["LABELS_DETECTOR"].choices:
+        assert detectors.by_name(name).detect
+    for name in SETTINGS["ALARMS_BACKEND"].choices:
+        settings.ALARMS_BACKEND = name
+        assert backends.backend_for().name == name
 
 
 def test_boto3_finds_its_variables_in_the_file(tmp_path):

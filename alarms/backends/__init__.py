@@ -9,7 +9,6 @@ from alarms.backends.local import Local
 __all__ = ["Backend", "BackendError", "backend_for"]
 
 _BACKENDS = {backend.name: backend for backend in (Local, CloudWatch)}
-NAMES = tuple(_BACKENDS)
 
 
 def backend_for(region=""):
