@@ -135,23 +135,23 @@ DATABASES = {"default": env("DATABASE_URL", default=f"sqlite:///{DATA_DIR / 'db.
 DATABASES["default"]["CONN_MAX_AGE"] = None
 DATABASE_POOL_SIZE = env("DATABASE_POOL_SIZE")
 if DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
-    # A server that was started anew has ended all connections: asked before each request and task.
+    # A restarted server has closed all connections: each is tested before a request or a task.
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
     _web = "PHOTOMGR_WEB" in os.environ
     _options = DATABASES["default"].setdefault("OPTIONS", {})
-    # For who looks into pg_stat_activity.
+    # Shown in pg_stat_activity.
     _options.setdefault("application_name", "photomgr web" if _web else "photomgr")
-    # Kept for each thread, the web server's 64 would leave little of PostgreSQL's usual 100 connections.
-    # Only the web server has a pool (photomgr/wsgi.py says so): a qcluster forks, which no pool survives.
+    # One for each of the web server's 64 threads would use up most of PostgreSQL's usual 100 connections.
+    # Only the web server (photomgr/wsgi.py) has a pool: a qcluster forks, which a pool does not survive.
     if _web:
         DATABASES["default"]["CONN_MAX_AGE"] = 0
         _options["pool"] = {"min_size": 1, "max_size": DATABASE_POOL_SIZE, "timeout": 10}
-        # As long as SQLite below, instead of for ever; the page is then a 503.
+        # As long as SQLite's timeout below, instead of no limit; the page is then a 503.
         _options.setdefault("options", "-c lock_timeout=30s")
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     DATABASES["default"]["OPTIONS"] = {
         # A deferred transaction that reads and then writes fails at once with "database is locked";
-        # an immediate one waits its turn.
+        # an immediate one waits.
         "transaction_mode": "IMMEDIATE",
         "timeout": 30,
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
@@ -200,11 +200,11 @@ WHITENOISE_USE_FINDERS = DEBUG
 
 # Uploads ----------------------------------------------------------------------------------------
 
-# Beside the originals: the system's own /tmp is often a small one in memory.
+# Beside the originals: the system's /tmp is often small and in memory.
 FILE_UPLOAD_TEMP_DIR = DATA_DIR / "tmp"
 FILE_UPLOAD_TEMP_DIR.mkdir(exist_ok=True)
 FILE_UPLOAD_HANDLERS = ["labels.intake.upload_handlers.LimitedUploadHandler"]
-# Each file of a request is an open file of the process. With JavaScript every photo is a request.
+# Each file of a request is an open file of the process. With JavaScript each photo is a request of its own.
 DATA_UPLOAD_MAX_NUMBER_FILES = 500
 UPLOAD_MAX_BYTES = env("UPLOAD_MAX_BYTES")
 UPLOAD_MAX_PIXELS = env("UPLOAD_MAX_PIXELS")
@@ -243,7 +243,7 @@ Q_CLUSTER = {
     "recycle": 200,
     "label": "Queue",
     "ALT_CLUSTERS": {
-        # Building an archive takes minutes; it must not hold up thumbnails and labels.
+        # Building an archive takes minutes and must not delay thumbnails and labels.
         "bundles": {
             "workers": BUNDLE_WORKERS,
             "queue_limit": BUNDLE_WORKERS,
@@ -261,7 +261,7 @@ DEFAULT_FROM_EMAIL = SERVER_EMAIL = env("DEFAULT_FROM_EMAIL")
 MAIL_DIR = DATA_DIR / "mail"
 EMAIL_BACKEND = "labels.notices.mail_files.EmailBackend"
 if _mail_url := env("EMAIL_URL"):
-    # environs checks the form of an address, and knows no "ses".
+    # environs validates the URL, and has no "ses".
     if _mail_url.startswith("ses://"):
         EMAIL_BACKEND = "anymail.backends.amazon_ses.EmailBackend"
         _region = urlsplit(_mail_url).hostname
@@ -321,6 +321,6 @@ LOGGING = {
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": env("LOG_LEVEL")},
-    # They write a line for every photo and every process; what went wrong stands in our rows.
+    # They log every photo and every process; errors are kept in our rows.
     "loggers": {"django-q": {"level": "WARNING"}, "botocore": {"level": "WARNING"}},
 }
