@@ -100,3 +100,11 @@ def test_every_code_of_the_doctor_is_explained():
     source = "".join(path.read_text() for path in (ROOT / "alarms" / "doctor").glob("*.py"))
 
     assert set(re.findall(r"\bA\d\d\b", page)) == set(re.findall(r'"(A\d\d)"', source))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_targets_named_exist(page):
+    named = set(re.findall(r"(?:^    |`)make ([a-z][a-z-]*)", page.read_text(), re.MULTILINE))
+    targets = re.findall(r"^([a-z][a-z-]*):", (ROOT / "Makefile").read_text(), re.MULTILINE)
+
+    assert named <= set(targets)
