@@ -1,18 +1,13 @@
 """The one place that builds boto3 clients.
 
 Credentials, profile and endpoints come from the environment as boto3 reads them (`AWS_*`,
-`AWS_ENDPOINT_URL` and per service `AWS_ENDPOINT_URL_S3` …).
+`AWS_ENDPOINT_URL` and per service `AWS_ENDPOINT_URL_S3` …). boto3 is imported when it is first needed: it
+takes 0.3 s, and the settings import this module.
 """
 
 import os
 from functools import lru_cache
 from urllib.parse import urlsplit
-
-import boto3
-import botocore.session
-from botocore import UNSIGNED
-from botocore.config import Config
-from botocore.loaders import create_loader
 
 _RETRIES = {"mode": "standard", "total_max_attempts": 4}
 # Rekognition: the Region limiter has to see every throttle, and every attempt needs its own permit.
@@ -33,8 +28,6 @@ _OPTIONS = {
         "response_checksum_validation": "when_required",
     },
 }
-# What every client reads about its service: that of S3 alone takes twelve megabytes, and a tenth of a second.
-_descriptions = create_loader(os.environ.get("AWS_DATA_PATH"))
 _S3_AT_AMAZON = {"addressing_style": "virtual", "us_east_1_regional_endpoint": "regional"}
 
 
@@ -49,6 +42,8 @@ def client(service, region=None, once=False, seconds=None):
 
 def config(service):
     """Return the Config of a service's clients, for a library that builds its own."""
+    from botocore.config import Config
+
     defaults = {"connect_timeout": 5, "read_timeout": 30, "max_pool_connections": 32, "retries": _RETRIES}
     # What the services log. Putting botocore's own together takes an eighth of what a call costs.
     defaults["user_agent"] = "photomgr"
@@ -57,6 +52,8 @@ def config(service):
 
 def bucket_origin(bucket):
     """Return the origin of links to a bucket's objects, for the Content-Security-Policy; asks nobody."""
+    from botocore import UNSIGNED
+
     # Unsigned: the settings are read where no credentials are, too.
     anyone = _s3(None, {"signature_version": UNSIGNED})
     link = urlsplit(anyone.generate_presigned_url("get_object", Params={"Bucket": bucket, "Key": "x"}))
@@ -86,10 +83,23 @@ def _s3(region, options):
 
 def _session():
     """Return a session that reads the environment anew, but no description that was read before."""
+    import botocore.session
+    from boto3.session import Session
+
     core = botocore.session.get_session()
-    core.register_component("data_loader", _descriptions)
-    return boto3.session.Session(botocore_session=core)
+    core.register_component("data_loader", _descriptions())
+    return Session(botocore_session=core)
+
+
+@lru_cache
+def _descriptions():
+    """Return what every client reads about its service: of S3 alone that is 12 MB, and 0.1 s."""
+    from botocore.loaders import create_loader
+
+    return create_loader(os.environ.get("AWS_DATA_PATH"))
 
 
 def _build(session, service, region, options):
+    from botocore.config import Config
+
     return session.client(service, region_name=region, config=config(service).merge(Config(**options)))

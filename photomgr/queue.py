@@ -2,13 +2,8 @@
 
 import logging
 
-from botocore.exceptions import BotoCoreError, ClientError
 from django_q.models import Schedule
 from django_q.tasks import async_task
-from redis.exceptions import RedisError
-
-# What the brokers raise when Redis or SQS cannot be reached or refuse.
-QUEUE_ERRORS = (RedisError, BotoCoreError, ClientError)
 
 MINUTES, HOURLY, DAILY = Schedule.MINUTES, Schedule.HOURLY, Schedule.DAILY
 
@@ -20,8 +15,19 @@ def enqueue(task, cluster, *arguments):
     try:
         # Named always: left out, the task would go to the cluster that enqueues it.
         async_task(task, *arguments, q_options={"cluster": cluster})
-    except QUEUE_ERRORS as error:
+    except queue_errors() as error:
         log.warning("the task could not be enqueued, the sweep will do it: %s", error)
+
+
+def queue_errors():
+    """Return what the brokers raise when Redis or SQS cannot be reached or refuse.
+
+    Python asks for it only once something was raised: importing these packages takes half a second.
+    """
+    from botocore.exceptions import BotoCoreError, ClientError
+    from redis.exceptions import RedisError
+
+    return RedisError, BotoCoreError, ClientError
 
 
 def ensure_schedule(name, task, cluster, kind=MINUTES, args=""):

@@ -15,7 +15,7 @@ from django_q.conf import Conf
 
 from labels.workers import heartbeats
 from labels.workers.heartbeats import BUNDLES, CLUSTERS, LABELS
-from photomgr.queue import QUEUE_ERRORS, enqueue, ensure_schedule
+from photomgr.queue import enqueue, ensure_schedule, queue_errors
 
 # A heartbeat is passed on until every machine took it, at most so often.
 _HOPS = 20
@@ -73,7 +73,7 @@ def waiting(cluster):
     """Return how many bells the cluster has not answered yet, or None when the queue is not reachable."""
     try:
         return get_broker(list_key=cluster).queue_size()
-    except QUEUE_ERRORS as error:
+    except queue_errors() as error:
         log.warning("the length of the queue is not known: %s", error)
         return None
 
