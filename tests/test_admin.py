@@ -36,6 +36,7 @@ from labels.models import (
     RuleRun,
     SavedSelection,
     Spending,
+    SweepFailure,
     TextCount,
     TextMessage,
     Verdict,
@@ -100,6 +101,7 @@ def rows(dan, eve, commits):
     factory.worker_seen("labels")
     Residency.objects.create(owner=eve, group="eu")
     Spending.objects.create(day=timezone.localdate(), calls=2, micros=2000)
+    SweepFailure.objects.create(step="bundles_expired", error="OSError: no space left")
 
 
 def _url(model, page, *arguments):

@@ -2,7 +2,7 @@
 
 from django.db.models import Min, Sum
 
-from labels.models import Bundle, Photo, RegionQuota, Spending
+from labels.models import Bundle, Photo, RegionQuota, Spending, SweepFailure
 from photomgr.measuring import Measurement
 
 _WAITING = (Photo.Status.PENDING, Photo.Status.LABELLING)
@@ -19,6 +19,7 @@ def measure(sender, start, end, **kwargs):
         Measurement("PhotosFailed", (_photos(status=Photo.Status.FAILED),)),
         Measurement("QueueAge", (_oldest_waiting(end),), "Seconds"),
         Measurement("BundlesFailed", (ended.filter(status=Bundle.Status.FAILED).count(),)),
+        Measurement("SweepStepsFailed", (_failed_steps(start, end),)),
         Measurement("Spend", (_spent(),), "None", total=True),
     ]
     if seconds:
@@ -37,6 +38,10 @@ def _photos(**fields):
 def _oldest_waiting(end):
     oldest = Photo.objects.filter(status__in=_WAITING).aggregate(at=Min("uploaded_at"))["at"]
     return max(0.0, (end - oldest).total_seconds()) if oldest else 0.0
+
+
+def _failed_steps(start, end):
+    return SweepFailure.objects.filter(at__gte=start, at__lt=end).count()
 
 
 def _spent():

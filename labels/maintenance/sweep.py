@@ -1,6 +1,10 @@
-"""Once a minute: ring again for what waits, end what can't be done, remove what is past its time."""
+"""Once a minute: enqueue again what waits, end what cannot be done, remove what is past its time.
 
-from dataclasses import asdict, dataclass
+Each step stands alone: one that fails is logged and counted (SweepFailure), and the others run.
+"""
+
+import logging
+from datetime import timedelta
 
 from django.utils import timezone
 
@@ -19,90 +23,58 @@ from labels.models import (
     Notice,
     Photo,
     RuleRun,
+    SweepFailure,
     TextMessage,
 )
 from labels.notices import phones
 from labels.workers import heartbeats, queue
 
-# A bell that is still in the queue may be rung twice; this bounds how often, and it costs a millisecond.
+# A task that is still in the queue may be enqueued twice; this bounds how often, and it costs a millisecond.
 QUEUE_TARGET = 500
 
-_RECALLED = (Photo, Bundle, Notice, Announcement, TextMessage, DirectUpload)
+_LEASED = (Photo, Bundle, Notice, Announcement, TextMessage, DirectUpload)
 _STOPPED = "The worker stopped in the middle of it."
+_FAILURES_KEPT = timedelta(days=14)
 
-
-@dataclass
-class Swept:
-    """How many of each were found."""
-
-    photos_rung: int = 0
-    bundles_rung: int = 0
-    notices_rung: int = 0
-    sums_rung: int = 0
-    incoming_rung: int = 0
-    incoming_given_up: int = 0
-    incoming_cleared: int = 0
-    photos_given_up: int = 0
-    photos_afforded: int = 0
-    bundles_given_up: int = 0
-    notices_given_up: int = 0
-    notices_interrupted: int = 0
-    announcements_rung: int = 0
-    announcements_given_up: int = 0
-    announcements_interrupted: int = 0
-    texts_rung: int = 0
-    texts_given_up: int = 0
-    texts_interrupted: int = 0
-    phone_codes_cleared: int = 0
-    bundles_expired: int = 0
-    replays_rung: int = 0
-    changes_rung: int = 0
-    changes_given_up: int = 0
-    replays_given_up: int = 0
-    recalled_from_future: int = 0
-    workers_forgotten: int = 0
-
-    def as_json(self):
-        return asdict(self)
+log = logging.getLogger(__name__)
 
 
 def sweep():
-    """Carry out one sweep and return what was found; safe to run at any time, twice, or side by side."""
-    # Photos a worker labelled by rules that were replaced meanwhile.
+    """Carry out one sweep and return {step: how many rows it moved}, with `steps_failed`.
+
+    Safe to run at any time, twice, or side by side. Steps that count nothing return None and are left out.
+    """
+    now, swept, failed = timezone.now(), {}, 0
+    for name, step in STEPS.items():
+        try:
+            swept[name] = step(now)
+        except Exception as error:  # noqa: BLE001 (the other steps must run; an alarm watches the rows)
+            log.exception("the step %s of the sweep failed", name)
+            SweepFailure.objects.create(step=name, error=f"{type(error).__name__}: {error}"[:500])
+            failed += 1
+            swept[name] = 0
+    return {name: count for name, count in swept.items() if count is not None} | {"steps_failed": failed}
+
+
+def _start_rule_run(now):
+    # Photos that a worker labelled by rules which were replaced meanwhile.
     replay.start()
-    now = timezone.now()
+
+
+def _follow_settings(now):
     follow_settings()
-    return Swept(
-        recalled_from_future=sum(model.objects.recall(now) for model in _RECALLED),
-        workers_forgotten=heartbeats.forget_old(now),
-        photos_given_up=record.give_up(Photo.objects.worn_out(now)),
-        bundles_given_up=lifecycle.give_up(Bundle.objects.worn_out(now)),
-        notices_given_up=Notice.objects.worn_out(now).give_up(),
-        notices_interrupted=Notice.objects.end_interrupted(now),
-        announcements_given_up=Announcement.objects.worn_out(now).give_up(),
-        announcements_interrupted=Announcement.objects.end_interrupted(now),
-        texts_given_up=TextMessage.objects.worn_out(now).give_up(),
-        texts_interrupted=TextMessage.objects.end_interrupted(now),
-        phone_codes_cleared=phones.clear(now),
-        bundles_expired=lifecycle.expire(now),
-        incoming_given_up=direct_uploads.give_up(DirectUpload.objects.worn_out(now)),
-        incoming_cleared=direct_uploads.clear(now),
-        incoming_rung=_ring(DirectUpload.objects.due(now), queue.take_incoming, queue.LABELS),
-        replays_given_up=replay.fail(RuleRun.objects.worn_out(now), _STOPPED),
-        changes_given_up=decisions.fail(Change.objects.worn_out(now), _STOPPED),
-        changes_rung=_ring(Change.objects.due(now), queue.carry_out, queue.LABELS),
-        replays_rung=_ring(RuleRun.objects.due(now), queue.replay_rules, queue.LABELS),
-        photos_afforded=record.try_now(now, spending.CODES, spending.affordable()),
-        photos_rung=_ring(Photo.objects.due(now), queue.label_photo, queue.LABELS, calls_a_minute()),
-        notices_rung=_ring(Notice.objects.due(now), queue.send_notice, queue.LABELS),
-        announcements_rung=_ring(Announcement.objects.due(now), queue.tell_topic, queue.LABELS),
-        texts_rung=_ring(TextMessage.objects.due(now), queue.send_text, queue.LABELS),
-        bundles_rung=_ring(Bundle.objects.due(now), queue.build_bundle, queue.BUNDLES),
-        sums_rung=_ring(BundlePart.objects.unsummed(now).order_by("pk"), queue.add_sum, queue.BUNDLES),
-    ).as_json()
 
 
-def _ring(rows, bell, cluster, a_minute=0):
+def _recall_from_future(now):
+    return sum(model.objects.recall(now) for model in _LEASED)
+
+
+def _forget_failures(now):
+    SweepFailure.objects.filter(at__lt=now - _FAILURES_KEPT).delete()
+
+
+def _enqueue(rows, enqueue, cluster, a_minute=0):
+    """Enqueue the rows for which the queue has room; return how many."""
     waiting = queue.waiting(cluster)
     if waiting is None:
         return 0
@@ -110,5 +82,52 @@ def _ring(rows, bell, cluster, a_minute=0):
     room = max(0, max(QUEUE_TARGET, a_minute) - waiting)
     ids = list(rows.values_list("pk", flat=True)[:room])
     for pk in ids:
-        bell(pk)
+        enqueue(pk)
     return len(ids)
+
+
+def _due(model, enqueue, cluster):
+    """Return a step that enqueues the rows of a model that are due."""
+    return lambda now: _enqueue(model.objects.due(now), enqueue, cluster)
+
+
+def _enqueue_photos(now):
+    return _enqueue(Photo.objects.due(now), queue.label_photo, queue.LABELS, calls_a_minute())
+
+
+def _enqueue_sums(now):
+    return _enqueue(BundlePart.objects.unsummed(now).order_by("pk"), queue.add_sum, queue.BUNDLES)
+
+
+# In this order: what is ended or becomes free in one step is enqueued by a later one.
+STEPS = {
+    "rule_run_started": _start_rule_run,
+    "regions_followed": _follow_settings,
+    "recalled_from_future": _recall_from_future,
+    "workers_forgotten": heartbeats.forget_old,
+    "photos_given_up": lambda now: record.give_up(Photo.objects.worn_out(now)),
+    "bundles_given_up": lambda now: lifecycle.give_up(Bundle.objects.worn_out(now)),
+    "notices_given_up": lambda now: Notice.objects.worn_out(now).give_up(),
+    "notices_interrupted": Notice.objects.end_interrupted,
+    "announcements_given_up": lambda now: Announcement.objects.worn_out(now).give_up(),
+    "announcements_interrupted": Announcement.objects.end_interrupted,
+    "texts_given_up": lambda now: TextMessage.objects.worn_out(now).give_up(),
+    "texts_interrupted": TextMessage.objects.end_interrupted,
+    "phone_codes_cleared": phones.clear,
+    "bundles_expired": lifecycle.expire,
+    "incoming_given_up": lambda now: direct_uploads.give_up(DirectUpload.objects.worn_out(now)),
+    "incoming_cleared": direct_uploads.clear,
+    "incoming_enqueued": _due(DirectUpload, queue.take_incoming, queue.LABELS),
+    "replays_given_up": lambda now: replay.fail(RuleRun.objects.worn_out(now), _STOPPED),
+    "changes_given_up": lambda now: decisions.fail(Change.objects.worn_out(now), _STOPPED),
+    "changes_enqueued": _due(Change, queue.carry_out, queue.LABELS),
+    "replays_enqueued": _due(RuleRun, queue.replay_rules, queue.LABELS),
+    "photos_afforded": lambda now: record.try_now(now, spending.CODES, spending.affordable()),
+    "photos_enqueued": _enqueue_photos,
+    "notices_enqueued": _due(Notice, queue.send_notice, queue.LABELS),
+    "announcements_enqueued": _due(Announcement, queue.tell_topic, queue.LABELS),
+    "texts_enqueued": _due(TextMessage, queue.send_text, queue.LABELS),
+    "bundles_enqueued": _due(Bundle, queue.build_bundle, queue.BUNDLES),
+    "sums_enqueued": _enqueue_sums,
+    "failures_forgotten": _forget_failures,
+}

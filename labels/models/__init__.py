@@ -11,6 +11,7 @@ from labels.models.region import Budget, RegionQuota, Residency, Spending
 from labels.models.rule import LabelRule, PolicyVersion, RuleRun
 from labels.models.saved_selection import SavedSelection
 from labels.models.summary import LibraryVersion, PhotoSummary
+from labels.models.sweep_failure import SweepFailure
 
 __all__ = [
     "Verdict",
@@ -41,6 +42,7 @@ __all__ = [
     "RegionQuota",
     "Residency",
     "Spending",
+    "SweepFailure",
     "TextCount",
     "TextMessage",
     "Heartbeat",

@@ -41,7 +41,7 @@ def uploads(eve, count, at):
 def test_a_minute_is_measured_when_it_is_over_and_sent_with_one_call(wire, eve):
     uploads(eve, 3, minute(0, 59))
 
-    assert publish(minute(1, 5)) == (1, 6)
+    assert publish(minute(1, 5)) == (1, 7)
     assert publish(minute(1, 40)) == (0, 0)
 
     assert wire.calls["PutMetricData"] == 1
@@ -51,7 +51,7 @@ def test_a_minute_is_measured_when_it_is_over_and_sent_with_one_call(wire, eve):
 
 
 def test_by_the_clock_of_this_machine_a_minute_is_sent_as_soon_as_it_is_measured(wire, eve):
-    assert publish() == (1, 6)
+    assert publish() == (1, 7)
 
 
 def test_nothing_is_lost_and_nothing_sent_twice_when_cloudwatch_is_away(wire, eve):

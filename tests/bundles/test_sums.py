@@ -79,11 +79,11 @@ def test_a_second_worker_leaves_a_sum_to_the_first_until_its_lease_is_over(part,
 
 def test_the_sweep_rings_for_a_sum_whose_bell_was_lost(part, commits):
     with commits():
-        assert sweep()["sums_rung"] == 1
+        assert sweep()["sums_enqueued"] == 1
     assert _known(part) == _true(part)
 
     with commits():
-        assert sweep()["sums_rung"] == 0
+        assert sweep()["sums_enqueued"] == 0
 
 
 @pytest.mark.parametrize("status", [Bundle.Status.BUILDING, Bundle.Status.FAILED, Bundle.Status.EXPIRED])

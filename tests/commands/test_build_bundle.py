@@ -99,7 +99,7 @@ def test_a_sweep_that_found_work_says_how_much(dan):
 
     code, document = run("sweep")
 
-    assert (code, document["photos_rung"]) == (2, 1)
+    assert (code, document["photos_enqueued"]) == (2, 1)
 
 
 def test_an_archive_that_lies_there_already_is_never_overwritten(dan, tmp_path):

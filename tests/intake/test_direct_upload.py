@@ -146,7 +146,7 @@ def test_a_storage_that_is_away_is_waited_for(begin, client, commits, s3, settin
     DirectUpload.objects.update(next_attempt_at=timezone.now())
 
     with commits():
-        assert sweep.sweep()["incoming_rung"] == 1
+        assert sweep.sweep()["incoming_enqueued"] == 1
 
     assert _state(client, promise["id"])["outcome"] == "imported"
 

@@ -220,7 +220,7 @@ def test_a_change_nobody_was_told_of_is_found_by_the_sweep(dan, library, commits
     decisions.judge(dan, dan, "add", "Mine", Photo.objects.filter(owner=dan))
 
     with commits():
-        assert sweep.sweep()["changes_rung"] == 1
+        assert sweep.sweep()["changes_enqueued"] == 1
 
     assert factory.counts(dan)["Mine"] == 4
 

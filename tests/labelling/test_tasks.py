@@ -185,7 +185,7 @@ def test_the_sweep_rings_again_for_what_was_lost(dan, commits):
     with commits() as rung:
         swept = sweep.sweep()
 
-    assert (swept["photos_rung"], len(rung)) == (2, 2)
+    assert (swept["photos_enqueued"], len(rung)) == (2, 2)
     assert set(Photo.objects.values_list("status", flat=True)) == {Photo.Status.LABELLED}
     assert record.count_differences() == []
     with commits() as rung:
@@ -205,7 +205,7 @@ def test_what_a_wrong_clock_put_off_for_years_is_due_at_once(dan, commits):
 
     photo.refresh_from_db()
     waiting.refresh_from_db()
-    assert (swept["recalled_from_future"], swept["photos_rung"]) == (1, 1)
+    assert (swept["recalled_from_future"], swept["photos_enqueued"]) == (1, 1)
     assert photo.status == Photo.Status.LABELLED
     assert (waiting.status, waiting.next_attempt_at) == (Photo.Status.PENDING, soon)
 
@@ -230,7 +230,7 @@ def test_the_sweep_rings_no_more_than_the_queue_shall_hold(dan, django_capture_o
     with django_capture_on_commit_callbacks() as bells:
         swept = sweep.sweep()
 
-    assert swept["photos_rung"] == len(bells) == sweep.QUEUE_TARGET
+    assert swept["photos_enqueued"] == len(bells) == sweep.QUEUE_TARGET
 
 
 def test_the_sweep_gives_up_what_killed_every_worker(dan, settings, commits):
@@ -242,7 +242,7 @@ def test_the_sweep_gives_up_what_killed_every_worker(dan, settings, commits):
         swept = sweep.sweep()
 
     photo.refresh_from_db()
-    assert (swept["photos_given_up"], swept["photos_rung"], rung) == (1, 0, [])
+    assert (swept["photos_given_up"], swept["photos_enqueued"], rung) == (1, 0, [])
     assert (photo.status, photo.failure_code) == (Photo.Status.FAILED, "worker_died")
     assert photo.failure_reason == "The worker stopped in the middle of it, 2 times."
 

@@ -79,7 +79,7 @@ def test_photos_imported_while_redis_is_away_are_labelled_after_the_next_sweep(i
 
     swept = installation.json("sweep")
 
-    assert swept["photos_rung"] == 3
+    assert swept["photos_enqueued"] == 3
     _labelled(installation, 3)
 
 

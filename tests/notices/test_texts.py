@@ -259,7 +259,7 @@ def test_the_sweep_rings_for_what_was_not_sent(texted, dan, phone, commits):
     _ended(dan)
 
     with commits():
-        assert sweep()["texts_rung"] == 1
+        assert sweep()["texts_enqueued"] == 1
 
     assert len(texted()) == 1
 

@@ -153,7 +153,7 @@ def test_the_sweep_rings_for_what_was_not_told(heard, dan, commits):
     _ended(dan)
 
     with commits():
-        assert sweep()["announcements_rung"] == 1
+        assert sweep()["announcements_enqueued"] == 1
 
     assert len(heard()) == 1
 

@@ -3,7 +3,7 @@ from photomgr.json_command import JsonCommand
 
 
 class Command(JsonCommand):
-    help = "Ring again for waiting work, end what cannot be done, remove expired downloads."
+    help = "Enqueue waiting work again, end what cannot be done, remove expired downloads."
 
     def run(self, **options):
         swept = sweep()

@@ -103,7 +103,7 @@ def test_photos_that_waited_go_on_with_the_next_sweep_after_a_budget_was_raised(
     with commits():
         swept = sweep.sweep()
 
-    assert (swept["photos_afforded"], swept["photos_rung"]) == (2, 2)
+    assert (swept["photos_afforded"], swept["photos_enqueued"]) == (2, 2)
     assert Photo.objects.filter(status=Photo.Status.LABELLED).count() == len(rekognition.calls) == 3
 
 

@@ -180,7 +180,7 @@ def test_the_sweep_rings_for_a_minute_of_rekognition(
     with django_capture_on_commit_callbacks() as bells:
         swept = sweep.sweep()
 
-    assert swept["photos_rung"] == len(bells) == 660
+    assert swept["photos_enqueued"] == len(bells) == 660
 
 
 def test_the_later_change_counts_of_setting_and_admin(rekognition, settings):
