@@ -1,7 +1,7 @@
 from django.apps import AppConfig
 from django.db.models.signals import post_delete, post_migrate, post_save, pre_delete
 
-from photomgr.measuring import measure
+from photomgr.own_metrics import measure
 
 
 class LabelsConfig(AppConfig):
@@ -14,25 +14,25 @@ class LabelsConfig(AppConfig):
         from labels import signals
         from labels.bundles import building
         from labels.checks import rekognition, site, sms  # noqa: F401 (they register themselves)
-        from labels.maintenance import measurements
+        from labels.maintenance import metrics
         from labels.models import Announcement, Bundle, BundlePart, Notice, Photo, TextMessage
         from labels.workers import queue
 
         for signal, receiver, sender in (
-            (post_save, signals.ring_for_photo, Photo),
-            (post_save, signals.ring_for_bundle, Bundle),
-            (post_save, signals.ring_for_notice, Notice),
-            (post_save, signals.ring_for_announcement, Announcement),
-            (post_save, signals.ring_for_text, TextMessage),
+            (post_save, signals.enqueue_photo, Photo),
+            (post_save, signals.enqueue_bundle, Bundle),
+            (post_save, signals.enqueue_notice, Notice),
+            (post_save, signals.enqueue_announcement, Announcement),
+            (post_save, signals.enqueue_text, TextMessage),
             (pre_delete, signals.uncount_photo, Photo),
             (post_delete, signals.delete_photo_files, Photo),
             (post_delete, signals.delete_bundle_files, Bundle),
-            (building.chunks_ready, signals.call_helpers, Bundle),
-            (building.archive_ready, signals.ring_for_sum, BundlePart),
+            (building.chunks_ready, signals.enqueue_helpers, Bundle),
+            (building.archive_ready, signals.enqueue_sum, BundlePart),
             (post_migrate, signals.make_schedules, self),
             (post_migrate, signals.make_region_rows, self),
             (pre_execute, queue.worker_begins, None),
             (post_execute, queue.monitor_ends, None),
-            (measure, measurements.measure, None),
+            (measure, metrics.measure, None),
         ):
             signal.connect(receiver, sender=sender, dispatch_uid=receiver.__qualname__)

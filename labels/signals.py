@@ -1,4 +1,4 @@
-"""Receivers of five lines at most: a new row rings its bell, a deleted one takes its files along."""
+"""Receivers of five lines at most: a new row is enqueued, a deleted one takes its files along."""
 
 from django.contrib.auth import get_user_model
 from django.db import transaction
@@ -10,38 +10,38 @@ from labels.notices import texts, topic
 from labels.workers import queue
 
 
-def ring_for_photo(sender, instance, created, raw, **kwargs):
+def enqueue_photo(sender, instance, created, raw, **kwargs):
     if created and not raw:
         queue.label_photo(instance.pk)
 
 
-def ring_for_bundle(sender, instance, created, raw, **kwargs):
+def enqueue_bundle(sender, instance, created, raw, **kwargs):
     if created and not raw:
         queue.build_bundle(instance.pk)
 
 
-def ring_for_notice(sender, instance, created, raw, **kwargs):
+def enqueue_notice(sender, instance, created, raw, **kwargs):
     if created and not raw:
         queue.send_notice(instance.pk)
         topic.announce(instance)
         texts.announce(instance)
 
 
-def ring_for_announcement(sender, instance, created, raw, **kwargs):
+def enqueue_announcement(sender, instance, created, raw, **kwargs):
     if created and not raw:
         queue.tell_topic(instance.pk)
 
 
-def ring_for_text(sender, instance, created, raw, **kwargs):
+def enqueue_text(sender, instance, created, raw, **kwargs):
     if created and not raw:
         queue.send_text(instance.pk)
 
 
-def call_helpers(sender, bundle_id, **kwargs):
+def enqueue_helpers(sender, bundle_id, **kwargs):
     queue.join_build(bundle_id)
 
 
-def ring_for_sum(sender, part_id, **kwargs):
+def enqueue_sum(sender, part_id, **kwargs):
     queue.add_sum(part_id)
 
 

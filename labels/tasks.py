@@ -43,7 +43,7 @@ def label_photo(photo_id):
         raise
 
 
-def take_incoming(incoming_id):
+def take_direct_upload(incoming_id):
     """Check a file that a browser sent to the bucket, and make a photo of it."""
     row = DirectUpload.objects.claim(incoming_id, holder())
     if row is None:
@@ -95,14 +95,14 @@ def send_text(message_id):
         texts.send(message)
 
 
-def replay_rules(replay_id):
+def run_rules(replay_id):
     """Apply rules to stored answers for a while; return quietly when another worker does."""
     row = RuleRun.objects.claim(replay_id, holder())
     if row is not None:
         replay.carry_on(row)
 
 
-def carry_out(change_id):
+def apply_change(change_id):
     """Carry out what a person decided about many photos."""
     change = Change.objects.claim(change_id, holder())
     if change is not None:

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from alarms.backends import BackendError, backend_for
 from alarms.models import MetricOutbox
-from photomgr.measuring import measure
+from photomgr.own_metrics import measure
 
 MINUTE = timedelta(minutes=1)
 # One call a minute as a rule; more only to catch up.

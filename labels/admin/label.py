@@ -33,7 +33,7 @@ class LabelAdmin(NoAddAdmin):
         if "parents" in form.changed_data:
             replay.mark(form.instance, request.user)
             if row := replay.start():
-                queue.replay_rules(row.pk)
+                queue.run_rules(row.pk)
 
     @admin.display(description="parents")
     def parent_names(self, label):

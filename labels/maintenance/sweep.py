@@ -44,10 +44,11 @@ def sweep():
 
     Safe to run at any time, twice, or side by side. Steps that count nothing return None and are left out.
     """
-    now, swept, failed = timezone.now(), {}, 0
+    swept, failed = {}, 0
     for name, step in STEPS.items():
         try:
-            swept[name] = step(now)
+            # A later step is to find due what an earlier one has just created.
+            swept[name] = step(timezone.now())
         except Exception as error:  # noqa: BLE001 (the other steps must run; an alarm watches the rows)
             log.exception("the step %s of the sweep failed", name)
             SweepFailure.objects.create(step=name, error=f"{type(error).__name__}: {error}"[:500])
@@ -117,11 +118,11 @@ STEPS = {
     "bundles_expired": lifecycle.expire,
     "incoming_given_up": lambda now: direct_uploads.give_up(DirectUpload.objects.worn_out(now)),
     "incoming_cleared": direct_uploads.clear,
-    "incoming_enqueued": _due(DirectUpload, queue.take_incoming, queue.LABELS),
+    "incoming_enqueued": _due(DirectUpload, queue.take_direct_upload, queue.LABELS),
     "replays_given_up": lambda now: replay.fail(RuleRun.objects.worn_out(now), _STOPPED),
     "changes_given_up": lambda now: decisions.fail(Change.objects.worn_out(now), _STOPPED),
-    "changes_enqueued": _due(Change, queue.carry_out, queue.LABELS),
-    "replays_enqueued": _due(RuleRun, queue.replay_rules, queue.LABELS),
+    "changes_enqueued": _due(Change, queue.apply_change, queue.LABELS),
+    "replays_enqueued": _due(RuleRun, queue.run_rules, queue.LABELS),
     "photos_afforded": lambda now: record.try_now(now, spending.CODES, spending.affordable()),
     "photos_enqueued": _enqueue_photos,
     "notices_enqueued": _due(Notice, queue.send_notice, queue.LABELS),

@@ -105,7 +105,7 @@ def _judge(request, photos, words):
 def _run(change):
     """Finish a small change while the person waits; leave others to a worker, and say so."""
     if change.total > decisions.CHUNK:
-        queue.carry_out(change.pk)
+        queue.apply_change(change.pk)
         return f"; {change.total:,} photos are being brought in line"
     held = Change.objects.claim(change.pk, f"page {change.pk}")
     if held:

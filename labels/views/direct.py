@@ -37,7 +37,7 @@ def incoming_begin(request):
 def incoming_sent(request, pk):
     row = get_object_or_404(DirectUpload.objects.owned_by(request.user), pk=pk)
     if direct_uploads.sent(row):
-        queue.take_incoming(row.pk)
+        queue.take_direct_upload(row.pk)
     return JsonResponse({"id": row.pk})
 
 

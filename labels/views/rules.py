@@ -82,11 +82,11 @@ def _begin(request, words):
 def _run(row):
     """Finish a small one while the person waits; leave the rest to a worker."""
     if row.total > replay.CHUNK:
-        queue.replay_rules(row.pk)
+        queue.run_rules(row.pk)
         return
     held = RuleRun.objects.claim(row.pk, "page")
     if held and not replay.carry_on(held):
-        queue.replay_rules(row.pk)
+        queue.run_rules(row.pk)
 
 
 def _rule(rule):

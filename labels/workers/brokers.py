@@ -1,6 +1,6 @@
-"""Ring the workers through Amazon SQS: django-q2's broker on this project's clients.
+"""Amazon SQS as the queue: django-q2's broker on this project's clients.
 
-django-q2's own builds a boto3 session for every bell, remembers a queue's length for ever, polls without
+django-q2's own builds a boto3 session for every task, remembers a queue's length for ever, polls without
 pause, and makes a queue that is missing, for which an application should have no rights.
 """
 

@@ -19,7 +19,7 @@ from photomgr.queue import enqueue, ensure_schedule, queue_errors
 
 # A heartbeat is passed on until every machine took it, at most so often.
 _HOPS = 20
-# A worker that does a hundred tasks in a second says once that it lives.
+# However many tasks a worker does in that time, it writes one sign of life.
 _SIGN_SECONDS = 20
 _signs = {}
 
@@ -30,8 +30,8 @@ def label_photo(photo_id):
     _after_commit("labels.tasks.label_photo", photo_id, LABELS)
 
 
-def take_incoming(incoming_id):
-    _after_commit("labels.tasks.take_incoming", incoming_id, LABELS)
+def take_direct_upload(upload_id):
+    _after_commit("labels.tasks.take_direct_upload", upload_id, LABELS)
 
 
 def build_bundle(bundle_id):
@@ -39,8 +39,8 @@ def build_bundle(bundle_id):
 
 
 def join_build(bundle_id):
-    """Call other workers to a build, of this machine and of others."""
-    # Its own cluster answers or keeps in memory up to so many; one more is heard on another machine.
+    """Ask other workers to join a build, of this machine and of others."""
+    # This machine's cluster takes or prefetches up to so many; one more reaches another machine.
     for _ in range(2 * settings.BUNDLE_WORKERS + 1):
         _after_commit("labels.tasks.join_build", bundle_id, BUNDLES)
 
@@ -61,16 +61,16 @@ def send_text(message_id):
     _after_commit("labels.tasks.send_text", message_id, LABELS)
 
 
-def replay_rules(replay_id):
-    _after_commit("labels.tasks.replay_rules", replay_id, LABELS)
+def run_rules(run_id):
+    _after_commit("labels.tasks.run_rules", run_id, LABELS)
 
 
-def carry_out(change_id):
-    _after_commit("labels.tasks.carry_out", change_id, LABELS)
+def apply_change(change_id):
+    _after_commit("labels.tasks.apply_change", change_id, LABELS)
 
 
 def waiting(cluster):
-    """Return how many bells the cluster has not answered yet, or None when the queue is not reachable."""
+    """Return how many tasks of the cluster wait, or None when the queue is not reachable."""
     try:
         return get_broker(list_key=cluster).queue_size()
     except queue_errors() as error:
@@ -86,14 +86,14 @@ def ensure_schedules():
 
 
 def ask_for_heartbeat(cluster):
-    """Have a cluster that is starting say so now; its schedule first speaks after up to 90 s."""
+    """Have a cluster that is starting write its first heartbeat now; its schedule runs after up to 90 s."""
     _after_commit("labels.tasks.heartbeat", cluster, cluster)
 
 
 def heartbeat(cluster, hops=_HOPS):
     """Write that a worker of the cluster is alive; the schedule runs it in that worker.
 
-    Machines share the queue, and any of them may have taken this bell: it is rung again for the others.
+    Machines share the queue, and any of them may have taken this task: it is enqueued again for the others.
     """
     heartbeats.seen(cluster, "worker")
     if hops and heartbeats.others_missing(cluster):
@@ -101,12 +101,12 @@ def heartbeat(cluster, hops=_HOPS):
 
 
 def worker_begins(sender, **kwargs):
-    """Have a cluster's worker say that it lives; django-q2 sends pre_execute from that process."""
+    """Write a sign of life of the worker: django-q2 sends pre_execute from its process."""
     _sign("worker")
 
 
 def monitor_ends(sender, task, **kwargs):
-    """Have the cluster's monitor say that it lives: django-q2 sends post_execute from that process."""
+    """Write a sign of life of the monitor: django-q2 sends post_execute from its process."""
     if task["func"] == "labels.tasks.heartbeat":
         heartbeats.seen(task["args"][0], "monitor")
     else:

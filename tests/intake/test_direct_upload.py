@@ -125,7 +125,7 @@ def test_said_twice_it_is_taken_in_once(begin, client, commits, dan):
     with commits():
         client.post(promise["sent_url"])
         client.post(promise["sent_url"])
-    tasks.take_incoming(promise["id"])
+    tasks.take_direct_upload(promise["id"])
 
     assert Photo.objects.filter(owner=dan).count() == 1
     assert _state(client, promise["id"])["outcome"] == "imported"
@@ -140,7 +140,7 @@ def test_a_storage_that_is_away_is_waited_for(begin, client, commits, s3, settin
         with commits():
             client.post(promise["sent_url"])
         DirectUpload.objects.update(next_attempt_at=timezone.now())
-        tasks.take_incoming(promise["id"])
+        tasks.take_direct_upload(promise["id"])
     assert _state(client, promise["id"]) is None
     s3.reset()
     DirectUpload.objects.update(next_attempt_at=timezone.now())

@@ -212,7 +212,7 @@ def test_a_large_change_is_carried_out_by_a_worker_and_a_second_delivery_changes
     assert "505 photos are being brought in line" in page.content.decode()
     assert factory.counts(dan)["Mine"] == 505
     before = list(Verdict.objects.values())
-    tasks.carry_out(Change.objects.get().pk)
+    tasks.apply_change(Change.objects.get().pk)
     assert list(Verdict.objects.values()) == before
 
 
@@ -228,7 +228,7 @@ def test_a_change_nobody_was_told_of_is_found_by_the_sweep(dan, library, commits
 def test_the_photos_page_says_why_and_takes_decisions(client, dan, library):
     LabelRule.objects.create(name="No sky", action="hide", patterns="Sky")
     versions.put_in_force(None)
-    tasks.replay_rules(replay.start().pk)
+    tasks.run_rules(replay.start().pk)
     url = reverse("photo_label", args=[library[0].pk])
 
     page = client.get(library[0].get_absolute_url()).content.decode()

@@ -119,7 +119,7 @@ def test_a_second_run_changes_nothing(library):
     row = _finish(replay.start())
     before = _rows()
 
-    tasks.replay_rules(row.pk)
+    tasks.run_rules(row.pk)
     Photo.objects.update(policy=None)
     again = _finish(replay.start())
 

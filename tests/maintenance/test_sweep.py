@@ -7,7 +7,7 @@ from django.db import connection
 from django.utils import timezone
 
 from labels.bundles import building
-from labels.maintenance.measurements import measure
+from labels.maintenance.metrics import measure
 from labels.maintenance.sweep import STEPS, sweep
 from labels.models import Bundle, PhoneCode, SweepFailure
 from tests import factory

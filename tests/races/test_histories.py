@@ -91,13 +91,13 @@ class Library(RuleBasedStateMachine):
         LabelRule.objects.update_or_create(name=name, defaults={"action": action, "patterns": name})
         versions.put_in_force(None)
         if row := replay.start():
-            tasks.replay_rules(row.pk)
+            tasks.run_rules(row.pk)
 
     @rule()
     def take_rules_back(self):
         versions.go_back(None)
         if row := replay.start():
-            tasks.replay_rules(row.pk)
+            tasks.run_rules(row.pk)
 
     @rule(name=_NAMES, new=_NAMES)
     def rename(self, name, new):

@@ -3,7 +3,7 @@
 from django.db.models import Min, Sum
 
 from labels.models import Bundle, Photo, RegionQuota, Spending, SweepFailure
-from photomgr.measuring import Measurement
+from photomgr.own_metrics import Measurement
 
 _WAITING = (Photo.Status.PENDING, Photo.Status.LABELLING)
 
