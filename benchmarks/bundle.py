@@ -163,7 +163,7 @@ def ask(owner):
     from labels.bundles.request import request_bundle
     from labels.selection.predicate import Selection
 
-    return request_bundle(owner, Selection(everything=True), held_by="bench")
+    return request_bundle(owner, Selection(everything=True), lease_owner="bench")
 
 
 def carry_out(bundle):

@@ -169,7 +169,7 @@ def _ask(owner, count):
         )
         for number in range(count)
     )
-    request_bundle(owner, Selection(everything=True), held_by="bench")
+    request_bundle(owner, Selection(everything=True), lease_owner="bench")
 
 
 def ours(count, workers):
@@ -212,7 +212,7 @@ def _helper(bundle_id):
     aws.client("s3")
     while not BundleChunk.objects.exists():
         time.sleep(0.01)
-    join_build(bundle_id, f"helper {os.getpid()}")
+    join_build(bundle_id)
     os._exit(0)
 
 

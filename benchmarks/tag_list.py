@@ -150,7 +150,7 @@ def snapshot(owner):
     from labels.selection.predicate import Selection
 
     before, began = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.perf_counter()
-    bundle = request_bundle(owner, Selection(everything=True), held_by="bench")
+    bundle = request_bundle(owner, Selection(everything=True), lease_owner="bench")
     seconds = time.perf_counter() - began
     mb = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
     return (

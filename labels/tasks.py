@@ -1,8 +1,5 @@
 """What a worker runs: load by id, claim, call the steps in order. Any task may be delivered twice."""
 
-import os
-import uuid
-
 from labels.bundles import building, sums
 from labels.detectors.base import DetectorUnavailable, NotNow, PhotoRefused
 from labels.intake import direct_uploads
@@ -12,7 +9,6 @@ from labels.models import Announcement, Bundle, Change, DirectUpload, Notice, Ph
 from labels.notices import mail, texts, topic
 from labels.rules import versions
 from labels.storage.errors import StorageTrouble
-from labels.workers import heartbeats
 from labels.workers.queue import heartbeat  # noqa: F401 (its schedule names it here)
 from photomgr.claim import in_words
 
@@ -22,7 +18,7 @@ _STORAGE_SECONDS = 60
 
 def label_photo(photo_id):
     """Find the labels of one photo; return quietly when it is gone, done, or held by another worker."""
-    photo = Photo.objects.claim(photo_id, holder())
+    photo = Photo.objects.claim(photo_id)
     if photo is None:
         return
     try:
@@ -45,7 +41,7 @@ def label_photo(photo_id):
 
 def take_direct_upload(incoming_id):
     """Check a file that a browser sent to the bucket, and make a photo of it."""
-    row = DirectUpload.objects.claim(incoming_id, holder())
+    row = DirectUpload.objects.claim(incoming_id)
     if row is None:
         return
     try:
@@ -59,14 +55,14 @@ def take_direct_upload(incoming_id):
 
 def build_bundle(bundle_id):
     """Build the archives of one bundle."""
-    bundle = Bundle.objects.claim(bundle_id, holder())
+    bundle = Bundle.objects.claim(bundle_id)
     if bundle is not None:
         building.build(bundle)
 
 
 def join_build(bundle_id):
     """Make chunks of a bundle that another worker builds; there may be none left."""
-    building.join_build(bundle_id, holder())
+    building.join_build(bundle_id)
 
 
 def add_sum(part_id):
@@ -76,39 +72,34 @@ def add_sum(part_id):
 
 def send_notice(notice_id):
     """Send the mail of one notice."""
-    notice = Notice.objects.claim(notice_id, holder())
+    notice = Notice.objects.claim(notice_id)
     if notice is not None:
         mail.send(notice)
 
 
 def tell_topic(announcement_id):
     """Tell the SNS topic of one outcome."""
-    announcement = Announcement.objects.claim(announcement_id, holder())
+    announcement = Announcement.objects.claim(announcement_id)
     if announcement is not None:
         topic.publish(announcement)
 
 
 def send_text(message_id):
     """Text one outcome to the owner's phone."""
-    message = TextMessage.objects.claim(message_id, holder())
+    message = TextMessage.objects.claim(message_id)
     if message is not None:
         texts.send(message)
 
 
 def run_rules(replay_id):
     """Apply rules to stored answers for a while; return quietly when another worker does."""
-    row = RuleRun.objects.claim(replay_id, holder())
+    row = RuleRun.objects.claim(replay_id)
     if row is not None:
         replay.carry_on(row)
 
 
 def apply_change(change_id):
     """Carry out what a person decided about many photos."""
-    change = Change.objects.claim(change_id, holder())
+    change = Change.objects.claim(change_id)
     if change is not None:
         decisions.carry_on(change)
-
-
-def holder():
-    """Return a name for this claim: readable in the admin, and never used twice."""
-    return f"{heartbeats.host()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"

@@ -1,11 +1,14 @@
-"""Rows that a worker carries out: who holds them, until when, and how often it was tried.
+"""Rows that a worker carries out: who has them leased, until when, and how often it was tried.
 
 The row is the truth and the queue a hint: a task may be delivered twice, die in the middle, or never
 arrive. Whoever wants to work on a row claims it by one conditional update; the lease makes a dead
 worker's row free again; the attempts counted here also count the workers that were killed.
 """
 
+import os
 import random
+import socket
+import uuid
 from datetime import timedelta
 
 from django.conf import settings
@@ -17,9 +20,49 @@ from django.utils import timezone
 LONGEST_WAIT = timedelta(minutes=20)
 
 
-class ClaimQuerySet(models.QuerySet):
+class LeaseQuerySet(models.QuerySet):
+    def unleased(self, now):
+        """Return the rows that were never leased, were released, or whose worker died."""
+        return self.filter(Q(lease_until=None) | Q(lease_until__lt=now))
+
+    def lease(self, lease_owner, duration=None, **fields):
+        """Lease these rows to `lease_owner`; return how many."""
+        until = timezone.now() + (duration or lease_duration())
+        return self.update(lease_owner=lease_owner, lease_until=until, **fields)
+
+    def renew_lease(self, duration=None):
+        return self.update(lease_until=timezone.now() + (duration or lease_duration()))
+
+    def release(self, **fields):
+        """End the leases on these rows and set `fields`; return how many rows there were."""
+        return self.update(lease_owner="", lease_until=None, **fields)
+
+    def held(self, row):
+        """Return the row as a queryset of one, or of none when `row`'s lease owner has lost it."""
+        return self.filter(pk=row.pk, lease_owner=row.lease_owner)
+
+
+class Leased(models.Model):
+    """Fields of a row that one worker at a time works on; the manager is made of a LeaseQuerySet."""
+
+    lease_owner = models.CharField(max_length=64, blank=True, editable=False)
+    lease_until = models.DateTimeField(null=True, editable=False)
+
+    class Meta:
+        abstract = True
+
+    def renew_lease(self, duration=None):
+        """Push the lease on; return False when another worker has the row by now."""
+        return bool(type(self).objects.held(self).renew_lease(duration))
+
+    def release(self, **fields):
+        """End the lease and set `fields`; return False, changing nothing, when it was lost by now."""
+        return bool(type(self).objects.held(self).release(**fields))
+
+
+class ClaimQuerySet(LeaseQuerySet):
     def claimable(self, now):
-        """Return the rows a worker may take at `now`: waiting and due, or left by a dead worker."""
+        """Return the rows a worker may claim at `now`: waiting and due, or left by a dead worker."""
         return self.filter(
             Q(status=self.model.WAITING, next_attempt_at__lte=now)
             | Q(status=self.model.WORKING, lease_until__lt=now)
@@ -36,7 +79,7 @@ class ClaimQuerySet(models.QuerySet):
         return self.claimable(now).filter(attempts__gte=settings.MAX_ATTEMPTS)
 
     def not_held(self, now):
-        """Return the rows without those that a worker holds at `now`."""
+        """Return the rows without those that a worker has leased at `now`."""
         return self.exclude(status=self.model.WORKING, lease_until__gte=now)
 
     def recall(self, now):
@@ -46,48 +89,68 @@ class ClaimQuerySet(models.QuerySet):
         for years.
         """
         put_off = self.filter(status=self.model.WAITING, next_attempt_at__gt=now + LONGEST_WAIT)
-        held = self.filter(status=self.model.WORKING, lease_until__gt=now + lease() + LONGEST_WAIT)
-        return put_off.update(next_attempt_at=now) + held.update(lease_until=now + lease())
+        ahead = now + lease_duration() + LONGEST_WAIT
+        leased = self.filter(status=self.model.WORKING, lease_until__gt=ahead)
+        return put_off.update(next_attempt_at=now) + leased.renew_lease()
 
-    def claim(self, pk, holder):
-        """Return the row claimed for `holder`, or None when it is gone, done, held or not yet due."""
-        now = timezone.now()
-        claimed = (
-            self.due(now)
-            .order_by()
-            .filter(pk=pk)
-            .update(
-                status=self.model.WORKING,
-                attempts=F("attempts") + 1,
-                lease_owner=holder,
-                lease_until=now + lease(),
-            )
-        )
-        return self.get(pk=pk) if claimed else None
+    def claim(self, pk, lease_owner=None):
+        """Return the row claimed for `lease_owner`, or None when it is gone, done, leased or not yet due."""
+        due = self.due(timezone.now()).order_by().filter(pk=pk)
+        working = {"status": self.model.WORKING, "attempts": F("attempts") + 1}
+        return self.get(pk=pk) if due.lease(lease_owner or new_lease_owner(), **working) else None
 
     def held(self, row):
-        """Return the row as a queryset of one, or of none when `row`'s holder has lost it."""
-        return self.filter(pk=row.pk, status=self.model.WORKING, lease_owner=row.lease_owner)
+        return super().held(row).filter(status=self.model.WORKING)
+
+    def give_up(self, **fields):
+        """End these rows' work as failed, and set `fields`; return how many."""
+        return self.release(status=self.model.FAILED, **fields)
 
 
-class Claimed(models.Model):
-    """Fields of a row that workers claim; the model names its WAITING and WORKING states."""
+class Claimed(Leased):
+    """Fields of a row that workers claim; the model names its WAITING, WORKING and FAILED states."""
 
     attempts = models.PositiveSmallIntegerField(default=0, editable=False)
     next_attempt_at = models.DateTimeField(default=timezone.now, editable=False)
-    lease_owner = models.CharField(max_length=64, blank=True, editable=False)
-    lease_until = models.DateTimeField(null=True, editable=False)
 
     class Meta:
         abstract = True
 
-    def renew_lease(self):
-        """Push the lease on; return False when another worker holds the row by now."""
-        return bool(type(self).objects.held(self).update(lease_until=timezone.now() + lease()))
+    @property
+    def is_last_attempt(self):
+        return self.attempts >= settings.MAX_ATTEMPTS
+
+    def postpone(self, wait=None, *, counts=True, **fields):
+        """Let the row wait for its next attempt, `wait` or the usual backoff; return False when it is lost.
+
+        An attempt that does not count is taken back.
+        """
+        if not counts:
+            fields = {"attempts": F("attempts") - 1, **fields}
+        later = timezone.now() + (wait or backoff(self.attempts))
+        return self.release(status=self.WAITING, next_attempt_at=later, **fields)
+
+    def continue_later(self):
+        """Let the next task go on with the row at once: progress was made, so it is no further attempt."""
+        return self.release(status=self.WAITING, attempts=0, next_attempt_at=timezone.now())
+
+    def give_up(self, **fields):
+        """End the row's work as failed; return False when it is lost."""
+        return self.release(status=self.FAILED, **fields)
 
 
-def lease():
-    """Return how long a claim lasts without a sign of life."""
+def host():
+    """Return this machine's name, as lease owners begin with it."""
+    return socket.gethostname()[:30]
+
+
+def new_lease_owner():
+    """Return a name for one claim: readable in the admin, and never used twice."""
+    return f"{host()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
+
+
+def lease_duration():
+    """Return how long a lease lasts without a sign of life."""
     return timedelta(seconds=settings.CLAIM_LEASE_SECONDS)
 
 

@@ -17,7 +17,7 @@ pytest_plugins = ["tests.groups", "tests.fixtures_aws"]
 # With one of these a test reads or writes rows of the suite's own database.
 _DATABASE_FIXTURES = {"db", "transactional_db", "django_db_setup"}
 
-_TELLS_WHETHER_FREE = ("status", "done", "lease_until", "sum_lease_until", "lease_owner")
+_TELLS_WHETHER_FREE = ("status", "done", "lease_until", "lease_owner")
 
 
 def pytest_addoption(parser):

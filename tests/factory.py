@@ -18,7 +18,7 @@ from labels.rules import versions
 from labels.selection import summaries
 from labels.selection.predicate import Selection
 from labels.workers import heartbeats
-from photomgr.claim import lease
+from photomgr.claim import lease_duration
 
 RED, GREEN, BLUE = (200, 30, 30), (30, 200, 30), (30, 30, 200)
 # What the fake detector refuses for good, and what makes it unavailable.
@@ -123,7 +123,7 @@ def label_as(photo, answer, detector="factory", version=None):
         response=json.dumps(answer),
     )
     Photo.objects.filter(pk=photo.pk).update(
-        status=Photo.WORKING, lease_owner="factory", lease_until=timezone.now() + lease()
+        status=Photo.WORKING, lease_owner="factory", lease_until=timezone.now() + lease_duration()
     )
     held = Photo.objects.get(pk=photo.pk)
     rules = versions.in_force()
@@ -149,6 +149,6 @@ def counts(owner):
     return {row.label.name: row.count for row in LabelCount.objects.filter(owner=owner, count__gt=0)}
 
 
-def held_bundle(owner, selection=None, part_bytes=None, holder="a worker"):
+def held_bundle(owner, selection=None, part_bytes=None, lease_owner="a worker"):
     """Return a bundle as a worker holds it that has just claimed it; of the whole library by default."""
-    return request_bundle(owner, selection or Selection(everything=True), part_bytes, held_by=holder)
+    return request_bundle(owner, selection or Selection(everything=True), part_bytes, lease_owner=lease_owner)

@@ -1,16 +1,17 @@
 from django.db import models
-from django.utils import timezone
+
+from photomgr.claim import Leased, LeaseQuerySet
 
 
-class MetricOutbox(models.Model):
+class MetricOutbox(Leased):
     """What the application measured of itself in one minute, kept until it is published."""
 
     at = models.DateTimeField(unique=True, help_text="The minute's start.")
     data = models.JSONField(help_text="In the shape of PutMetricData's MetricData.")
     totals = models.JSONField(default=dict, help_text="Where counters that only grow stood.")
     published = models.BooleanField(default=False)
-    holder = models.CharField(max_length=32, blank=True)
-    lease_until = models.DateTimeField(default=timezone.now)
+
+    objects = LeaseQuerySet.as_manager()
 
     class Meta:
         verbose_name_plural = "measured minutes"

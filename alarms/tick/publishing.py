@@ -5,7 +5,6 @@ data from the past; minutes in which no worker ran are measured afterwards from 
 """
 
 import logging
-import uuid
 from datetime import timedelta
 
 from django.conf import settings
@@ -13,6 +12,7 @@ from django.utils import timezone
 
 from alarms.backends import BackendError, backend_for
 from alarms.models import MetricOutbox
+from photomgr.claim import new_lease_owner
 from photomgr.own_metrics import measure
 
 MINUTE = timedelta(minutes=1)
@@ -37,8 +37,7 @@ def take(now):
     totals, taken = (last.totals if last else {}), 0
     while start < end:
         data, totals = _minute(start, totals)
-        # Free from the start: `now` was read before, and the row must not be younger than that.
-        found = {"data": data, "totals": totals, "lease_until": start}
+        found = {"data": data, "totals": totals}
         _, created = MetricOutbox.objects.get_or_create(at=start, defaults=found)
         start, taken = start + MINUTE, taken + created
     return taken
@@ -61,9 +60,9 @@ def send(now):
                 backend.put_data(settings.ALARMS_NAMESPACE, data[first : first + _BATCH])
         except BackendError as error:
             log.warning("metrics wait, %s minutes of them: %s", len(rows), error)
-            MetricOutbox.objects.filter(pk__in=[row.pk for row in rows]).update(lease_until=now)
+            rows.release()
             break
-        MetricOutbox.objects.filter(pk__in=[row.pk for row in rows]).update(published=True)
+        rows.release(published=True)
         sent += len(data)
     _forget()
     return sent
@@ -94,17 +93,18 @@ def _data(one, values, start):
 
 
 def _claim(now):
-    """Return the oldest waiting minutes that fill one call, held by nobody else."""
-    free = MetricOutbox.objects.filter(published=False, lease_until__lte=now).order_by("at")
+    """Return the oldest waiting minutes that fill one call, leased to us."""
+    free = MetricOutbox.objects.unleased(now).filter(published=False).order_by("at")
     chosen, size = [], 0
     for row in free[:_BATCH]:
         size += len(row.data)
         if chosen and size > _BATCH:
             break
         chosen.append(row.pk)
-    holder = uuid.uuid4().hex
-    free.filter(pk__in=chosen).order_by().update(holder=holder, lease_until=now + _LEASE)
-    return list(MetricOutbox.objects.filter(holder=holder, published=False, pk__in=chosen).order_by("at"))
+    lease_owner = new_lease_owner()
+    free.filter(pk__in=chosen).order_by().lease(lease_owner, _LEASE)
+    ours = list(MetricOutbox.objects.filter(lease_owner=lease_owner).values_list("pk", flat=True))
+    return MetricOutbox.objects.filter(pk__in=ours).order_by("at")
 
 
 def _forget():

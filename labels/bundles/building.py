@@ -27,7 +27,7 @@ from labels.models import Bundle, BundleChunk, BundlePart, Notice
 from labels.selection.predicate import Selection
 from labels.storage.errors import StorageTrouble
 from labels.storage.multipart import PartsChanged
-from photomgr.claim import in_words
+from photomgr.claim import in_words, new_lease_owner
 
 _log = logging.getLogger(__name__)
 _WAIT_SECONDS = 0.1
@@ -63,7 +63,7 @@ def build(bundle):
             raise
 
 
-def join_build(bundle_id, holder):
+def join_build(bundle_id):
     """Make chunks of a bundle that another worker leads, as long as there are any.
 
     Whoever finds work calls the next: so all that are idle come, and nobody has to know how many they are.
@@ -83,7 +83,7 @@ def join_build(bundle_id, holder):
         return layouts[plan]
 
     with contextlib.suppress(NotHeld):
-        pool.make_chunks(building, holder, layout_of)
+        pool.make_chunks(building, new_lease_owner(), layout_of)
 
 
 def _carry_out(bundle):
@@ -262,15 +262,13 @@ def _publish(bundle):
     now = timezone.now()
     status = Bundle.Status.PARTIAL if missing else Bundle.Status.READY
     with transaction.atomic():
-        held = Bundle.objects.held(bundle).update(
+        held = bundle.release(
             status=status,
             photos_done=bundle.photo_count - missing,
             bytes_done=bundle.parts.aggregate(bytes=Sum("size"))["bytes"],
             failure_reason="",
             finished_at=now,
             expires_at=keep_until(now),
-            lease_owner="",
-            lease_until=None,
         )
         if not held:
             raise NotHeld

@@ -4,12 +4,10 @@ import time
 
 from django.db import transaction
 from django.db.models import F
-from django.utils import timezone
 
 from labels.archives.plan import EntryChanged
 from labels.bundles.archive_store import archives
-from labels.models import Bundle, BundleChunk
-from photomgr.claim import lease
+from labels.models import Bundle
 
 # How often a worker says that it still works on its chunk.
 BEAT_SECONDS = 1
@@ -41,7 +39,7 @@ def make(chunk, layout, on_beat=lambda: None):
         raise NotHeld from None
     except Exception:
         # Whoever tries again need not wait until the lease runs out.
-        BundleChunk.objects.held(chunk).update(lease_owner="", lease_until=None)
+        chunk.release()
         raise
     else:
         record(chunk, layout, pieces, tag)
@@ -58,17 +56,14 @@ class _Beat:
             yield piece
             if time.monotonic() - self._last > BEAT_SECONDS:
                 self._last = time.monotonic()
-                if not BundleChunk.objects.held(self._chunk).update(lease_until=timezone.now() + lease()):
+                if not self._chunk.renew_lease():
                     raise ChunkLost
                 self._on_beat()
 
 
 def report(chunk, position, reason):
     """Record which photo of the held chunk is missing or changed."""
-    held = BundleChunk.objects.held(chunk).update(
-        changed_position=position, changed_reason=reason, lease_owner="", lease_until=None
-    )
-    if not held:
+    if not chunk.release(changed_position=position, changed_reason=reason):
         raise ChunkLost
 
 
@@ -88,13 +83,5 @@ def record(chunk, layout, pieces, tag):
     )
     if not counted:
         raise NotHeld
-    held = BundleChunk.objects.held(chunk).update(
-        done=True,
-        photos=photos,
-        pieces=[list(piece) for piece in cut],
-        tag=tag,
-        lease_owner="",
-        lease_until=None,
-    )
-    if not held:
+    if not chunk.release(done=True, photos=photos, pieces=[list(piece) for piece in cut], tag=tag):
         raise ChunkLost

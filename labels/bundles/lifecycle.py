@@ -9,9 +9,6 @@ from django.utils import timezone
 from labels.bundles.archive_store import archives
 from labels.bundles.request import check_limits, lock_account
 from labels.models import Bundle, Notice
-from photomgr.claim import backoff
-
-_RELEASED = {"lease_owner": "", "lease_until": None}
 
 
 def keep_until(now):
@@ -33,15 +30,10 @@ def postpone(bundle, reason, counts=True):
     Return whether it was still held. An attempt that does not count is never the last.
     """
     bundle.refresh_from_db(fields=["attempts"])  # Progress has set it back.
-    if counts and bundle.attempts >= settings.MAX_ATTEMPTS:
+    if counts and bundle.is_last_attempt:
         return fail(bundle, f"{reason} (given up after {bundle.attempts} attempts)")
-    return Bundle.objects.held(bundle).update(
-        status=Bundle.Status.QUEUED,
-        attempts=bundle.attempts if counts else min(bundle.attempts, settings.MAX_ATTEMPTS - 1),
-        failure_reason=reason,
-        next_attempt_at=timezone.now() + backoff(bundle.attempts),
-        **_RELEASED,
-    )
+    attempts = bundle.attempts if counts else min(bundle.attempts, settings.MAX_ATTEMPTS - 1)
+    return bundle.postpone(attempts=attempts, failure_reason=reason)
 
 
 def give_up(bundles):
@@ -53,9 +45,8 @@ def give_up(bundles):
 @transaction.atomic
 def cancel(bundle):
     """Stop an unfinished bundle and free its storage; return whether there was anything to stop."""
-    stopped = Bundle.objects.filter(pk=bundle.pk, status__in=Bundle.UNFINISHED).update(
-        status=Bundle.Status.CANCELLED, finished_at=timezone.now(), **_RELEASED
-    )
+    unfinished = Bundle.objects.filter(pk=bundle.pk, status__in=Bundle.UNFINISHED)
+    stopped = unfinished.release(status=Bundle.Status.CANCELLED, finished_at=timezone.now())
     if stopped:
         _free(bundle)
     return bool(stopped)
@@ -100,13 +91,7 @@ def keep_longer(bundle):
 @transaction.atomic
 def _fail(rows, bundle, reason, free=False):
     now = timezone.now()
-    ended = rows.update(
-        status=Bundle.Status.FAILED,
-        failure_reason=reason,
-        finished_at=now,
-        expires_at=keep_until(now),
-        **_RELEASED,
-    )
+    ended = rows.give_up(failure_reason=reason, finished_at=now, expires_at=keep_until(now))
     if ended:
         if free or not archives().KEPT_FOR_RETRY:
             _free(bundle)

@@ -3,39 +3,36 @@
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from contextlib import suppress
 
-from django.utils import timezone
-
 from labels.archives.plan import EntryChanged
 from labels.bundles import chunks
 from labels.bundles.archive_store import archives
 from labels.bundles.chunks import BEAT_SECONDS, ChunkLost, NotHeld
 from labels.bundles.fetching import Fetched
 from labels.models import BundleChunk, BundlePart
-from photomgr.claim import lease
 
 _CONNECTIONS = 6
 
 
-def make_chunks(free, holder, layout_of, on_beat=lambda: None, enough=lambda: False):
+def make_chunks(free, lease_owner, layout_of, on_beat=lambda: None, enough=lambda: False):
     """Claim and make chunks of a queryset until none is free, or there are `enough`.
 
     Calls `on_beat` about once a second. Raises ChunkLost and NotHeld as `chunks.make` does.
     """
     free = free.select_related("part__bundle")
     if archives().AT_ONCE == 1:
-        while not enough() and (chunk := free.claim_next(holder)):
+        while not enough() and (chunk := free.claim_next(lease_owner)):
             chunks.make(chunk, layout_of(chunk.part), on_beat)
             on_beat()
     else:
-        _Crew(free, holder, layout_of, on_beat, enough).run()
+        _Pool(free, lease_owner, layout_of, on_beat, enough).run()
 
 
-class _Crew:
+class _Pool:
     """Threads that fetch and send; whatever touches the database stays in the thread that called."""
 
-    def __init__(self, free, holder, layout_of, on_beat, enough):
+    def __init__(self, free, lease_owner, layout_of, on_beat, enough):
         self._free = free
-        self._holder = holder
+        self._lease_owner = lease_owner
         self._layout_of = layout_of
         self._on_beat = on_beat
         self._enough = enough
@@ -57,7 +54,7 @@ class _Crew:
     def _start(self, senders):
         """Have as many chunks in the making as may be; return whether there are any."""
         while len(self._running) < archives().AT_ONCE and not self._enough():
-            chunk = self._free.claim_next(self._holder)
+            chunk = self._free.claim_next(self._lease_owner)
             if chunk is None:
                 break
             layout = self._layout_of(chunk.part)
@@ -86,11 +83,13 @@ class _Crew:
             del self._running[future]
 
     def _beat(self):
-        ids = [chunk.pk for chunk, _ in self._running.values()]
-        held = BundleChunk.objects.filter(pk__in=ids, lease_owner=self._holder, done=False)
-        if held.update(lease_until=timezone.now() + lease()) < len(ids):
+        if self._held().renew_lease() < len(self._running):
             raise ChunkLost
         self._on_beat()
+
+    def _held(self):
+        ids = [chunk.pk for chunk, _ in self._running.values()]
+        return BundleChunk.objects.filter(pk__in=ids, lease_owner=self._lease_owner)
 
     def _keep_what_arrived(self):
         """Record the chunks that were sent although others could not be."""
@@ -100,9 +99,7 @@ class _Crew:
 
     def _let_go(self):
         """Free the chunks that were begun and not recorded, and what a cancelled build left behind."""
-        ids = [chunk.pk for chunk, _ in self._running.values()]
-        held = BundleChunk.objects.filter(pk__in=ids, lease_owner=self._holder, done=False)
-        held.update(lease_owner="", lease_until=None)
+        self._held().release()
         for key in {chunk.part.file.name for chunk, _ in self._running.values()}:
             # A part that was on its way while its upload was aborted may have arrived after that.
             if not BundlePart.objects.filter(file=key).exists():

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from labels.bundles.planning import plan
 from labels.models import Bundle, BundlePhoto
-from photomgr.claim import lease
+from photomgr.claim import lease_duration
 
 _TRIES = 5
 
@@ -36,23 +36,23 @@ class AlreadyThere(NotAsked):
         self.bundle = bundle
 
 
-def request_bundle(owner, selection, part_bytes=None, new_only=False, held_by=""):
+def request_bundle(owner, selection, part_bytes=None, new_only=False, lease_owner=""):
     """Return a queued Bundle of the selection as it is now, or raise NotAsked.
 
-    With `held_by` it is born claimed, for a caller who builds it in its own process, and the limits
+    With `lease_owner` it is born claimed, for a caller who builds it in its own process, and the limits
     of the account are not asked about.
     """
     part_bytes = part_bytes or settings.BUNDLE_PART_BYTES
     for left in reversed(range(_TRIES)):
         try:
-            return _ask(owner, selection, part_bytes, new_only, held_by)
+            return _ask(owner, selection, part_bytes, new_only, lease_owner)
         except IntegrityError:
             # A photo was deleted after it was planned, which PostgreSQL finds when all is to be kept.
             if not left:
                 raise
 
 
-def _ask(owner, selection, part_bytes, new_only, held_by):
+def _ask(owner, selection, part_bytes, new_only, lease_owner):
     with transaction.atomic():
         # Two requests of one person wait for each other, so that both cannot pass the same limit.
         lock_account(owner.pk)
@@ -60,7 +60,7 @@ def _ask(owner, selection, part_bytes, new_only, held_by):
         if not planned.photos:
             raise NothingSelected(_nothing(selection, new_only))
         bundle = Bundle(
-            **_claimed(held_by),
+            **_claimed(lease_owner),
             owner=owner,
             selection=selection.as_json(),
             selection_key=selection.key(),
@@ -70,7 +70,7 @@ def _ask(owner, selection, part_bytes, new_only, held_by):
             photo_count=len(planned.photos),
             planned_bytes=planned.bytes,
         )
-        if not held_by:
+        if not lease_owner:
             _check_same(bundle)
             check_limits(bundle)
         bundle.save()
@@ -147,12 +147,12 @@ def _keep(rows):
         )
 
 
-def _claimed(holder):
-    if not holder:
+def _claimed(lease_owner):
+    if not lease_owner:
         return {}
     return {
         "status": Bundle.WORKING,
         "attempts": 1,
-        "lease_owner": holder,
-        "lease_until": timezone.now() + lease(),
+        "lease_owner": lease_owner,
+        "lease_until": timezone.now() + lease_duration(),
     }

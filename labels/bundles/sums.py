@@ -6,18 +6,15 @@ to fetch the archive first. The photos in it need no waiting: each was compared 
 
 import time
 
-from django.utils import timezone
-
 from labels.bundles.archive_store import archives
 from labels.models import BundlePart
-from photomgr.claim import lease
 
 _BEAT_SECONDS = 1
 
 
 def add_sum(part_id):
     """Work out the SHA-256 of an archive; return quietly when it has one, is gone, or another is at it."""
-    if BundlePart.objects.claim_sum(part_id, timezone.now()):
+    if BundlePart.objects.claim_sum(part_id):
         work_out(BundlePart.objects.get(pk=part_id))
 
 
@@ -31,7 +28,7 @@ def work_out(part):
         found = archives().sha256(part.file.name, _Beat(row))
     except FileNotFoundError:
         return ""
-    row.update(sha256=found, sum_lease_until=None)
+    row.release(sha256=found)
     return found
 
 
@@ -45,4 +42,4 @@ class _Beat:
     def __call__(self):
         if time.monotonic() - self._last > _BEAT_SECONDS:
             self._last = time.monotonic()
-            self._row.update(sum_lease_until=timezone.now() + lease())
+            self._row.renew_lease()

@@ -2,8 +2,6 @@
 
 from datetime import timedelta
 
-from django.conf import settings
-from django.db.models import F
 from django.utils import timezone
 
 from labels.intake.add import Outcome, add_photo
@@ -12,7 +10,6 @@ from labels.models import DirectUpload
 from labels.models.direct_upload import incoming_files
 from labels.models.photo import random_key
 from labels.storage.errors import StorageTrouble
-from photomgr.claim import backoff
 
 # How long a browser has to begin; S3 looks at it when the form arrives.
 POST_SECONDS = 900
@@ -47,26 +44,18 @@ def take_in(incoming):
 
 def postpone(incoming, reason, counts=True):
     """Let the held file wait for another attempt; after the last that counts it is refused."""
-    if counts and incoming.attempts >= settings.MAX_ATTEMPTS:
+    if counts and incoming.is_last_attempt:
         _end(incoming, Outcome.REFUSED, f"{reason} Send it again.")
         return
-    DirectUpload.objects.held(incoming).update(
-        status=DirectUpload.Status.SENT,
-        attempts=incoming.attempts if counts else F("attempts") - 1,
-        next_attempt_at=timezone.now() + backoff(incoming.attempts),
-        lease_owner="",
-        lease_until=None,
-    )
+    incoming.postpone(counts=counts)
 
 
 def give_up(rows):
     """Refuse the files whose every attempt ended with the death of its worker; return how many."""
-    return rows.update(
+    return rows.release(
         status=DirectUpload.Status.DONE,
         outcome=Outcome.REFUSED,
         reason="The server stopped while it checked this file, again and again.",
-        lease_owner="",
-        lease_until=None,
     )
 
 
@@ -87,11 +76,4 @@ def clear(now):
 
 
 def _end(incoming, outcome, reason, photo=None):
-    DirectUpload.objects.held(incoming).update(
-        status=DirectUpload.Status.DONE,
-        outcome=outcome,
-        reason=reason,
-        photo=photo,
-        lease_owner="",
-        lease_until=None,
-    )
+    incoming.release(status=DirectUpload.Status.DONE, outcome=outcome, reason=reason, photo=photo)

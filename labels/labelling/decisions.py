@@ -100,18 +100,8 @@ def carry_on(change, seconds=TURN_SECONDS):
     while time.monotonic() < until:
         if not _chunk(change):
             return True
-    # Progress was made, so the next turn is no further attempt.
-    Change.objects.held(change).update(
-        status=Change.Status.WAITING, attempts=0, next_attempt_at=timezone.now(), lease_owner=""
-    )
+    change.continue_later()
     return False
-
-
-def fail(changes, reason):
-    """End changes that cannot go on."""
-    return changes.update(
-        status=Change.Status.FAILED, failure_reason=reason, lease_owner="", lease_until=None
-    )
 
 
 @transaction.atomic
@@ -120,7 +110,7 @@ def _chunk(change):
         return False
     ids = change.photos[change.done : change.done + CHUNK]
     if not ids:
-        Change.objects.held(change).update(status=Change.Status.DONE, lease_owner="", lease_until=None)
+        change.release(status=Change.Status.DONE)
         return False
     photos = Photo.objects.filter(pk__in=ids).select_related("run").order_by("pk")
     photos = list(photos.select_for_update(of=("self",), no_key=True))

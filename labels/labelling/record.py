@@ -11,13 +11,12 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Count, F, Value
+from django.db.models import Count, Value
 from django.utils import timezone
 
 from labels.labelling import rows as rewriting
 from labels.models import LabelCount, Photo, PhotoLabel
 from labels.selection import summaries
-from photomgr.claim import backoff
 
 LONGEST_TURN = 900
 
@@ -34,7 +33,7 @@ def record(photo, run, decisions, rules=None):
         return False
     runs = {photo.pk: run.pk} if run else {}
     rewriting.rewrite([photo], {photo.pk: decisions}, rules.rules if rules else (), runs)
-    held.update(
+    held.release(
         status=Photo.Status.LABELLED,
         run=run,
         policy=rules.version if rules else None,
@@ -42,50 +41,27 @@ def record(photo, run, decisions, rules=None):
         attempts=0,
         failure_code="",
         failure_reason="",
-        lease_owner="",
-        lease_until=None,
     )
     return True
 
 
 def fail(photo, code, reason):
     """End the held photo's job: nobody tries again until a person asks for it."""
-    return Photo.objects.held(photo).update(
-        status=Photo.Status.FAILED,
-        failure_code=code,
-        failure_reason=reason,
-        lease_owner="",
-        lease_until=None,
-    )
+    return photo.give_up(failure_code=code, failure_reason=reason)
 
 
 def postpone(photo, code, reason):
     """Let the held photo wait for its next attempt, or fail it when that was the last."""
-    if photo.attempts >= settings.MAX_ATTEMPTS:
+    if photo.is_last_attempt:
         return fail(photo, code, f"{reason} (given up after {photo.attempts} attempts)")
-    return Photo.objects.held(photo).update(
-        status=Photo.Status.PENDING,
-        failure_code=code,
-        failure_reason=reason,
-        next_attempt_at=timezone.now() + backoff(photo.attempts),
-        lease_owner="",
-        lease_until=None,
-    )
+    return photo.postpone(failure_code=code, failure_reason=reason)
 
 
 def wait(photo, code, reason, seconds):
     """Let the held photo wait for its turn: the attempt is not counted, so that it cannot fail for it."""
     # Not in step with the others; and looked at again soon, should somebody have mended the cause.
     seconds = min(LONGEST_TURN, seconds) * random.uniform(1, 1.25)  # noqa: S311 (spreads load, keeps no secret)
-    return Photo.objects.held(photo).update(
-        status=Photo.Status.PENDING,
-        attempts=F("attempts") - 1,
-        failure_code=code,
-        failure_reason=reason,
-        next_attempt_at=timezone.now() + timedelta(seconds=seconds),
-        lease_owner="",
-        lease_until=None,
-    )
+    return photo.postpone(timedelta(seconds=seconds), counts=False, failure_code=code, failure_reason=reason)
 
 
 def try_now(now, codes, most):
@@ -102,13 +78,8 @@ def try_now(now, codes, most):
 
 def give_up(photos):
     """Fail the photos whose every attempt ended with the death of its worker."""
-    return photos.update(
-        status=Photo.Status.FAILED,
-        failure_code="worker_died",
-        failure_reason=f"The worker stopped in the middle of it, {settings.MAX_ATTEMPTS} times.",
-        lease_owner="",
-        lease_until=None,
-    )
+    reason = f"The worker stopped in the middle of it, {settings.MAX_ATTEMPTS} times."
+    return photos.give_up(failure_code="worker_died", failure_reason=reason)
 
 
 @transaction.atomic
@@ -118,11 +89,9 @@ def label_again(photos):
     # Asked of the row itself (see ChunkQuerySet.claim_next): `photos` may be a join.
     free = Photo.objects.filter(pk__in=photos.values("pk")).not_held(now)
     ids = free.lock()
-    free.update(
+    free.release(
         status=Photo.Status.PENDING,
         attempts=0,
-        lease_owner="",
-        lease_until=None,
         next_attempt_at=now,
         failure_code="",
         failure_reason="",

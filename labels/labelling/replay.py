@@ -78,18 +78,8 @@ def carry_on(replay, seconds=TURN_SECONDS, size=CHUNK):
     while time.monotonic() < until:
         if not step(replay, size):
             return True
-    # Progress was made, so the next turn is no further attempt.
-    RuleRun.objects.held(replay).update(
-        status=RuleRun.Status.WAITING, attempts=0, next_attempt_at=timezone.now(), lease_owner=""
-    )
+    replay.continue_later()
     return False
-
-
-def fail(replays, reason):
-    """End replays that cannot go on."""
-    return replays.update(
-        status=RuleRun.Status.FAILED, failure_reason=reason, lease_owner="", lease_until=None
-    )
 
 
 @transaction.atomic
@@ -121,9 +111,7 @@ def _come_round(replay):
 
 
 def _finish(replay):
-    RuleRun.objects.held(replay).update(
-        status=RuleRun.Status.DONE, finished_at=timezone.now(), lease_owner="", lease_until=None
-    )
+    replay.release(status=RuleRun.Status.DONE, finished_at=timezone.now())
 
 
 @transaction.atomic

@@ -13,7 +13,7 @@ from labels.detectors.rekognition.regions import spending
 from labels.detectors.rekognition.regions.quotas import follow_settings
 from labels.detectors.rekognition.regions.report import calls_a_minute
 from labels.intake import direct_uploads
-from labels.labelling import decisions, record, replay
+from labels.labelling import record, replay
 from labels.models import (
     Announcement,
     Bundle,
@@ -119,8 +119,8 @@ STEPS = {
     "incoming_given_up": lambda now: direct_uploads.give_up(DirectUpload.objects.worn_out(now)),
     "incoming_cleared": direct_uploads.clear,
     "incoming_enqueued": _due(DirectUpload, queue.take_direct_upload, queue.LABELS),
-    "replays_given_up": lambda now: replay.fail(RuleRun.objects.worn_out(now), _STOPPED),
-    "changes_given_up": lambda now: decisions.fail(Change.objects.worn_out(now), _STOPPED),
+    "replays_given_up": lambda now: RuleRun.objects.worn_out(now).give_up(failure_reason=_STOPPED),
+    "changes_given_up": lambda now: Change.objects.worn_out(now).give_up(failure_reason=_STOPPED),
     "changes_enqueued": _due(Change, queue.apply_change, queue.LABELS),
     "replays_enqueued": _due(RuleRun, queue.run_rules, queue.LABELS),
     "photos_afforded": lambda now: record.try_now(now, spending.CODES, spending.affordable()),

@@ -4,7 +4,7 @@ from django.db import models
 from django.urls import reverse
 from django.utils import timezone
 
-from photomgr.claim import Claimed, ClaimQuerySet, lease
+from photomgr.claim import Claimed, ClaimQuerySet, Leased, LeaseQuerySet, new_lease_owner
 
 
 def bundle_files():
@@ -42,6 +42,7 @@ class Bundle(Claimed):
 
     WAITING = Status.QUEUED
     WORKING = Status.BUILDING
+    FAILED = Status.FAILED
     UNFINISHED = (Status.QUEUED, Status.BUILDING)
     DOWNLOADABLE = (Status.READY, Status.PARTIAL)
     # Those whose photos their owner has had.
@@ -119,25 +120,25 @@ class BundlePhoto(models.Model):
         return self.name
 
 
-class PartQuerySet(models.QuerySet):
+class PartQuerySet(LeaseQuerySet):
     def unsummed(self, now):
         """Return the finished archives whose SHA-256 nobody knows and nobody is working out."""
-        return self._unheld(now).filter(bundle__status__in=Bundle.DOWNLOADABLE)
+        return self.unleased(now).filter(sha256="", bundle__status__in=Bundle.DOWNLOADABLE)
 
-    def claim_sum(self, pk, now):
+    def claim_sum(self, pk):
         """Return whether the sum of this archive is the caller's to work out from now on."""
+        now = timezone.now()
         if not self.unsummed(now).filter(pk=pk).exists():
             return False
         # Without the bundle's columns, for the reason that ChunkQuerySet.claim_next gives.
-        return bool(self._unheld(now).filter(pk=pk).update(sum_lease_until=now + lease()))
-
-    def _unheld(self, now):
-        unheld = models.Q(sum_lease_until=None) | models.Q(sum_lease_until__lt=now)
-        return self.filter(unheld, sha256="")
+        return bool(self.unleased(now).filter(pk=pk, sha256="").lease(new_lease_owner()))
 
 
-class BundlePart(models.Model):
-    """One archive of a bundle: the photos at positions first..stop, built in place chunk by chunk."""
+class BundlePart(Leased):
+    """One archive of a bundle: the photos at positions first..stop, built in place chunk by chunk.
+
+    Its lease is of the worker that works out the SHA-256; its chunks are leased one by one.
+    """
 
     bundle = models.ForeignKey(Bundle, on_delete=models.CASCADE, related_name="parts")
     number = models.PositiveIntegerField()
@@ -150,7 +151,6 @@ class BundlePart(models.Model):
     size = models.BigIntegerField()
     # It comes after the archive is ready (labels/bundles/sums.py).
     sha256 = models.CharField(max_length=64, blank=True, help_text="Empty until it is worked out.")
-    sum_lease_until = models.DateTimeField(null=True, editable=False)
 
     objects = PartQuerySet.as_manager()
 
@@ -167,9 +167,9 @@ class BundlePart(models.Model):
         return reverse("bundle_part", args=[self.bundle_id, self.number])
 
 
-class ChunkQuerySet(models.QuerySet):
-    def claim_next(self, holder):
-        """Return the first chunk nobody works on, claimed for `holder`, or None."""
+class ChunkQuerySet(LeaseQuerySet):
+    def claim_next(self, lease_owner):
+        """Return the first chunk nobody works on, leased to `lease_owner`, or None."""
         while True:
             now = timezone.now()
             chunk = self.free(now).order_by("part__number", "number").first()
@@ -178,21 +178,16 @@ class ChunkQuerySet(models.QuerySet):
             # By columns of its own table alone: an update over a join finds its rows by a subquery, which
             # PostgreSQL does not ask again when another worker has changed the row meanwhile.
             free = BundleChunk.objects.free(now).filter(pk=chunk.pk)
-            if free.update(lease_owner=holder, lease_until=now + lease()):
-                chunk.lease_owner = holder
+            if free.lease(lease_owner):
+                chunk.lease_owner = lease_owner
                 return chunk
 
     def free(self, now):
         """Return the chunks nobody works on that can be made."""
-        free = models.Q(lease_until=None) | models.Q(lease_until__lt=now)
-        return self.filter(free, done=False, changed_position=None)
-
-    def held(self, chunk):
-        """Return the chunk as a queryset of one, or of none when its holder has lost it."""
-        return self.filter(pk=chunk.pk, lease_owner=chunk.lease_owner, done=False)
+        return self.unleased(now).filter(done=False, changed_position=None)
 
 
-class BundleChunk(models.Model):
+class BundleChunk(Leased):
     """Bytes start..end of one archive, made by one worker; any worker may make any of them."""
 
     part = models.ForeignKey(BundlePart, on_delete=models.CASCADE, related_name="chunks")
@@ -210,8 +205,6 @@ class BundleChunk(models.Model):
         null=True, help_text="The photo that turned out missing or changed."
     )
     changed_reason = models.TextField(blank=True)
-    lease_owner = models.CharField(max_length=64, blank=True)
-    lease_until = models.DateTimeField(null=True)
 
     objects = ChunkQuerySet.as_manager()
 

@@ -26,6 +26,7 @@ class Change(Claimed):
 
     WAITING = Status.WAITING
     WORKING = Status.RUNNING
+    FAILED = Status.FAILED
 
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL,

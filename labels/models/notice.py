@@ -17,18 +17,9 @@ class OnceQuerySet(ClaimQuerySet):
     def interrupted(self, now):
         return self.filter(status=self.model.WORKING, lease_until__lt=now)
 
-    def give_up(self):
-        """End these rows, which ran out of attempts; return how many."""
-        return self.update(status=Once.Status.FAILED)
-
     def end_interrupted(self, now):
         """End the rows whose worker died while sending; return how many."""
-        return self.interrupted(now).update(
-            status=Once.Status.FAILED,
-            failure_reason=self.model.INTERRUPTED,
-            lease_owner="",
-            lease_until=None,
-        )
+        return self.interrupted(now).give_up(failure_reason=self.model.INTERRUPTED)
 
 
 class Once(Claimed):
@@ -42,6 +33,7 @@ class Once(Claimed):
 
     WAITING = Status.PENDING
     WORKING = Status.SENDING
+    FAILED = Status.FAILED
 
     failure_reason = models.TextField(blank=True)
     sent_at = models.DateTimeField(null=True, blank=True)
@@ -51,7 +43,7 @@ class Once(Claimed):
 
     def end(self, status, **fields):
         """Record the outcome, if the row is still ours."""
-        type(self).objects.held(self).update(status=status, lease_owner="", lease_until=None, **fields)
+        self.release(status=status, **fields)
 
     def postpone(self, reason):
         """Try again later, or give up after the last attempt."""

@@ -65,6 +65,7 @@ class Photo(Claimed):
 
     WAITING = Status.PENDING
     WORKING = Status.LABELLING
+    FAILED = Status.FAILED
 
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="photos")
     original = models.FileField(storage=originals, max_length=120)

@@ -141,6 +141,7 @@ class RuleRun(Claimed):
 
     WAITING = Status.WAITING
     WORKING = Status.RUNNING
+    FAILED = Status.FAILED
 
     is_dry = models.BooleanField(default=False)
     rules = models.JSONField(default=list, help_text="Of a dry one: those that are tried.")

@@ -107,7 +107,7 @@ def _run(change):
     if change.total > decisions.CHUNK:
         queue.apply_change(change.pk)
         return f"; {change.total:,} photos are being brought in line"
-    held = Change.objects.claim(change.pk, f"page {change.pk}")
+    held = Change.objects.claim(change.pk)
     if held:
         decisions.carry_on(held)
     return ""

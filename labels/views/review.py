@@ -101,7 +101,7 @@ def _answer(request):
         return
     photo = Photo.objects.filter(pk=row.photo_id)
     change = decisions.judge(request.user, request.user, action, row.label.name, photo, "in review")
-    held = Change.objects.claim(change.pk, f"page {change.pk}")
+    held = Change.objects.claim(change.pk)
     if held:
         decisions.carry_on(held)
 

@@ -84,7 +84,7 @@ def _run(row):
     if row.total > replay.CHUNK:
         queue.run_rules(row.pk)
         return
-    held = RuleRun.objects.claim(row.pk, "page")
+    held = RuleRun.objects.claim(row.pk)
     if held and not replay.carry_on(held):
         queue.run_rules(row.pk)
 

@@ -5,13 +5,13 @@ heartbeat round for those that have nothing else to do.
 """
 
 import os
-import socket
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.utils import timezone
 
 from labels.models import Bundle, BundleChunk, BundlePart, Heartbeat, Photo
+from photomgr.claim import host
 
 LABELS, BUNDLES = "labels", "bundles"
 CLUSTERS = (LABELS, BUNDLES)
@@ -21,7 +21,6 @@ STALE = timedelta(minutes=3)
 _LOOKED_FOR = timedelta(seconds=30), timedelta(minutes=5)
 # A machine that was taken away stands on the status page for so long.
 _FORGOTTEN = timedelta(hours=1)
-_ANYWHERE = ""
 
 
 @dataclass(frozen=True)
@@ -33,11 +32,6 @@ class Machine:
     started_at: datetime
     is_alive: bool
     is_starting: bool
-
-
-def host():
-    """Return this machine's name, as it stands in claims too."""
-    return socket.gethostname()[:30]
 
 
 def seen(cluster, role):
@@ -102,7 +96,7 @@ def is_alive_here(cluster, pid, since):
     row = Heartbeat.objects.filter(cluster=cluster, host=host(), pid=pid).first()
     if _is_recent(since, now) or (row and _is_recent(row.seen_at, now)):
         return True
-    return bool({host(), _ANYWHERE} & _busy(cluster, now))
+    return host() in _busy(cluster, now)
 
 
 def others_missing(cluster):
@@ -116,16 +110,15 @@ def others_missing(cluster):
 
 
 def _busy(cluster, now):
-    """Return the machines that hold work of the cluster; _ANYWHERE when nobody knows which does."""
+    """Return the machines that have work of the cluster leased."""
     if cluster == LABELS:
-        return _holders(Photo.objects.filter(status=Photo.WORKING), now)
-    building = _holders(Bundle.objects.filter(status=Bundle.WORKING), now)
-    helping = _holders(BundleChunk.objects.filter(done=False).exclude(lease_owner=""), now)
-    is_summing = BundlePart.objects.filter(sum_lease_until__gt=now).exists()
-    return building | helping | ({_ANYWHERE} if is_summing else set())
+        return _hosts(Photo.objects.filter(status=Photo.WORKING), now)
+    building = _hosts(Bundle.objects.filter(status=Bundle.WORKING), now)
+    helping = _hosts(BundleChunk.objects.filter(done=False).exclude(lease_owner=""), now)
+    return building | helping | _hosts(BundlePart.objects.all(), now)
 
 
-def _holders(rows, now):
+def _hosts(rows, now):
     held = rows.filter(lease_until__gt=now).order_by().values_list("lease_owner", flat=True).distinct()
     return {owner.partition(":")[0] for owner in held}
 
@@ -135,7 +128,7 @@ def _machine(row, busy, now):
         host=row.host,
         seen_at=row.seen_at,
         started_at=row.started_at,
-        is_alive=_is_recent(row.seen_at, now) or bool({row.host, _ANYWHERE} & busy),
+        is_alive=_is_recent(row.seen_at, now) or row.host in busy,
         is_starting=not row.seen_at and _is_recent(row.started_at, now),
     )
 

@@ -30,7 +30,7 @@ def library(dan):
 
 def _delivered(owner, selection, new_only=False):
     """Return the names in the archives of a selection, built to the end."""
-    bundle = request_bundle(owner, selection, new_only=new_only, held_by="a worker")
+    bundle = request_bundle(owner, selection, new_only=new_only, lease_owner="a worker")
     building.build(bundle)
     bundle.refresh_from_db()
     return list(archives.photos(bundle))

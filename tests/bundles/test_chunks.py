@@ -152,7 +152,7 @@ def test_a_leader_that_lost_a_chunk_to_another_worker_goes_on_and_waits_for_that
         if not taken:
             held = BundleChunk.objects.exclude(lease_owner="")
             taken.append(held.get().number)
-            # Its new holder dies at once.
+            # Its new lease owner dies at once.
             held.update(lease_owner="another", lease_until=timezone.now())
 
     before_open(take_over)

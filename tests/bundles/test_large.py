@@ -45,7 +45,7 @@ def _rows(owner, files):
 
 
 def _built(owner):
-    bundle = request_bundle(owner, Selection(everything=True), part_bytes=1 << 40, held_by="a worker")
+    bundle = request_bundle(owner, Selection(everything=True), part_bytes=1 << 40, lease_owner="a worker")
     building.build(bundle)
     bundle.refresh_from_db()
     assert bundle.status == Bundle.Status.READY, bundle.failure_reason

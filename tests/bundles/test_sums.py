@@ -66,15 +66,15 @@ def test_a_sum_that_is_known_is_not_worked_out_again(part):
 
 def test_a_second_worker_leaves_a_sum_to_the_first_until_its_lease_is_over(part, settings):
     now = timezone.now()
-    BundlePart.objects.update(sum_lease_until=now + timedelta(seconds=5))
+    BundlePart.objects.update(lease_until=now + timedelta(seconds=5))
     tasks.add_sum(part.pk)
     assert _known(part) == ""
 
-    BundlePart.objects.update(sum_lease_until=now - timedelta(seconds=5))
+    BundlePart.objects.update(lease_until=now - timedelta(seconds=5))
     tasks.add_sum(part.pk)
 
     assert _known(part) == _true(part)
-    assert BundlePart.objects.get(pk=part.pk).sum_lease_until is None
+    assert BundlePart.objects.get(pk=part.pk).lease_until is None
 
 
 def test_the_sweep_rings_for_a_sum_whose_bell_was_lost(part, commits):
@@ -115,6 +115,6 @@ def test_the_sum_of_a_file_is_not_kept_with_the_row_of_another(part):
 def test_a_worker_that_hashes_is_alive_without_a_heartbeat(part):
     assert not heartbeats.is_alive(heartbeats.BUNDLES)
 
-    BundlePart.objects.update(sum_lease_until=timezone.now() + timedelta(seconds=60))
+    BundlePart.objects.update(lease_until=timezone.now() + timedelta(seconds=60))
 
     assert heartbeats.is_alive(heartbeats.BUNDLES)

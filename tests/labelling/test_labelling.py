@@ -17,9 +17,9 @@ from labels.selection import summaries
 from tests import factory
 
 
-def _claimed(photo, holder="worker"):
+def _claimed(photo, lease_owner="worker"):
     record.label_again(Photo.objects.filter(pk=photo.pk))
-    return Photo.objects.claim(photo.pk, holder)
+    return Photo.objects.claim(photo.pk, lease_owner)
 
 
 def _record(photo, *decisions):

@@ -132,13 +132,6 @@ def test_what_nobody_expected_is_raised_and_the_photo_waits(dan, settings):
     assert photo.next_attempt_at > timezone.now()
 
 
-def test_every_claim_has_a_holder_of_its_own():
-    holders = {tasks.holder() for _ in range(100)}
-
-    assert len(holders) == 100
-    assert all(len(holder) <= 64 for holder in holders)
-
-
 def test_the_same_bytes_of_two_owners_are_detected_once(dan, eve):
     his, hers = factory.photo(dan), factory.photo(eve)
 

@@ -110,7 +110,7 @@ def build(pk, *kills):
 def ask(part_bytes, like=None):
     """Return a queued bundle of everything; `like` another one it gives the same bytes."""
     owner = get_user_model().objects.get()
-    bundle = request_bundle(owner, Selection(everything=True), part_bytes, held_by="nobody")
+    bundle = request_bundle(owner, Selection(everything=True), part_bytes, lease_owner="nobody")
     queued = {"status": Bundle.Status.QUEUED, "attempts": 0, "lease_owner": "", "lease_until": None}
     if like:
         # The manifest is dated by the moment of asking.

@@ -187,7 +187,7 @@ def test_uploads_that_dribble_in_keep_no_connection(web):
         assert web.count(_OPEN) <= SIZE
 
 
-def _holders(installation):
+def _lease_owners(installation):
     """Return {connection to the server: how many processes hold it}."""
     port = f"{urlsplit(installation.database.url).port:04X}"
     lines = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
@@ -207,7 +207,7 @@ def test_forked_workers_share_no_connection_and_outlive_a_server_that_cuts_them_
     installation.start_cluster()
     installation.wait_for(lambda: installation.value(LABELLED) == 6, "six photos were labelled", 60)
 
-    held = _holders(installation)
+    held = _lease_owners(installation)
     assert len(held) >= 4
     assert set(held.values()) == {1}
 

@@ -148,11 +148,11 @@ def test_a_download_whose_worker_is_killed_ends_ready_with_the_same_bytes_and_on
     os.mkfifo(original)
     cluster = installation.start_cluster("bundles")
     busy = "SELECT lease_owner FROM labels_bundle WHERE status = 'building' AND bytes_done > 0"
-    holder = installation.wait_for(lambda: installation.value(busy), "the download is being built")
+    lease_owner = installation.wait_for(lambda: installation.value(busy), "the download is being built")
     [draft] = (installation.folder / "bundles").rglob("*.zip")
 
     if killed == "busy worker":
-        os.kill(int(holder.split(":")[1]), signal.SIGKILL)
+        os.kill(int(lease_owner.split(":")[1]), signal.SIGKILL)
     else:
         signal_group(cluster.pid, signal.SIGKILL)
         cluster.wait()

@@ -25,9 +25,9 @@ def fill(installation, tmp_path, *pictures):
 
 def busy_worker(installation, gate, attempt=1):
     """Return the pid of the worker that holds a photo and stands in the middle of its detector."""
-    holder = installation.wait_for(lambda: installation.value(HELD, attempt), f"attempt {attempt} began")
+    lease_owner = installation.wait_for(lambda: installation.value(HELD, attempt), f"attempt {attempt} began")
     installation.wait_for((gate / "entered").exists, "the detector was entered")
-    return int(holder.split(":")[1])
+    return int(lease_owner.split(":")[1])
 
 
 def sweep_until(installation, condition, what):

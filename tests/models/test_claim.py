@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from labels.models import Photo
-from photomgr.claim import backoff
+from photomgr.claim import backoff, new_lease_owner
 from tests import factory
 
 pytestmark = pytest.mark.django_db
@@ -72,7 +72,7 @@ def test_the_row_of_a_dead_worker_is_claimed_again_and_the_attempt_counted(photo
     assert Photo.objects.held(second).get() == second
 
 
-def test_a_lease_is_renewed_only_by_its_holder(photo):
+def test_a_lease_is_renewed_only_by_its_lease_owner(photo):
     first = Photo.objects.claim(photo.pk, "dead")
     Photo.objects.update(lease_until=_ago(1))
     assert first.renew_lease()
@@ -99,3 +99,10 @@ def test_the_wait_grows_up_to_five_minutes(attempts, most):
 
     assert all(1 <= wait <= most for wait in waits)
     assert max(waits) > most / 2
+
+
+def test_every_claim_has_a_lease_owner_of_its_own():
+    owners = {new_lease_owner() for _ in range(100)}
+
+    assert len(owners) == 100
+    assert all(len(owner) <= 64 for owner in owners)

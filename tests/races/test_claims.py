@@ -8,7 +8,6 @@ from contextlib import contextmanager
 
 import pytest
 from django.db import connection, transaction
-from django.utils import timezone
 
 from labels import tasks
 from labels.bundles import building
@@ -56,7 +55,7 @@ def part(dan):
 def test_a_helper_never_takes_the_chunk_that_the_leader_has_just_taken(part):
     BundleChunk.objects.create(part=part, number=0, start=0, end=1000)
 
-    with _meanwhile(lambda: join_build(part.bundle_id, "the helper")):
+    with _meanwhile(lambda: join_build(part.bundle_id)):
         chunk = part.chunks.claim_next("the leader")
 
     assert BundleChunk.objects.held(chunk).exists()
@@ -67,10 +66,10 @@ def test_a_sum_is_worked_out_by_the_first_who_wants_it(dan):
     bundle = factory.held_bundle(dan)
     building.build(bundle)
     part = bundle.parts.get()
-    BundlePart.objects.update(sha256="", sum_lease_until=None)
+    BundlePart.objects.update(sha256="", lease_until=None)
 
     with _meanwhile(lambda: tasks.add_sum(part.pk)):
-        assert BundlePart.objects.claim_sum(part.pk, timezone.now())
+        assert BundlePart.objects.claim_sum(part.pk)
 
     part.refresh_from_db()
     assert part.sha256 == ""

@@ -101,7 +101,7 @@ class Library:
 
     def build(self):
         with suppress(NotAsked):
-            building.build(request_bundle(self.owner, Selection(everything=True), held_by=self._name()))
+            building.build(request_bundle(self.owner, Selection(everything=True), lease_owner=self._name()))
 
     def cancel(self):
         for bundle in Bundle.objects.all():

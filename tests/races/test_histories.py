@@ -138,7 +138,7 @@ class Library(RuleBasedStateMachine):
         if one_more in excluded or not promised:
             return
         chosen = Selection.from_query(QueryDict(urlencode([*fields, ("label", one_more)])))
-        bundle = request_bundle(self.owner, chosen, held_by="a worker")
+        bundle = request_bundle(self.owner, chosen, lease_owner="a worker")
         building.build(bundle)
         assert len(_files(bundle)) == promised
         assert _files(bundle) == set(predicate.photos(self.owner, chosen).values_list("sha256", flat=True))

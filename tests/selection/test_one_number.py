@@ -68,7 +68,7 @@ def test_the_number_beside_the_box_is_the_number_of_files_in_the_zip(
         files, size = [], 0
         if promised:
             chosen = Selection.from_query(QueryDict(urlencode(fields)))
-            bundle = request_bundle(dan, chosen, part_bytes, held_by="a worker")
+            bundle = request_bundle(dan, chosen, part_bytes, lease_owner="a worker")
             size = bundle.planned_bytes
             building.build(bundle)
             files = _files(bundle)

@@ -19,7 +19,7 @@ from labels.models import (
     TextMessage,
 )
 from labels.rules import engine
-from photomgr.claim import lease
+from photomgr.claim import lease_duration
 from tests import factory
 
 pytestmark = pytest.mark.django_db
@@ -59,7 +59,7 @@ def _label(photo, owner, number):
     names = [("Lake", ()), (f"Label {number}", (f"Parent {number}", "Water"))]
     decisions = [engine.Decision(name, 90, engine.ACTIVE, parents) for name, parents in names]
     Photo.objects.filter(pk=photo.pk).update(
-        status=Photo.WORKING, lease_owner="test", lease_until=timezone.now() + lease()
+        status=Photo.WORKING, lease_owner="test", lease_until=timezone.now() + lease_duration()
     )
     photo.refresh_from_db()
     assert record.record(photo, run, decisions)

@@ -79,7 +79,7 @@ def test_one_click_asks_for_the_download_as_it_is_now(client, dan, library, lake
 
 
 def test_one_click_takes_only_what_is_new(client, dan, library, lakes):
-    building.build(request_bundle(dan, Selection.from_json(lakes.selection), held_by="a worker"))
+    building.build(request_bundle(dan, Selection.from_json(lakes.selection), lease_owner="a worker"))
 
     nothing = client.post(reverse("recipe_run", args=[lakes.pk]), {"new_only": "1"}, follow=True)
     factory.give_labels(library[2], "Lake")
@@ -99,7 +99,7 @@ def test_a_saved_selection_is_forgotten_and_nothing_else(client, dan, lakes):
 
 
 def test_the_plan_line_says_what_a_download_of_only_new_photos_would_be(client, dan, library, lakes):
-    building.build(request_bundle(dan, Selection(any=("Lake",)), held_by="a worker"))
+    building.build(request_bundle(dan, Selection(any=("Lake",)), lease_owner="a worker"))
     factory.give_labels(library[2], "Lake")
 
     answer = client.get(reverse("labels"), {"label": "Lake", "new_only": "1", "part_bytes": str(1024**3)})

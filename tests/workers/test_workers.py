@@ -98,7 +98,7 @@ def test_a_machine_that_holds_work_is_alive_without_a_sign(dan):
 
 def test_a_machine_that_helps_with_a_build_is_alive_without_a_sign(dan):
     factory.photo(dan)
-    bundle = factory.held_bundle(dan, holder="one:17:0a1b")
+    bundle = factory.held_bundle(dan, lease_owner="one:17:0a1b")
     factory.worker_seen(BUNDLES, "one", worker=10)
 
     assert bundle.lease_owner == "one:17:0a1b"
@@ -123,9 +123,9 @@ def test_the_supervisor_asks_for_its_own_cluster_alone(rows, since, alive):
     assert heartbeats.is_alive_here(LABELS, 7, timezone.now() - timedelta(minutes=since)) == alive
 
 
-@pytest.mark.parametrize(("holder", "alive"), [("", True), ("elsewhere", False)], ids=["here", "elsewhere"])
-def test_work_that_is_held_speaks_for_its_own_machine(dan, holder, alive):
-    Photo.objects.claim(factory.photo(dan).pk, f"{holder or heartbeats.host()}:17:0a1b")
+@pytest.mark.parametrize(("host", "alive"), [("", True), ("elsewhere", False)], ids=["here", "elsewhere"])
+def test_work_that_is_held_speaks_for_its_own_machine(dan, host, alive):
+    Photo.objects.claim(factory.photo(dan).pk, f"{host or heartbeats.host()}:17:0a1b")
 
     assert heartbeats.is_alive_here(LABELS, 7, timezone.now() - timedelta(minutes=10)) == alive
 

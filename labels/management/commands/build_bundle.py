@@ -7,8 +7,8 @@ from labels.bundles.archive_store import archives
 from labels.bundles.request import NotAsked, request_bundle
 from labels.models import Bundle, Label, SavedSelection
 from labels.selection.predicate import Selection
-from labels.tasks import holder
 from labels.text.names import fold
+from photomgr.claim import new_lease_owner
 from photomgr.json_command import JsonCommand, find_owner
 
 
@@ -40,7 +40,7 @@ class Command(JsonCommand):
         if output and not Path(output).is_dir():
             raise CommandError(f"--output {output} is not a folder.")
         try:
-            bundle = request_bundle(owner, selection, part_size, new_only, held_by=holder())
+            bundle = request_bundle(owner, selection, part_size, new_only, lease_owner=new_lease_owner())
         except NotAsked as reason:
             raise CommandError(str(reason)) from None
         building.build(bundle)

@@ -106,7 +106,7 @@ def take(operation, residency="", avoid=frozenset()):
 
     `avoid` names the Regions that just failed this photo. Raise NoPermit.
     """
-    lease = _leases[*_holder(), operation, residency]
+    lease = _leases[*_caller(), operation, residency]
     permit = lease.next(avoid)
     if permit is None:
         permit = lease.renew(partial(_grant, operation, residency, avoid))
@@ -228,15 +228,15 @@ def _keep(row, pace, **changed):
 def _drop(permit, billed=False):
     """Give back what this process holds of the permit's Region, and the permit when it costs nothing."""
     lost = [] if billed else [permit]
-    for (*holder, operation, _), lease in _leases.items():
-        if tuple(holder) == _holder() and operation == permit.operation:
-            lost += [held for held in lease.permits if held.region == permit.region]
-            lease.permits = deque(held for held in lease.permits if held.region != permit.region)
+    for (*caller, operation, _), lease in _leases.items():
+        if tuple(caller) == _caller() and operation == permit.operation:
+            lost += [kept for kept in lease.permits if kept.region == permit.region]
+            lease.permits = deque(kept for kept in lease.permits if kept.region != permit.region)
             lease.size = 0
     spending.give_back(lost)
 
 
-def _holder():
+def _caller():
     # A forked worker must not use its parent's permits, nor a thread another's.
     return os.getpid(), threading.get_ident()
 
