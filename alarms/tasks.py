@@ -4,8 +4,9 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from alarms.apply.carry_out import ask, carry_out  # noqa: F401 (enqueued by this name)
+from alarms.apply.carry_out import ask, carry_out, end_interrupted  # noqa: F401 (enqueued by this name)
 from alarms.doctor.runner import examine_all
+from alarms.models import Run
 from alarms.readings import retention
 from alarms.tick.evaluate import tick as evaluate
 from alarms.tick.publishing import publish  # noqa: F401 (its schedule names it here)
@@ -13,7 +14,8 @@ from photomgr.queue import enqueue
 
 
 def tick():
-    """Evaluate the alarms that live here; CloudWatch evaluates its own."""
+    """End runs that were killed; evaluate the alarms that live here (CloudWatch evaluates its own)."""
+    end_interrupted(Run.objects.all(), timezone.now())
     if settings.ALARMS_BACKEND == "local":
         evaluate()
 

@@ -4,6 +4,8 @@ Whatever stops it, running it again converges: the plan is made anew from what e
 that an interrupted deletion left behind are found by their rows.
 """
 
+from datetime import timedelta
+
 from django.utils import timezone
 
 from alarms.apply.prepare import plan_for
@@ -12,6 +14,10 @@ from alarms.cloudwatch.definitions import detector_key, detector_metric, detecto
 from alarms.cloudwatch.plan import DELETE, DETECTOR, UPDATE
 from alarms.config.metric_rows import metric_of
 from alarms.models import Change, Detector, Run
+from photomgr.claim import new_lease_owner
+
+# Renewed before each change, which may wait for CloudWatch's pace and its retries.
+_LEASE = timedelta(minutes=5)
 
 
 class Stale(Exception):
@@ -29,7 +35,7 @@ class Invalid(Exception):
 def apply(alarm_set, user=None, who="", prune=False, tags=False, fingerprint=None, run=None):
     """Carry the set's plan out and return its Run; None when there is nothing to do.
 
-    `run` is one that was opened by `ask` and waits to be carried out.
+    `run` is one that was opened by `ask` and is leased to the caller.
 
     `fingerprint` is of the plan that was confirmed: raise Stale when there is another by now. Raise
     Invalid for a configuration with problems. A change that fails is recorded and the next is tried,
@@ -42,10 +48,11 @@ def apply(alarm_set, user=None, who="", prune=False, tags=False, fingerprint=Non
         raise Stale(
             "The alarms or the configuration changed since this plan was shown. Look at the new plan."
         )
-    _close_interrupted(alarm_set)
+    end_interrupted(alarm_set.runs.all(), timezone.now())
     if not planned.plan.changes:
         return None
-    run = _begin(run or _open(alarm_set, user, who), planned.plan)
+    run = run or _leased(_open(alarm_set, user, who))
+    _begin(run, planned.plan)
     _remember_detectors(alarm_set, planned.plan)
     _carry_out(run, backend_for(alarm_set.region), planned.plan)
     return run
@@ -58,10 +65,8 @@ def ask(alarm_set, user, fingerprint):
 
 def carry_out(run_id, prune):
     """Carry out a plan that was asked for; a second delivery, and a plan that changed since, do nothing."""
-    run = (
-        Run.objects.filter(pk=run_id, outcome=Run.Outcome.RUNNING).select_related("alarm_set", "user").first()
-    )
-    if run is None or run.alarm_set is None or run.changes.exists():
+    run = Run.objects.filter(pk=run_id).select_related("alarm_set", "user").first()
+    if run is None or run.alarm_set is None or run.changes.exists() or not _leased(run):
         return
     try:
         done = apply(run.alarm_set, prune=prune, fingerprint=run.fingerprint, run=run)
@@ -83,16 +88,27 @@ def _open(alarm_set, user, who, fingerprint=""):
     )
 
 
+def _leased(run):
+    """Lease the run to this worker and return it; None when it has ended or another worker has it."""
+    free = Run.objects.unleased(timezone.now()).filter(pk=run.pk, outcome=Run.Outcome.RUNNING)
+    run.lease_owner = new_lease_owner()
+    return run if free.lease(run.lease_owner, _LEASE) else None
+
+
 def _end(run, outcome, reason=""):
-    run.outcome, run.reason, run.finished_at = outcome, reason, timezone.now()
-    run.save(update_fields=["outcome", "reason", "finished_at"])
+    """End the run unless its lease was lost, and with it the right to say how it ended."""
+    run.release(outcome=outcome, reason=reason, finished_at=timezone.now())
+    run.refresh_from_db(fields=["outcome", "reason", "finished_at"])
 
 
-def _close_interrupted(alarm_set):
-    """End the runs that were killed, or they would be under way for ever; a live one writes its own end."""
-    begun = alarm_set.runs.filter(outcome=Run.Outcome.RUNNING, changes__isnull=False).distinct()
-    for run in begun:
-        _end(run, Run.Outcome.PARTIAL, "It was interrupted; a later run did what was left.")
+def end_interrupted(runs, now):
+    """End those of `runs` whose worker was killed, or they would be under way for ever; return how many."""
+    killed = runs.filter(outcome=Run.Outcome.RUNNING, lease_until__lt=now)
+    return killed.release(
+        outcome=Run.Outcome.PARTIAL,
+        reason="It was interrupted; a later run does what is left.",
+        finished_at=now,
+    )
 
 
 def _begin(run, plan):
@@ -103,7 +119,6 @@ def _begin(run, plan):
         Change(run=run, number=number, **{k: v for k, v in change.as_json().items() if k != "why"})
         for number, change in enumerate(plan.changes, 1)
     )
-    return run
 
 
 def _remember_detectors(alarm_set, plan):
@@ -134,6 +149,8 @@ def _carry_out(run, backend, plan):
     for number, change in enumerate(plan.changes, 1):
         if change.verb == DELETE and failed:
             continue
+        if not run.renew_lease(_LEASE):
+            break
         row = run.changes.filter(number=number)
         try:
             _make(backend, change)

@@ -269,6 +269,8 @@ class Migration(migrations.Migration):
             name='Run',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('lease_owner', models.CharField(blank=True, editable=False, max_length=64)),
+                ('lease_until', models.DateTimeField(editable=False, null=True)),
                 ('kind', models.CharField(choices=[('apply', 'plan applied'), ('import', 'alarms imported'), ('mute', 'alarms muted'), ('set_state', 'state set by hand')], default='apply', max_length=10)),
                 ('set_name', models.CharField(blank=True, max_length=80)),
                 ('backend', models.CharField(max_length=20)),

@@ -3,9 +3,10 @@ from django.db import models
 from django.urls import reverse
 
 from alarms.models.alarm_set import AlarmSet
+from photomgr.claim import Leased, LeaseQuerySet
 
 
-class Run(models.Model):
+class Run(Leased):
     """One plan that was carried out, or another act on alarms: who, when, and how it ended."""
 
     class Kind(models.TextChoices):
@@ -37,6 +38,8 @@ class Run(models.Model):
     cost_after = models.FloatField(null=True)
     started_at = models.DateTimeField(auto_now_add=True)
     finished_at = models.DateTimeField(null=True)
+
+    objects = LeaseQuerySet.as_manager()
 
     class Meta:
         ordering = ["-pk"]

@@ -1,11 +1,20 @@
 """A plan carried out: recorded, refused when stale, convergent wherever it stopped."""
 
-import pytest
+import threading
+from contextlib import contextmanager
+from datetime import timedelta
+from functools import partial
 
-from alarms.apply.carry_out import Invalid, Stale, apply
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from alarms import tasks
+from alarms.apply.carry_out import Invalid, Stale, apply, ask, carry_out
 from alarms.apply.prepare import plan_for
 from alarms.models import Alarm, Change, Run
 from tests.alarms import factory
+from tests.alarms.cloudwatch_wire import CHANGES
 from tests.alarms.definitions import static
 
 pytestmark = pytest.mark.django_db
@@ -145,14 +154,69 @@ def test_the_local_backend_does_the_same(settings, shop):
     assert (existing.alarms, existing.detectors) == ({}, {})
 
 
-def test_a_run_that_was_killed_is_ended_by_the_next(wire, shop):
-    killed = apply(shop)
-    Run.objects.update(outcome=Run.Outcome.RUNNING, finished_at=None)
-    waiting = Run.objects.create(alarm_set=shop, backend="cloudwatch", who="dan")
+@contextmanager
+def stopped_at_first_change(wire, work):
+    """Carry out the block while `work` stands in its first change in another thread; then let it go on."""
+    reached, go_on = threading.Event(), threading.Event()
 
-    assert apply(shop) is None
+    def stop(moment):
+        if not reached.is_set() and any(wire.calls[operation] for operation in CHANGES):
+            reached.set()
+            go_on.wait(30)
+
+    def run():
+        try:
+            work()
+        finally:
+            connection.close()
+
+    wire.at_call = stop
+    worker = threading.Thread(target=run)
+    worker.start()
+    assert reached.wait(30)
+    try:
+        yield Run.objects.get()
+    finally:
+        go_on.set()
+        worker.join(30)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_second_apply_leaves_a_live_run_alone(wire, shop):
+    with stopped_at_first_change(wire, partial(apply, shop)) as first:
+        second = apply(shop)
+        first.refresh_from_db()
+        assert (first.outcome, second.outcome) == (Run.Outcome.RUNNING, Run.Outcome.DONE)
+
+    first.refresh_from_db()
+    assert (first.outcome, first.lease_owner) == (Run.Outcome.DONE, "")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_second_delivery_leaves_a_live_run_alone(wire, shop, dan):
+    asked = ask(shop, dan, plan_for(shop).plan.fingerprint)
+
+    with stopped_at_first_change(wire, partial(carry_out, asked.pk, prune=False)):
+        calls = wire.calls.total()
+        carry_out(asked.pk, prune=False)
+        assert wire.calls.total() == calls
+
+    carry_out(asked.pk, prune=False)
+    asked.refresh_from_db()
+    assert asked.outcome == Run.Outcome.DONE
+    assert asked.changes.count() == 6
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("end", [apply, lambda shop: tasks.tick()], ids=["the next apply", "the sweep"])
+def test_a_run_whose_lease_ran_out_is_ended_and_writes_no_more(wire, shop, end):
+    with stopped_at_first_change(wire, partial(apply, shop)) as killed:
+        waiting = Run.objects.create(alarm_set=shop, backend="cloudwatch", who="dan")
+        Run.objects.filter(pk=killed.pk).update(lease_until=timezone.now() - timedelta(seconds=1))
+        end(shop)
 
     killed.refresh_from_db()
     waiting.refresh_from_db()
     assert killed.outcome == Run.Outcome.PARTIAL and "interrupted" in killed.reason and killed.finished_at
+    assert killed.changes.filter(outcome=Change.Outcome.DONE).count() == 1
     assert waiting.outcome == Run.Outcome.RUNNING
