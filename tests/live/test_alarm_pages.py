@@ -13,7 +13,7 @@ from django.utils import timezone
 from alarms import examination
 from alarms.experiments import series
 from tests.alarms import factory
-from tests.alarms.test_readings import publish_many
+from tests.alarms.readings.test_readings import publish_many
 now = timezone.now().replace(second=0, microsecond=0)
 orders = series.orders(np.random.default_rng(4), 2 * series.WEEK)
 orders[-720:-690] //= 2

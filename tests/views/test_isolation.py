@@ -50,7 +50,7 @@ def _urls(resolver=None, parameters=()):
 
 
 URLS = sorted((name, tuple(sorted(found - NO_IDS))) for name, found in _urls())
-# Alarms belong to nobody in person: tests/alarms/test_pages.py says who may see them.
+# Alarms belong to nobody in person: tests/alarms/views/test_pages.py says who may see them.
 URLS = [(name, found) for name, found in URLS if name.split("_")[0] not in ("alarm", "alarms")]
 WITH_IDS = [(name, found) for name, found in URLS if found]
 

@@ -13,7 +13,7 @@ from alarms.models import Series
 from alarms.readings import store
 from alarms.readings import values as readings
 from tests.alarms import factory
-from tests.alarms.test_watch import STATIC, _band, _stat
+from tests.alarms.analysis.test_alarm_spec import STATIC, _band, _stat
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 

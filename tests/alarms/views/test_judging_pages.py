@@ -13,7 +13,7 @@ from alarms.doctor import fixes, runner
 from alarms.experiments import series
 from alarms.models import Alarm, AlarmSet, Detector, ExcludedRange, Finding
 from tests.alarms import factory
-from tests.alarms.test_readings import publish_many
+from tests.alarms.readings.test_readings import publish_many
 
 pytestmark = pytest.mark.django_db
 

@@ -20,8 +20,8 @@ from alarms.signals import make_schedules
 from alarms.tick.evaluate import tick
 from photomgr import aws
 from tests.alarms import factory
-from tests.alarms.test_readings import publish, publish_many
-from tests.alarms.test_watch import _band
+from tests.alarms.analysis.test_alarm_spec import _band
+from tests.alarms.readings.test_readings import publish, publish_many
 
 pytestmark = pytest.mark.django_db
 # Ahead of this machine's clock, by which what people do is dated: here it comes before the next tick.

@@ -14,7 +14,7 @@ from alarms.experiments import series
 from alarms.management.commands import alarms_experiment
 from alarms.models import Alarm, Datapoint, Detector, Finding, Metric
 from tests.alarms import factory
-from tests.alarms.test_readings import publish_many
+from tests.alarms.readings.test_readings import publish_many
 
 pytestmark = pytest.mark.django_db
 
