@@ -1,6 +1,5 @@
 """The admin of the configuration. What runs, backends and workers write is read-only."""
 
-from django.conf import settings
 from django.contrib import admin, messages
 from django.urls import reverse
 from django.utils.html import format_html
@@ -62,8 +61,7 @@ class AlarmSetAdmin(admin.ModelAdmin):
     @admin.action(description="Make the guards of this application", permissions=["change"])
     def make_own_guards(self, request, sets):
         for alarm_set in sets:
-            watches = packs.own(sorted(settings.REKOGNITION_REGIONS))
-            guards = packs.make(alarm_set, watches, settings.ALARMS_NAMESPACE)
+            guards = packs.make(alarm_set, packs.OWN)
             self.message_user(
                 request, f"{alarm_set}: {len(guards)} guards. Apply its plan.", messages.SUCCESS
             )

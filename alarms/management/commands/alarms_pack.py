@@ -1,4 +1,3 @@
-from django.conf import settings
 from django.core.management.base import CommandError
 
 from alarms.config import packs
@@ -19,11 +18,10 @@ class Command(JsonCommand):
         parser.add_argument("--set", dest="set_name", help="The set they belong to; made when there is none.")
 
     def run(self, pack, resource, set_name, **options):
-        if (pack in packs.RESOURCES) != bool(resource):
+        if (pack != packs.OWN) != bool(resource):
             raise CommandError("Name the bucket, queue or instance; photomgr's own pack needs no name.")
         alarm_set = _set(set_name or pack)
-        watches = packs.RESOURCES[pack]() if resource else packs.own(sorted(settings.REKOGNITION_REGIONS))
-        guards = packs.make(alarm_set, watches, settings.ALARMS_NAMESPACE, resource)
+        guards = packs.make(alarm_set, pack, resource)
         alarms = [alarm for guard in guards for alarm in guard.alarms.all()]
         document = {
             "set": alarm_set.name,

@@ -1,5 +1,8 @@
 """Packs: guards that are right as they are, complete, and made only once."""
 
+import csv
+from pathlib import Path
+
 import pytest
 from django.core.management.base import CommandError
 from django.urls import reverse
@@ -11,10 +14,24 @@ from tests.commands.tools import run
 
 pytestmark = pytest.mark.django_db
 
+PACKS = (["photomgr"], ["s3", "photos"], ["sqs", "orders"], ["rds", "shop"])
+# Every alarm of the four packs for the Regions us-east-1 and eu-west-1, with what is known of its metric.
+EXPECTED = Path(__file__).with_name("packs.csv")
 
-@pytest.mark.parametrize(
-    "arguments", [["photomgr"], ["s3", "photos"], ["sqs", "orders"], ["rds", "shop"]], ids=str
-)
+
+def test_packs_make_these_alarms_field_by_field(settings):
+    settings.REKOGNITION_REGIONS = {"us-east-1": 50, "eu-west-1": 5}
+    for arguments in PACKS:
+        run("alarms_pack", *arguments)
+    with EXPECTED.open() as file:
+        expected = list(csv.DictReader(file))
+
+    rows = Alarm.objects.order_by("pk").values_list(*expected[0])
+
+    assert [dict(zip(expected[0], map(str, row), strict=True)) for row in rows] == expected
+
+
+@pytest.mark.parametrize("arguments", PACKS, ids=str)
 def test_a_pack_makes_guards_that_can_be_applied_as_they_are(settings, wire, arguments):
     settings.REKOGNITION_REGIONS = {"us-east-1": 50, "eu-west-1": 5}
 
@@ -31,7 +48,7 @@ def test_a_pack_makes_guards_that_can_be_applied_as_they_are(settings, wire, arg
 
 
 def test_no_band_of_a_pack_stands_alone(settings):
-    for arguments in (["photomgr"], ["s3", "photos"], ["sqs", "orders"], ["rds", "shop"]):
+    for arguments in PACKS:
         run("alarms_pack", *arguments)
 
     for guard in Guard.objects.prefetch_related("alarms"):
