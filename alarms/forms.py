@@ -3,7 +3,7 @@
 from django import forms
 from django.core.exceptions import ValidationError
 
-from alarms.analysis.bands import DEFAULT_K
+from alarms.cloudwatch.constants import DEFAULT_K
 from alarms.cloudwatch.definitions import detector_key
 from alarms.cloudwatch.mute_schedules import BadSchedule, check
 from alarms.cloudwatch.validation import alarm_problems, detector_problems, prefix_problems

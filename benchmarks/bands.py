@@ -18,14 +18,14 @@ from pathlib import Path
 
 import numpy as np
 
-from alarms.analysis.bands import DEFAULT_K, fit, walk_forward
+from alarms.analysis.bands.band import fit, walk_forward
 from alarms.analysis.bands.rolling import mean_before, rows
-from alarms.analysis.evaluation import OK, Rule, evaluate_all, outside
+from alarms.analysis.evaluation import Rule, evaluate_all, outside
 from alarms.analysis.scoring import notifications, usual_m_of_n
 from alarms.analysis.series_file import read_series
+from alarms.cloudwatch.constants import DAY, DEFAULT_K, OK, WEEK
 from benchmarks.workbench import table
 
-DAY, WEEK = 86_400, 7 * 86_400
 KS = [1.5, 2, 2.5, 3, 3.5, 4, 5, 6, 8, 10]
 
 _EXPLANATION = """

@@ -7,8 +7,9 @@ definition is what was applied or what is only planned.
 import re
 from dataclasses import dataclass
 
-from alarms.analysis.evaluation import SIDES, Rule, beyond, outside
+from alarms.analysis.evaluation import Rule, beyond, outside
 from alarms.analysis.metric_math import UnknownExpression, compute, names_in
+from alarms.cloudwatch.constants import SIDES
 from alarms.cloudwatch.definitions import band_of
 
 

@@ -16,10 +16,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from alarms.analysis import bands
 from alarms.analysis.alarm_spec import AlarmSpec, Source, breaching, read
-from alarms.analysis.evaluation import INSUFFICIENT_DATA, MISSING_POLICIES, SIDES, STATES, Rule, evaluate_all
+from alarms.analysis.bands.band import walk_forward
+from alarms.analysis.evaluation import Rule, evaluate_all
 from alarms.analysis.metric_math import UnknownExpression
+from alarms.cloudwatch.constants import DEFAULT_K, INSUFFICIENT_DATA, MISSING_POLICIES, SIDES, STATES
 
 OPERATORS = {
     "<": "LessThanThreshold",
@@ -94,7 +95,7 @@ def run(test):
     lower = upper = None
     if test.watch.side is not None:
         times = _BEGIN + test.watch.period * np.arange(len(test.values), dtype=float)
-        band = bands.walk_forward(times, test.values, test.watch.period)
+        band = walk_forward(times, test.values, test.watch.period)
         lower, upper = band.lower(test.watch.k), band.upper(test.watch.k)
     states = evaluate_all(breaching(test.watch, test.values, lower, upper), test.watch.rule)
     return [
@@ -188,7 +189,7 @@ def _watch(alarm, interval, definitions):
         sources={"m1": Source("", "", (), "Sum", interval)},
         expression="m1",
         threshold=None if band else _number(alarm, "threshold"),
-        k=_number(alarm, "k", bands.DEFAULT_K) if band else None,
+        k=_number(alarm, "k", DEFAULT_K) if band else None,
     )
 
 

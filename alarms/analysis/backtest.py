@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from alarms.analysis.bands import Band
-from alarms.analysis.evaluation import ALARM, OK, STATES, Rule, alarm_starts, evaluate_all, outside
+from alarms.analysis.bands.band import Band
+from alarms.analysis.evaluation import Rule, alarm_starts, evaluate_all, outside
+from alarms.cloudwatch.constants import ALARM, OK, STATES, WEEK
 
-WEEK = 7 * 86_400
 K_STEP = 0.25
 K_TABLE = tuple(float(k) for k in np.arange(1, 10 + K_STEP, K_STEP))
 M_OF_N = ((1, 1), (2, 2), (2, 3), (3, 3), (3, 5), (5, 5), (4, 6), (8, 10))

@@ -9,12 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-OK = "OK"
-ALARM = "ALARM"
-INSUFFICIENT_DATA = "INSUFFICIENT_DATA"
-STATES = (OK, ALARM, INSUFFICIENT_DATA)
+from alarms.cloudwatch.constants import ALARM, INSUFFICIENT_DATA, OK, STATES
 
-MISSING_POLICIES = ("missing", "ignore", "breaching", "notBreaching")
 # Choice: CloudWatch fetches more datapoints than it needs, but documents only that 3 become 5.
 EXTRA_DATAPOINTS = 2
 _KEEP = -1
@@ -24,12 +20,6 @@ _COMPARE = {
     "GreaterThanThreshold": np.greater,
     "LessThanThreshold": np.less,
     "LessThanOrEqualToThreshold": np.less_equal,
-}
-# The operators of band alarms and the side of the band they look at.
-SIDES = {
-    "LessThanLowerOrGreaterThanUpperThreshold": "both",
-    "LessThanLowerThreshold": "lower",
-    "GreaterThanUpperThreshold": "upper",
 }
 
 

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-HOUR, DAY, WEEK = 3600, 86_400, 604_800
+from alarms.cloudwatch.constants import DAY, HOUR, WEEK
+
 # Below this a repetition is too weak to speak of; noise of a thousand points stays under a tenth.
 STRONG = 0.3
 # Of the strongest repetition, how much its basic period must reach: every multiple of a period repeats, too.

@@ -4,11 +4,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from alarms.analysis.bands import DEFAULT_K, Band, walk_forward
-from alarms.analysis.evaluation import ALARM, OK, STATES, Rule, alarm_starts, evaluate_all, outside
+from alarms.analysis.bands.band import Band, walk_forward
+from alarms.analysis.evaluation import Rule, alarm_starts, evaluate_all, outside
+from alarms.cloudwatch.constants import ALARM, DEFAULT_K, HOUR, OK, STATES
 
 # An alarm that comes back this soon after it was over is the same trouble, not a new one.
-QUIET = 6 * 3_600
+QUIET = 6 * HOUR
 
 
 @dataclass(frozen=True)

@@ -3,15 +3,15 @@
 import csv
 import math
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from alarms.analysis.bands import LARGEST
+from alarms.cloudwatch.constants import HOUR, LARGEST_VALUE
+from alarms.cloudwatch.times import aware
 
 # An hour comes twice when clocks are set back; whoever wrote local time wrote it twice.
-_SET_BACK = 3_600
+_SET_BACK = HOUR
 
 
 class BadSeries(Exception):
@@ -75,12 +75,9 @@ def _columns(heading):
 def _moment(text, zone, line):
     """Return the seconds since 1970 of ISO 8601 or of a number."""
     try:
-        moment = datetime.fromisoformat(text.strip())
+        return aware(text.strip(), zone).timestamp()
     except ValueError:
         return _seconds(text, line)
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=zone)
-    return moment.astimezone(UTC).timestamp()
 
 
 def _seconds(text, line):
@@ -103,6 +100,6 @@ def _value(text, line):
         value = float(text)
     except ValueError:
         raise BadSeries(f"line {line}: {text!r} is no number") from None
-    if not abs(value) <= LARGEST:
+    if not abs(value) <= LARGEST_VALUE:
         raise BadSeries(f"line {line}: a value must be a number up to 2^360 either side, not {text.strip()}")
     return value

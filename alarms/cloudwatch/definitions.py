@@ -7,9 +7,11 @@ what PutAnomalyDetector takes. What CloudWatch answers is cut down to the same s
 import hashlib
 import json
 import re
-from datetime import UTC, datetime
+from datetime import UTC
 
 from alarms.cloudwatch.composite_rules import tidy
+from alarms.cloudwatch.constants import K_LEFT_OUT, STATISTICS
+from alarms.cloudwatch.times import aware
 
 METRIC_FIELDS = (
     "AlarmName",
@@ -52,17 +54,8 @@ COMPOSITE_FIELDS = (
     "ActionsSuppressorExtensionPeriod",
     "ActionConfiguration",
 )
-ACTION_FIELDS = ("OKActions", "AlarmActions", "InsufficientDataActions")
-STATISTICS = ("SampleCount", "Average", "Sum", "Minimum", "Maximum")
-BAND_OPERATORS = {
-    "both": "LessThanLowerOrGreaterThanUpperThreshold",
-    "lower": "LessThanLowerThreshold",
-    "upper": "GreaterThanUpperThreshold",
-}
 _NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
 BAND = re.compile(rf"^\s*ANOMALY_DETECTION_BAND\(\s*(\w+)\s*(?:,\s*({_NUMBER})\s*)?\)\s*$")
-# What CloudWatch takes ANOMALY_DETECTION_BAND(m1) to mean. We propose alarms.analysis.bands.DEFAULT_K.
-K_LEFT_OUT = 2.0
 
 # What CloudWatch means by saying nothing.
 _DEFAULTS = {
@@ -198,8 +191,7 @@ def alarm_name(name_or_arn):
 
 def moment(value):
     """Return a time as text in UTC, the same for the same moment; taken as text or datetime."""
-    when = datetime.fromisoformat(value) if isinstance(value, str) else value
-    return (when if when.tzinfo else when.replace(tzinfo=UTC)).astimezone(UTC).isoformat()
+    return aware(value).astimezone(UTC).isoformat()
 
 
 def _is_nothing(value):

@@ -3,7 +3,8 @@
 import json
 import re
 
-from alarms.cloudwatch.definitions import BAND, BAND_OPERATORS
+from alarms.cloudwatch.constants import SIDES
+from alarms.cloudwatch.definitions import BAND
 
 MOST_METRICS, MOST_BYTES, MOST_CHARACTERS = 10, 120 * 1024, 2048
 _ID = re.compile(r"^[a-z][A-Za-z0-9_]*$")
@@ -48,7 +49,7 @@ def _returned(d, queries):
     """Math returns one series; a band alarm the watched one, and the band as it likes."""
     bands = {q.get("Id") for q in queries if BAND.match(q.get("Expression") or "")}
     returned = [q.get("Id") for q in queries if q.get("ReturnData", True) and q.get("Id") not in bands]
-    if d.get("ComparisonOperator") in BAND_OPERATORS.values():
+    if d.get("ComparisonOperator") in SIDES:
         watched = {BAND.match(q.get("Expression"))[1] for q in queries if q.get("Id") in bands}
         # A band of a query that is not there is said elsewhere.
         if watched <= {q.get("Id") for q in queries} and bands and set(returned) != watched:

@@ -10,26 +10,19 @@ from dataclasses import dataclass
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from alarms.cloudwatch import arns, composite_rules
-from alarms.cloudwatch.definitions import (
+from alarms.cloudwatch.constants import (
     ACTION_FIELDS,
-    BAND,
-    BAND_OPERATORS,
-    COMPOSITE_FIELDS,
-    METRIC_FIELDS,
+    DAY,
+    HOUR,
+    MISSING_POLICIES,
+    SIDES,
+    STATIC_OPERATORS,
     STATISTICS,
-    is_composite,
-    moment,
+    WEEK,
 )
+from alarms.cloudwatch.definitions import BAND, COMPOSITE_FIELDS, METRIC_FIELDS, is_composite, moment
 from alarms.cloudwatch.query_rules import query_problems
 
-DAY, WEEK = 86_400, 604_800
-STATIC_OPERATORS = (
-    "GreaterThanOrEqualToThreshold",
-    "GreaterThanThreshold",
-    "LessThanThreshold",
-    "LessThanOrEqualToThreshold",
-)
-MISSING = ("breaching", "notBreaching", "ignore", "missing")
 UNITS = (
     *("Seconds", "Microseconds", "Milliseconds", "Percent", "Count", "Count/Second", "None"),
     *(f"{size}{what}" for size in ("", "Kilo", "Mega", "Giga", "Tera") for what in ("bytes", "bits")),
@@ -153,7 +146,7 @@ def _actions(d):
 def _nature(d):
     if is_composite(d):
         return "composite"
-    if d.get("ComparisonOperator") in BAND_OPERATORS.values():
+    if d.get("ComparisonOperator") in SIDES:
         return "band"
     return "math" if d.get("Metrics") else "single"
 
@@ -237,8 +230,8 @@ def _threshold(d):
     operator = d.get("ComparisonOperator")
     if d.get("EvaluationCriteria"):
         return
-    if operator not in (*STATIC_OPERATORS, *BAND_OPERATORS.values()):
-        allowed = (*STATIC_OPERATORS, *BAND_OPERATORS.values())
+    allowed = (*STATIC_OPERATORS, *SIDES)
+    if operator not in allowed:
         yield "ComparisonOperator", operator, f"one of {', '.join(allowed)}."
     elif operator in STATIC_OPERATORS:
         if d.get("Threshold") is None:
@@ -287,7 +280,7 @@ def _periods(d):
     if m is not None and not 1 <= m <= n:
         yield "DatapointsToAlarm", m, f"it must be 1 to EvaluationPeriods, which is {n}."
     longest = max([period or 0, *_query_periods(d)])
-    limit = WEEK if longest >= 3600 else DAY
+    limit = WEEK if longest >= HOUR else DAY
     if longest * n > limit:
         yield (
             "EvaluationPeriods",
@@ -305,8 +298,8 @@ def _query_periods(d):
 
 def _missing(d):
     missing = d.get("TreatMissingData")
-    if missing is not None and missing not in MISSING:
-        yield "TreatMissingData", missing, f"one of {', '.join(MISSING)}."
+    if missing is not None and missing not in MISSING_POLICIES:
+        yield "TreatMissingData", missing, f"one of {', '.join(MISSING_POLICIES)}."
     samples = d.get("EvaluateLowSampleCountPercentile")
     if samples is not None and samples not in ("evaluate", "ignore"):
         yield "EvaluateLowSampleCountPercentile", samples, "evaluate or ignore."

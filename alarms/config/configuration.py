@@ -1,8 +1,8 @@
 """Rows become definitions: what an alarm set says shall be, and what is wrong with it."""
 
 from alarms.cloudwatch import composite_rules
+from alarms.cloudwatch.constants import ACTION_FIELD_OF, BAND_OPERATORS
 from alarms.cloudwatch.definitions import (
-    BAND_OPERATORS,
     alarm_name,
     detector_key,
     detector_of,
@@ -12,8 +12,6 @@ from alarms.cloudwatch.definitions import (
 from alarms.cloudwatch.plan import Wanted, asks_about
 from alarms.cloudwatch.validation import Problem, alarm_problems, detector_problems, prefix_problems
 from alarms.models import Alarm, AlarmSet, Detector
-
-_ACTION_FIELD = {"ALARM": "AlarmActions", "OK": "OKActions", "INSUFFICIENT_DATA": "InsufficientDataActions"}
 
 
 def load(alarm_set):
@@ -121,7 +119,7 @@ def _detectors(alarm_set, definitions):
 def _actions(alarm):
     own = {}
     for found in alarm.alarm_actions.all() if alarm.pk else ():
-        own.setdefault(_ACTION_FIELD[found.state], []).append(found.action.arn)
+        own.setdefault(ACTION_FIELD_OF[found.state], []).append(found.action.arn)
     defaults = [action.arn for action in alarm.alarm_set.default_actions.all()]
     if not own and alarm.use_default_actions and defaults:
         own["AlarmActions"] = defaults

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from django.db import transaction
 
-from alarms.analysis.bands import DEFAULT_K
+from alarms.cloudwatch.constants import DEFAULT_K
 from alarms.models import Alarm, Guard
 
 

@@ -1,12 +1,12 @@
 """Alarms that exist, or stand in a file, become configuration; afterwards the plan is empty."""
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 
 from django.db import transaction
 from django.utils.text import slugify
 
 from alarms.cloudwatch.definitions import band_of, detector_key, detector_metric, detector_of, differences
+from alarms.cloudwatch.times import aware
 from alarms.cloudwatch.validation import alarm_problems, detector_problems, prefix_problems
 from alarms.config.configuration import band_queries, definition_of
 from alarms.config.export.document import VERSION
@@ -197,12 +197,7 @@ def _take_detector(alarm_set, detector):
     )
     row.excluded_ranges.all().delete()
     ExcludedRange.objects.bulk_create(
-        ExcludedRange(detector=row, starts_at=_time(found["StartTime"]), ends_at=_time(found["EndTime"]))
+        ExcludedRange(detector=row, starts_at=aware(found["StartTime"]), ends_at=aware(found["EndTime"]))
         for found in configuration.get("ExcludedTimeRanges", [])
     )
     return str(row)
-
-
-def _time(text):
-    moment = datetime.fromisoformat(text)
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -2,10 +2,9 @@
 
 from dataclasses import dataclass, field
 
-from alarms.cloudwatch.definitions import ACTION_FIELDS, BAND_OPERATORS, band_of, is_composite
+from alarms.cloudwatch.constants import ACTION_FIELD_OF, SIDES
+from alarms.cloudwatch.definitions import band_of, is_composite
 
-_SIDES = {operator: side for side, operator in BAND_OPERATORS.items()}
-_STATES = {"AlarmActions": "ALARM", "OKActions": "OK", "InsufficientDataActions": "INSUFFICIENT_DATA"}
 _EXTRA = ("EvaluationWindow", "WarmUpConfiguration", "ActionConfiguration")
 
 
@@ -28,7 +27,7 @@ def row_of(definition):
         "use_default_actions": False,
         "extra": {name: definition[name] for name in _EXTRA if definition.get(name)},
     }
-    actions = [(_STATES[name], arn) for name in ACTION_FIELDS for arn in definition.get(name) or []]
+    actions = [(state, arn) for state, name in ACTION_FIELD_OF.items() for arn in definition.get(name) or []]
     row = Row(values, actions=actions)
     if is_composite(definition):
         values.update(_composite(definition))
@@ -77,7 +76,7 @@ def _band(row, definition):
         kind="band",
         role="band",
         k=k,
-        side=_SIDES[definition["ComparisonOperator"]],
+        side=SIDES[definition["ComparisonOperator"]],
         period=stat["Period"] if stat else _period(queries),
         # As they are: names, labels and further queries are the owner's.
         queries=queries,

@@ -6,12 +6,11 @@ from datetime import timedelta
 
 from django.utils import timezone
 
+from alarms.cloudwatch.constants import RETENTION
 from alarms.models import Alarm
 
 _RULE = re.compile(r"^\s*(\d+(?:\.\d+)?)\s*[x×*]\s*(max|min|average)\s+over\s+(\d+)\s*d\s*$")
 _WORDS = {"max": max, "min": min, "average": lambda values: sum(values) / len(values)}
-# How long CloudWatch and the local store keep each period: days, seconds.
-_KEPT = ((15, 60), (63, 300), (455, 3600))
 
 
 class BadRule(ValueError):
@@ -67,8 +66,8 @@ def compute(alarm, backend):
     if alarm.metric is None:
         raise BadRule("only the threshold of a plain metric can follow from the past.")
     values, newest = [], now
-    for days, period in _KEPT:
-        oldest = now - timedelta(days=min(days, rule.days))
+    for period, kept_for in RETENTION:
+        oldest = now - min(kept_for, timedelta(days=rule.days))
         period = max(period, alarm.period)
         points = backend.statistics(alarm.metric, period, oldest, newest) if oldest < newest else []
         scale = alarm.period / period if alarm.metric.stat in ("Sum", "SampleCount") else 1

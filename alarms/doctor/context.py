@@ -7,7 +7,7 @@ import numpy as np
 
 from alarms.analysis.alarm_spec import AlarmSpec
 from alarms.analysis.backtest import History
-from alarms.analysis.bands import Band
+from alarms.analysis.bands.band import Band
 
 NOTE, WARNING, ERROR = "note", "warning", "error"
 SEVERITIES = (NOTE, WARNING, ERROR)

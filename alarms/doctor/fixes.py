@@ -1,11 +1,12 @@
 """Carry out what the doctor proposes: changes of the configuration only; the next plan shows them."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from django.db import transaction
 from django.utils import timezone
 
 from alarms.cloudwatch.definitions import detector_key, detector_of
+from alarms.cloudwatch.times import aware
 from alarms.config.configuration import definition_of
 from alarms.doctor.runner import LOOK_BACK
 from alarms.models import Alarm, Detector, ExcludedRange, Finding
@@ -149,7 +150,6 @@ def _end_mutes(finding, values):
 def moment(text):
     """Return the aware moment of ISO 8601 text; raise CannotFix."""
     try:
-        found = datetime.fromisoformat(text)
+        return aware(text)
     except ValueError:
         raise CannotFix(f"{text!r} is not a time like 2026-11-20T10:00.") from None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)

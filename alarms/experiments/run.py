@@ -4,10 +4,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from alarms.analysis import bands
 from alarms.analysis.alarm_spec import AlarmSpec, Source
 from alarms.analysis.backtest import History, judge
+from alarms.analysis.bands.band import walk_forward
 from alarms.analysis.evaluation import Rule, beyond, outside
+from alarms.cloudwatch.constants import DEFAULT_K
 from alarms.doctor import examine
 from alarms.doctor.context import DoctorContext
 from alarms.experiments import series
@@ -16,7 +17,7 @@ from alarms.experiments.series import DAY, HOUR, WEEK
 ONE_OF_ONE, THREE_OF_FIVE = Rule(n=1), Rule(n=5, m=3)
 DETECTORS = ("static floor", "static ceiling", "mean ± 3 deviations", "band")
 LEARN = 4 * WEEK
-K = bands.DEFAULT_K
+K = DEFAULT_K
 # "130 % of the maximum value you achieved in the previous month."
 CEILING = 1.3
 
@@ -141,7 +142,7 @@ def times(values):
 
 def band_of(case, values):
     low, high = case.natural
-    return bands.walk_forward(times(values), values, 60, natural_min=low, natural_max=high)
+    return walk_forward(times(values), values, 60, natural_min=low, natural_max=high)
 
 
 def _outcome(case):

@@ -1,4 +1,4 @@
-"""The local store of measurements, with CloudWatch's retention: 1 min 15 d, 5 min 63 d, 1 h 455 d."""
+"""The local store of measurements, with CloudWatch's retention."""
 
 from django.db import models
 

@@ -3,26 +3,23 @@
 What is past its time is merged into the next longer period; after the last one it goes.
 """
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from itertools import groupby
 
 from django.db import transaction
 
+from alarms.cloudwatch.constants import RETENTION
 from alarms.models import Datapoint, Series
 
 # (period, kept for, period it is merged into)
-STEPS = (
-    (60, timedelta(days=15), 300),
-    (300, timedelta(days=63), 3600),
-    (3600, timedelta(days=455), None),
-)
+_STEPS = [(*step, after[0]) for step, after in zip(RETENTION, (*RETENTION[1:], (None,)), strict=True)]
 # A series that was left alone for weeks is caught up in pieces; each is one short transaction.
 _BATCH = 5000
 
 
 def period_for(age, period):
     """Return the shortest period, from `period` up, at which data of that age are still kept, or None."""
-    for kept_period, kept_for, _ in STEPS:
+    for kept_period, kept_for in RETENTION:
         if age <= kept_for:
             longest = max(period, kept_period)
             return -(-longest // kept_period) * kept_period
@@ -33,7 +30,7 @@ def roll_up(now):
     """Merge and remove what is past its time; return how many datapoints that took out."""
     return sum(
         _step(series, period, now - kept_for, longer)
-        for period, kept_for, longer in STEPS
+        for period, kept_for, longer in _STEPS
         for series in _with_old_points(period, now - kept_for)
     )
 

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 from django.db import transaction
 
+from alarms.cloudwatch.times import aware
 from alarms.models import Datapoint, Series
 
 MINUTE = 60
@@ -25,7 +26,7 @@ def keep(namespace, data):
     for datum in data:
         dimensions = {pair["Name"]: pair["Value"] for pair in datum.get("Dimensions", [])}
         key = (datum["MetricName"], tuple(sorted(dimensions.items())), datum.get("Unit", ""))
-        found[key].append((floor(_moment(datum), MINUTE), _values(datum)))
+        found[key].append((floor(aware(datum.get("Timestamp") or datetime.now(UTC)), MINUTE), _values(datum)))
     for (name, dimensions, unit), points in found.items():
         series = Series.objects.named(namespace, name, dict(dimensions))
         if unit and not series.unit:
@@ -120,12 +121,6 @@ def _percentile(percent, rows):
         if seen >= rank:
             return value
     return max(weights)
-
-
-def _moment(datum):
-    given = datum.get("Timestamp") or datetime.now(UTC)
-    moment = datetime.fromisoformat(given) if isinstance(given, str) else given
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _values(datum):

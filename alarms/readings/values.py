@@ -9,9 +9,10 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from alarms.analysis import bands
+from alarms.analysis.bands.band import walk_forward
 from alarms.analysis.series_file import BadSeries, read_series
 from alarms.cloudwatch.definitions import detector_key, detector_of, detector_settings
+from alarms.cloudwatch.times import aware
 from alarms.models import Metric
 from alarms.models.metric import metric_identity
 from alarms.readings import retention
@@ -56,13 +57,14 @@ def band_of(definition, watch, reading, detectors=None, known=None):
     detector = detector_of(definition)
     learnt = detector_settings((detectors or {}).get(detector_key(detector), {})) if detector else {}
     metric = nature(watch, known)
-    return bands.walk_forward(
+    return walk_forward(
         reading.times,
         reading.values,
         reading.period,
         tz=learnt.get("MetricTimezone", "UTC"),
         excluded=[
-            tuple(_seconds(moment) for moment in pair) for pair in learnt.get("ExcludedTimeRanges", [])
+            tuple(aware(moment).timestamp() for moment in span)
+            for span in learnt.get("ExcludedTimeRanges", [])
         ],
         natural_min=metric.natural_min,
         natural_max=metric.natural_max,
@@ -127,11 +129,6 @@ def _column(backend, source, period, times):
         inside = (places >= 0) & (places < len(times))
         column[places[inside]] = np.array([value for _, value in found], dtype=float)[inside]
     return column * (source.period / period) if source.stat in _SUMS else column
-
-
-def _seconds(text):
-    moment = datetime.fromisoformat(text)
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 
 def _ceil(seconds, period):

@@ -11,10 +11,11 @@ from django.db import transaction
 from django.utils import timezone
 
 from alarms.analysis.alarm_spec import breaching, read
-from alarms.analysis.evaluation import INSUFFICIENT_DATA, OK, evaluate, samples_needed, too_few_samples
+from alarms.analysis.evaluation import evaluate, samples_needed, too_few_samples
 from alarms.analysis.metric_math import UnknownExpression
 from alarms.backends.local import Local
 from alarms.cloudwatch import composite_rules
+from alarms.cloudwatch.constants import INSUFFICIENT_DATA, OK
 from alarms.models import LocalAlarm, LocalDetector, StateChange
 from alarms.notices import notify
 from alarms.readings import values

@@ -11,9 +11,10 @@ from django.views.decorators.http import require_safe
 
 from alarms.analysis import backtest, charts
 from alarms.analysis.alarm_spec import breaching, read
-from alarms.analysis.evaluation import ALARM, STATES, evaluate_all
+from alarms.analysis.evaluation import evaluate_all
 from alarms.backends import BackendError
 from alarms.cloudwatch import mute_schedules
+from alarms.cloudwatch.constants import ALARM, STATES
 from alarms.cloudwatch.definitions import detector_key, detector_of, detector_settings
 from alarms.config.configuration import definition_of
 from alarms.doctor import runner

@@ -1,6 +1,5 @@
 """What was done and what happened."""
 
-from datetime import datetime
 from urllib.parse import urlencode
 
 from django.shortcuts import get_object_or_404, render
@@ -8,6 +7,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from alarms.apply.history import events
+from alarms.cloudwatch.times import aware
 from alarms.models import Run
 from alarms.views.access import needs
 
@@ -42,7 +42,6 @@ def alarm_run(request, run):
 
 def _moment(text):
     try:
-        moment = datetime.fromisoformat(text)
+        return aware(text, timezone.get_current_timezone())
     except ValueError:
         return None
-    return moment if moment.tzinfo else timezone.make_aware(moment)

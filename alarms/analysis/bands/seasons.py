@@ -4,8 +4,7 @@ import numpy as np
 
 from alarms.analysis.bands.clock import MONDAY
 from alarms.analysis.bands.rolling import finite_before, mean_before, rows
-
-HOUR, DAY, WEEK = 3_600, 86_400, 604_800
+from alarms.cloudwatch.constants import DAY, HOUR, WEEK
 
 # Name, length, how many of the last cycles the median is taken from, how many there must be at least.
 _SEASONS = [("hourly", HOUR, 24, 4), ("daily", DAY, 14, 2), ("weekly", WEEK, 4, 2)]

@@ -3,7 +3,7 @@
 import numpy as np
 
 from alarms.analysis.bands.rolling import mean_before, rows
-from alarms.analysis.bands.seasons import DAY, HOUR
+from alarms.cloudwatch.constants import DAY, HOUR
 
 _MEMORY = 14 * DAY
 # No band before this much history, nor before this many datapoints.

@@ -1,5 +1,5 @@
 import math
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 from django.core.management.base import CommandError
@@ -10,6 +10,7 @@ from alarms.analysis.evaluation import Rule
 from alarms.analysis.metric_math import UnknownExpression
 from alarms.analysis.series_file import BadSeries
 from alarms.backends import BackendError
+from alarms.cloudwatch.times import aware
 from alarms.doctor import runner
 from alarms.readings import values
 from photomgr.json_command import JsonCommand
@@ -101,10 +102,9 @@ def _of_file(path, incidents, options):
 
 def _incident(text):
     try:
-        start, end = (datetime.fromisoformat(part) for part in text.split(".."))
+        start, end = (aware(part, timezone.get_current_timezone()) for part in text.split(".."))
     except ValueError:
         raise CommandError(f"--incident {text!r} is not like 2026-11-20T10:00..2026-11-20T11:30.") from None
-    start, end = (moment if moment.tzinfo else timezone.make_aware(moment) for moment in (start, end))
     if start >= end:
         raise CommandError(f"--incident {text!r} ends before it begins.")
     return start.timestamp(), end.timestamp()

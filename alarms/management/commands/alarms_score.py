@@ -5,9 +5,9 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from django.core.management.base import CommandError
 
-from alarms.analysis.bands import DEFAULT_K
 from alarms.analysis.scoring import QUIET, score
 from alarms.analysis.series_file import BadSeries, read_series
+from alarms.cloudwatch.constants import DEFAULT_K
 from photomgr.json_command import StrictCommand
 
 COLUMNS = ["timestamp", "value", "expected", "lower", "upper", "breaching", "notified"]

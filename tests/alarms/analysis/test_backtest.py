@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from alarms.analysis import backtest
 from alarms.analysis.backtest import History, Verdict
-from alarms.analysis.bands import Band
+from alarms.analysis.bands.band import Band
 from alarms.analysis.evaluation import Rule
 
 HOUR = 3600

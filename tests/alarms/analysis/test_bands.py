@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alarms.analysis.bands import Band, fit, walk_forward
+from alarms.analysis.bands.band import Band, fit, walk_forward
 
 MINUTE, HOUR, DAY, WEEK = 60, 3_600, 86_400, 604_800
 MONDAY = 1_767_571_200  # 5 January 2026, 00:00 UTC

@@ -6,12 +6,6 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from alarms.analysis.evaluation import (
-    ALARM,
-    INSUFFICIENT_DATA,
-    MISSING_POLICIES,
-    OK,
-    SIDES,
-    STATES,
     Rule,
     alarm_starts,
     beyond,
@@ -21,11 +15,13 @@ from alarms.analysis.evaluation import (
     samples_needed,
     too_few_samples,
 )
+from alarms.cloudwatch.constants import ALARM, INSUFFICIENT_DATA, MISSING_POLICIES, OK, SIDES, STATES
 
 SIGNS = {"X": True, "0": False, "-": None}
 KEEP = "retain current state"
 NONE = INSUFFICIENT_DATA
 
+COLUMNS = ("missing", "ignore", "breaching", "notBreaching")
 # The guide's two tables, newest point on the right; the range is 5.
 THREE_OF_THREE = [
     ("0-X-X", (OK, OK, OK, OK)),
@@ -45,7 +41,7 @@ CELLS = [
     pytest.param(m, points, policy, expected, id=f"{m}of3 {points} {policy}")
     for m, table in ((3, THREE_OF_THREE), (2, TWO_OF_THREE))
     for points, row in table
-    for policy, expected in zip(MISSING_POLICIES, row, strict=True)
+    for policy, expected in zip(COLUMNS, row, strict=True)
 ]
 
 

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alarms.analysis.periodicity import DAY, HOUR, WEEK, Period, find_period, find_regime_change
+from alarms.analysis.periodicity import Period, find_period, find_regime_change
+from alarms.cloudwatch.constants import DAY, HOUR, WEEK
 from alarms.experiments import series
 
 

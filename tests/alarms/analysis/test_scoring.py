@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 
-from alarms.analysis.evaluation import OK, Rule, evaluate_all
+from alarms.analysis.evaluation import Rule, evaluate_all
 from alarms.analysis.scoring import notifications, score, usual_m_of_n
+from alarms.cloudwatch.constants import OK
 
 DAY = 86_400
 MINUTES = 1_767_571_200 + 60.0 * np.arange(4 * 1_440)

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from alarms import doctor
-from alarms.analysis import bands
 from alarms.analysis.alarm_spec import AlarmSpec, Source
-from alarms.analysis.evaluation import SIDES, Rule, evaluate_all, outside
+from alarms.analysis.bands.band import walk_forward
+from alarms.analysis.evaluation import Rule, evaluate_all, outside
+from alarms.cloudwatch.constants import SIDES
 from alarms.doctor.context import DoctorContext
 from alarms.doctor.delivery_rules import orphan
 from alarms.experiments import run, series
@@ -32,7 +33,7 @@ def sheet(values, k=3.0, rule=None, operator=BOTH, threshold=None, expression="m
     values = np.asarray(values, dtype=float)
     band = None
     if threshold is None:
-        band = bands.walk_forward(60.0 * np.arange(len(values)), values, 60)
+        band = walk_forward(60.0 * np.arange(len(values)), values, 60)
     return DoctorContext(**{"watch": watch, "values": values, "band": band, "actions": (TOPIC,), **fields})
 
 

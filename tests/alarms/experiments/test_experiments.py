@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from alarms.analysis import backtest, bands
+from alarms.analysis import backtest
+from alarms.analysis.bands.band import walk_forward
 from alarms.analysis.evaluation import Rule
 from alarms.experiments import run, series
 
@@ -81,9 +82,9 @@ def test_the_floor_is_the_fastest_when_there_are_no_orders(outcomes):
 @pytest.mark.parametrize("seed", [3, 4])
 def test_the_suggested_width_keeps_the_budget_in_a_later_week_it_has_not_seen(kind, seed):
     values = kind(np.random.default_rng(seed), 5 * series.WEEK)
-    band = bands.walk_forward(run.times(values), values, 60)
+    band = walk_forward(run.times(values), values, 60)
     seen = 4 * series.WEEK
-    known = bands.walk_forward(run.times(values)[:seen], values[:seen], 60)
+    known = walk_forward(run.times(values)[:seen], values[:seen], 60)
     rule = Rule(n=5, m=3)
     history = backtest.History(60, values[:seen], known, begin=2 * series.WEEK)
 
