@@ -9,6 +9,8 @@ import os
 from functools import lru_cache
 from urllib.parse import urlsplit
 
+# The name of a Region, such as us-east-1 or us-gov-west-1.
+REGION = r"[a-z]{2}(-[a-z]+)+-\d+"
 _RETRIES = {"mode": "standard", "total_max_attempts": 4}
 # Rekognition: the Region limiter has to see every throttle, and every attempt needs its own permit.
 _ONCE = {"total_max_attempts": 1}

@@ -7,9 +7,8 @@ from django.core.checks import Error, Warning, register
 
 from labels.detectors import rekognition
 from labels.detectors.rekognition.regions import quotas
+from photomgr.aws import REGION
 from photomgr.environment import SETTINGS
-
-REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-\d")
 
 
 @register()
@@ -19,7 +18,7 @@ def rekognition_has_regions(app_configs, **kwargs):
     wrong = [
         region
         for region, rate in settings.REKOGNITION_REGIONS.items()
-        if not REGION.fullmatch(region) or (rate is not None and rate <= 0)
+        if not re.fullmatch(REGION, region) or (rate is not None and rate <= 0)
     ]
     if settings.REKOGNITION_REGIONS and not wrong:
         return []
@@ -44,7 +43,7 @@ def regions_know_the_call(app_configs, **kwargs):
             id="labels.W030",
         )
         for region in settings.REKOGNITION_REGIONS
-        if region not in quotas.published() and REGION.fullmatch(region)
+        if region not in quotas.published() and re.fullmatch(REGION, region)
     ]
 
 

@@ -9,6 +9,7 @@ from django.http.request import validate_host
 from PIL import features
 
 from labels import detectors
+from photomgr.aws import REGION
 from photomgr.environment import SETTINGS
 
 LOCAL_HOSTS = {"127.0.0.1", "localhost", "::1"}
@@ -99,7 +100,7 @@ _QUEUES = {
     "redis": (r"rediss?://[^/?]+(/\d*)?(\?.*)?", "Write redis://host:6379/0, with the number of a database."),
     # SQS takes 80 characters, of which "-bundles" is ours.
     "sqs": (
-        r"sqs://[a-z]{2}(-[a-z]+)+-\d(/[A-Za-z0-9_-]{1,72})?/?",
+        rf"sqs://{REGION}(/[A-Za-z0-9_-]{{1,72}})?/?",
         "Write sqs://eu-west-1/photomgr for the queues photomgr-labels and photomgr-bundles of that Region.",
     ),
 }

@@ -6,11 +6,11 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.core.checks import Error, Warning, register
 
-from labels.checks.rekognition import REGION
 from labels.checks.site import LOCAL_HOSTS
 from labels.models import Bundle, Notice
 from labels.notices import texts
 from labels.text.phone_numbers import ONE_SMS, places
+from photomgr.aws import REGION
 
 _COUNTRY = re.compile(r"\+[1-9][0-9]{0,6}")
 # As long as an outcome is ever likely to be told.
@@ -19,7 +19,7 @@ _LONGEST = {"pk": 10**9, "photo_count": 2_000_000, "photos_done": 1_000_000}
 
 @register()
 def texts_have_a_region(app_configs, **kwargs):
-    if not settings.SMS_REGION or REGION.fullmatch(settings.SMS_REGION):
+    if not settings.SMS_REGION or re.fullmatch(REGION, settings.SMS_REGION):
         return []
     return [
         Error(

@@ -3,7 +3,9 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator, RegexValidator
 from django.db import models
 
-REGION_NAME = RegexValidator(r"^[a-z]{2}(-[a-z]+)+-\d+$", "A Region is written like us-east-1.")
+from photomgr.aws import REGION
+
+REGION_NAME = RegexValidator(rf"^{REGION}$", "A Region is written like us-east-1.")
 
 
 class RegionQuotaQuerySet(models.QuerySet):
