@@ -1,14 +1,19 @@
 """Packs: guards that are right as they are, complete, and made only once."""
 
 import csv
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from django.core.management.base import CommandError
 from django.urls import reverse
+from django.utils import timezone
 
 from alarms.apply.prepare import plan_for
-from alarms.models import Alarm, AlarmSet, Guard
+from alarms.models import Alarm, AlarmSet, Guard, LocalAlarm
+from alarms.tick.evaluate import tick
+from alarms.tick.publishing import MINUTE, publish
+from labels.models import SweepFailure
 from tests.alarms import factory
 from tests.commands.tools import run
 
@@ -54,6 +59,21 @@ def test_no_band_of_a_pack_stands_alone(settings):
     for guard in Guard.objects.prefetch_related("alarms"):
         on = {alarm.role for alarm in guard.alarms.all() if alarm.enabled}
         assert on != {"band"} and on
+
+
+def test_a_step_of_the_sweep_that_keeps_failing_is_an_alarm(settings, wire):
+    settings.ALARMS_BACKEND = "local"
+    run("alarms_pack", "photomgr")
+    assert run("alarms_apply", "--yes")[0] == 0
+    start = timezone.now().replace(second=0, microsecond=0) - timedelta(minutes=10)
+    for number in range(6):
+        SweepFailure.objects.create(step="bundles_expired", error="OSError", at=start + number * MINUTE)
+        publish(start + (number + 1) * MINUTE)
+
+    tick(start + 6 * MINUTE)
+
+    states = dict(LocalAlarm.objects.values_list("name", "state"))
+    assert states["photomgr-failed-sweep-steps-ceiling"] == "ALARM"
 
 
 def test_made_again_a_pack_leaves_peoples_changes_alone():
