@@ -42,6 +42,11 @@ def client(service, region=None, once=False, seconds=None):
     return _client(service, region, once, seconds, os.getpid())
 
 
+def s3_resource():
+    """Return a new boto3 resource (threads share none) around `client("s3")`, for django-storages."""
+    return _s3_resource_class()(client=client("s3"))
+
+
 def config(service):
     """Return the Config of a service's clients, for a library that builds its own."""
     from botocore.config import Config
@@ -81,6 +86,15 @@ def _s3(region, options):
     if (urlsplit(amazons.meta.endpoint_url).hostname or "").endswith((".amazonaws.com", ".amazonaws.com.cn")):
         return amazons
     return _build(session, "s3", region, {**options, "s3": {"addressing_style": "path"}})
+
+
+@lru_cache
+def _s3_resource_class():
+    from botocore import UNSIGNED
+    from botocore.config import Config
+
+    # boto3 makes the class only together with a client; an unsigned one needs no credentials.
+    return type(_session().resource("s3", "us-east-1", config=Config(signature_version=UNSIGNED)))
 
 
 def _session():

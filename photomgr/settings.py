@@ -177,9 +177,13 @@ def in_bucket(bucket, name, **parameters):
     return {
         "BACKEND": "labels.storage.bucket.BucketStorage",
         "OPTIONS": {
-            "bucket": bucket,
-            "prefix": f"{name}/",
-            "parameters": {name: value for name, value in parameters.items() if value},
+            "bucket_name": bucket,
+            "location": name,
+            "object_parameters": {name: value for name, value in parameters.items() if value},
+            # Keys are random: to ask first whether one is taken would be a request more.
+            "file_overwrite": True,
+            # Buckets block public access, and an ACL with it.
+            "default_acl": None,
         },
     }
 

@@ -1,10 +1,15 @@
 """Which of the two rooms archives are written to: local files, or uploads to a bucket."""
 
-from labels.bundles import local_archive, s3_archive
+from labels.bundles import local_archive
 from labels.models.bundle import bundle_files
-from labels.storage.bucket import BucketStorage
+from labels.storage import is_bucket
 
 
 def archives():
     """Return the module whose functions write archives: they have the same names and take the same."""
-    return s3_archive if isinstance(bundle_files(), BucketStorage) else local_archive
+    if not is_bucket(bundle_files()):
+        return local_archive
+    # Imports boto3.
+    from labels.bundles import s3_archive
+
+    return s3_archive

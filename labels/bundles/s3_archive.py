@@ -113,4 +113,4 @@ def copy_out(key, path):
 
 def address(key):
     """Return where an operator finds the archive."""
-    return f"s3://{bundle_files().bucket}/{bundle_files().key(key)}"
+    return f"s3://{bundle_files().bucket_name}/{bundle_files().key(key)}"

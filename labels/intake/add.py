@@ -10,7 +10,7 @@ from enum import StrEnum
 from django.core.files import File
 from django.db import IntegrityError, transaction
 
-from labels.intake.checks import CHUNK, Checked, Refused, check, clean_name
+from labels.intake.checks import Checked, Refused, check, clean_name
 from labels.models import Photo
 from labels.models.photo import originals, random_key
 from labels.selection import summaries
@@ -100,14 +100,19 @@ class _Verified(File):
     def __init__(self, file, checked: Checked):
         super().__init__(file, name=checked.name)
         self.checked = checked
-        self.size = checked.size
+        self.seek(0)
 
-    def chunks(self, chunk_size=CHUNK):
-        self.file.seek(0)
-        size, crc32 = 0, 0
-        while chunk := self.file.read(chunk_size):
-            size += len(chunk)
-            crc32 = zlib.crc32(chunk, crc32)
-            yield chunk
-        if (size, crc32) != (self.checked.size, self.checked.crc32):
+    def seek(self, offset, whence=0):
+        # A storage reads from the start for its signature and for each try.
+        self._size, self._crc32 = 0, 0
+        return self.file.seek(offset, whence)
+
+    def read(self, size=-1):
+        chunk = self.file.read(size)
+        self._size += len(chunk)
+        self._crc32 = zlib.crc32(chunk, self._crc32)
+        # Before the last bytes are handed out; a shorter file has none left before that.
+        is_end = not chunk or self._size >= self.checked.size
+        if is_end and (self._size, self._crc32) != (self.checked.size, self.checked.crc32):
             raise Refused(f"{self.checked.name} changed while it was read; send it again.", "changed")
+        return chunk

@@ -11,7 +11,6 @@ from pathlib import Path
 from django.conf import settings
 
 from labels.intake.checks import CHUNK, Refused, check_size, clean_name
-from labels.storage.bucket import BucketStorage
 from labels.storage.errors import ObjectUnreadable
 
 _UNPACKING = (zipfile.BadZipFile, zlib.error, LZMAError, NotImplementedError, RuntimeError, EOFError)
@@ -54,7 +53,10 @@ def _in_bucket(source, after):
     bucket, _, prefix = source.removeprefix("s3://").partition("/")
     if not bucket:
         raise ValueError(f"{source} names no bucket.")
-    storage = BucketStorage(bucket)
+    # Imports boto3.
+    from labels.storage.bucket import BucketStorage
+
+    storage = BucketStorage(bucket_name=bucket)
     return (
         (key, _object_opener(storage, key, size))
         for key, size, _ in storage.walk(within=prefix, after=after)

@@ -103,7 +103,7 @@ def _object(photo):
     if settings.REKOGNITION_IMAGE != "s3object" or not limits.object_fits(photo):
         return None
     storage = photo.original.storage
-    return storage.bucket, storage.key(photo.original.name)
+    return storage.bucket_name, storage.key(photo.original.name)
 
 
 def params_hash(params):

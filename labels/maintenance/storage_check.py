@@ -9,8 +9,7 @@ from django.utils import timezone
 from labels.intake.checks import digest
 from labels.labelling import record
 from labels.models import BundlePart, Photo
-from labels.storage import multipart
-from labels.storage.bucket import BucketStorage
+from labels.storage import is_bucket
 from labels.storage.errors import ObjectUnreadable, StorageTrouble
 from labels.workers import queue
 
@@ -58,7 +57,7 @@ def find(checksums=False, after=""):
 def repair(finding):
     """Mend one finding. What a person sent is never removed: a photo that lost its original says so."""
     if finding.kind == STALE:
-        multipart.abort(storages[finding.storage], finding.key)
+        _multipart().abort(storages[finding.storage], finding.key)
     elif finding.kind == ORPHAN:
         storages[finding.storage].delete(finding.key)
     elif finding.storage == "renditions":
@@ -96,7 +95,7 @@ def _folders(storage, known):
     in_rows = {
         key.rpartition("/")[0].partition("/")[0] for key, *_ in known(lambda field: {f"{field}__gt": ""})
     }
-    in_storage = storage.listdir("")[0] if storage.exists("") or isinstance(storage, BucketStorage) else []
+    in_storage = storage.listdir("")[0] if storage.exists("") or is_bucket(storage) else []
     return sorted({"", *in_rows, *in_storage})
 
 
@@ -140,7 +139,7 @@ def _difference(storage, key, size, row, checksums):
 
 def _files(storage, folder):
     """Yield (key, size, modified) of the files in a top folder and below, or of those in none."""
-    if isinstance(storage, BucketStorage):
+    if is_bucket(storage):
         if folder:
             yield from storage.walk(within=f"{folder}/")
         else:
@@ -160,8 +159,15 @@ def _files(storage, folder):
 def _stale_uploads():
     """Yield the unfinished uploads of archives that nobody builds: they are paid for and never seen."""
     storage, oldest = storages["bundles"], timezone.now() - _GRACE
-    if not isinstance(storage, BucketStorage):
+    if not is_bucket(storage):
         return
-    for key, _, begun in multipart.unfinished(storage):
+    for key, _, begun in _multipart().unfinished(storage):
         if begun < oldest and not BundlePart.objects.filter(file=key).exists():
             yield Finding(STALE, "bundles", key, f"an upload begun {begun:%Y-%m-%d %H:%M} UTC, not finished")
+
+
+def _multipart():
+    # Imports boto3.
+    from labels.storage import multipart
+
+    return multipart

@@ -1,18 +1,19 @@
-"""A bucket, or a folder of one, as a Django storage."""
+"""A bucket, or a folder of one, as a Django storage. Importing it imports boto3: see `is_bucket`."""
 
+import errno
 import tempfile
 import uuid
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 
-from botocore.exceptions import BotoCoreError, ClientError
+from boto3.s3.transfer import TransferConfig
+from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 from django.conf import settings
-from django.core.files.base import File
-from django.core.files.storage import Storage
-from django.utils.deconstruct import deconstructible
+from django.core.files.base import ContentFile, File
 from django.utils.http import content_disposition_header
+from storages.backends.s3 import S3Storage
 from urllib3.exceptions import HTTPError
 
-from labels.storage.errors import StorageTrouble, talking
+from labels.storage.errors import DENIED, MISSING, ObjectUnreadable, StorageTrouble
 from photomgr import aws
 
 # What is asked for at a time, and made anew when the connection breaks.
@@ -20,60 +21,73 @@ BLOCK = 4 * 1024 * 1024
 _TRIES = 3
 _IN_MEMORY = 8 * 1024 * 1024
 _BROKEN = (BotoCoreError, HTTPError, OSError)
+# Of one PutObject: https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html
+_LARGEST_PUT = 5 * 1024**3
 
 
-@deconstructible
-class BucketStorage(Storage):
-    """Objects under `prefix`; each is written once, under a key that nobody chose, and never again."""
+class BucketStorage(S3Storage):
+    """django-storages' S3Storage, with one client a process (`photomgr.aws`) and our errors.
 
-    def __init__(self, bucket, prefix="", parameters=None):
-        self.bucket = bucket
-        self.prefix = prefix
-        self.parameters = parameters or {}
+    Options of S3Storage about the connection (credentials, `endpoint_url`, `region_name` …) are not read:
+    boto3's own environment variables say that. Keys are written once and never overwritten.
+    """
+
+    # Replaces uploads in parts, by ten threads, of what is larger than 8 MiB: parts of a killed one stay.
+    transfer_config = TransferConfig(multipart_threshold=_LARGEST_PUT, use_threads=False)
+
+    @property
+    def connection(self):
+        """Replaces a client for each thread, kept over a fork and without our retries and time limits."""
+        return aws.s3_resource()
+
+    @property
+    def bucket(self):
+        """Replaces a Bucket that keeps its first connection for ever, over a fork, too."""
+        return self.connection.Bucket(self.bucket_name)
 
     @property
     def client(self):
         return aws.client("s3")
 
+    @property
+    def prefix(self):
+        return f"{self.location.rstrip('/')}/" if self.location else ""
+
     def key(self, name):
-        """Return the key of the whole bucket, for a name within our prefix."""
+        """Return the key in the whole bucket, for a name within our location, exactly as it is."""
         return self.prefix + name
 
-    def get_available_name(self, name, max_length=None):
-        # Names are random (labels.models.photo.random_key): nothing is asked, nothing is overwritten.
-        return name
-
     def exists(self, name):
-        try:
-            self.size(name)
-        except FileNotFoundError:
-            return False
-        return True
+        """Replaces errors of botocore by ours."""
+        with talking():
+            return super().exists(name)
 
     def size(self, name):
+        """Replaces errors of botocore by ours, and a FileNotFoundError that has no errno."""
         return self._head(name)["ContentLength"]
 
     def get_modified_time(self, name):
+        """Replaces errors of botocore by ours."""
         return self._head(name)["LastModified"]
 
     def delete(self, name):
+        """Replaces errors of botocore by ours, and silence where the whole bucket is missing."""
         with talking():
-            # One by one: other makers' S3 refuses the call for many.
-            self.client.delete_object(Bucket=self.bucket, Key=self.key(name))
+            self.client.delete_object(Bucket=self.bucket_name, Key=self.key(name))
 
     def listdir(self, path):
-        """Return (folders, files) that lie directly in a folder."""
+        """Replaces ListObjects, which S3 keeps for old programs only, and errors of botocore by ours."""
         inside, folders, files = self.key(f"{path}/" if path else ""), [], []
         pages = self.client.get_paginator("list_objects_v2")
         with talking():
-            for page in pages.paginate(Bucket=self.bucket, Prefix=inside, Delimiter="/"):
+            for page in pages.paginate(Bucket=self.bucket_name, Prefix=inside, Delimiter="/"):
                 folders += [row["Prefix"][len(inside) : -1] for row in page.get("CommonPrefixes", ())]
                 files += [row["Key"][len(inside) :] for row in page.get("Contents", ())]
         return folders, files
 
     def walk(self, after="", within=""):
         """Yield (name, size, modified) of the objects `within` a prefix, by name, those beyond `after`."""
-        for row in objects(self.bucket, self.key(within), self.key(after) if after else ""):
+        for row in objects(self.bucket_name, self.key(within), self.key(after) if after else ""):
             yield row["Key"].removeprefix(self.prefix), row["Size"], row["LastModified"]
 
     def fetch(self, name, start=0, end=None):
@@ -116,7 +130,7 @@ class BucketStorage(Storage):
         call = "get_object" if method == "GET" else "head_object"
         with talking():
             return self.client.generate_presigned_url(
-                call, Params={"Bucket": self.bucket, "Key": self.key(name), **answer}, ExpiresIn=seconds
+                call, Params={"Bucket": self.bucket_name, "Key": self.key(name), **answer}, ExpiresIn=seconds
             )
 
     def signed_post(self, name, size, seconds):
@@ -124,7 +138,7 @@ class BucketStorage(Storage):
         kind = {"Content-Type": "application/octet-stream"}
         with talking():
             return self.client.generate_presigned_post(
-                self.bucket,
+                self.bucket_name,
                 self.key(name),
                 Fields=kind,
                 Conditions=[kind, ["content-length-range", size, size]],
@@ -132,6 +146,7 @@ class BucketStorage(Storage):
             )
 
     def _open(self, name, mode="rb"):
+        """Replaces a HEAD before each GET, of a key that is "normalised", whose errors say only a status."""
         # A picture is read here and there: a copy is fetched once, and on disk when it is large.
         file = tempfile.SpooledTemporaryFile(_IN_MEMORY, dir=settings.FILE_UPLOAD_TEMP_DIR)  # noqa: SIM115
         try:
@@ -144,20 +159,20 @@ class BucketStorage(Storage):
         return File(file, name)
 
     def _save(self, name, content):
-        body = _Body(content)
-        try:
-            with talking():
-                self.client.put_object(Bucket=self.bucket, Key=self.key(name), Body=body, **self.parameters)
-        except OSError:
-            # botocore wraps what its source of bytes raises.
-            if body.error:
-                raise body.error from None
-            raise
-        return name
+        """Replaces errors of botocore by ours."""
+        with talking():
+            try:
+                return super()._save(name, content)
+            except HTTPClientError as error:
+                # What the file itself raises while it is sent, botocore wraps.
+                cause = error.kwargs.get("error")
+                if isinstance(cause, Exception) and not isinstance(cause, HTTPError):
+                    raise cause from None
+                raise
 
     def _get(self, name, wanted):
         try:
-            return self.client.get_object(Bucket=self.bucket, Key=self.key(name), **wanted)
+            return self.client.get_object(Bucket=self.bucket_name, Key=self.key(name), **wanted)
         except ClientError as error:
             if error.response["Error"].get("Code") in ("InvalidRange", "416"):
                 raise _OutOfRange(self.size(name)) from None
@@ -165,21 +180,42 @@ class BucketStorage(Storage):
 
     def _head(self, name):
         with talking(name):
-            return self.client.head_object(Bucket=self.bucket, Key=self.key(name))
+            return self.client.head_object(Bucket=self.bucket_name, Key=self.key(name))
 
     def _is_wholly_denied(self):
         """Return whether we may not even read what we have just written."""
         probe = f"access-{uuid.uuid4().hex}"
         try:
             with talking():
-                self.client.put_object(Bucket=self.bucket, Key=self.key(probe), Body=b"ok", **self.parameters)
-                self.client.get_object(Bucket=self.bucket, Key=self.key(probe))["Body"].read()
+                self.save(probe, ContentFile(b"ok"))
+                self.client.get_object(Bucket=self.bucket_name, Key=self.key(probe))["Body"].read()
         except StorageTrouble:
             return True
         finally:
             with suppress(StorageTrouble):
                 self.delete(probe)
         return False
+
+
+@contextmanager
+def talking(key=None, denied_is_trouble=lambda: True):
+    """Turn botocore's errors into ours while talking about `key`.
+
+    S3 says "access denied" for one object as for everything: `denied_is_trouble` finds out which.
+    """
+    try:
+        yield
+    except ClientError as error:
+        code = error.response.get("Error", {}).get("Code", "")
+        if key is not None and code in MISSING:
+            raise FileNotFoundError(errno.ENOENT, "no longer in storage", key) from error
+        if key is not None and code == "InvalidObjectState":
+            raise ObjectUnreadable("it lies in an archive and has to be restored first", key) from error
+        if key is not None and code in DENIED and not denied_is_trouble():
+            raise ObjectUnreadable("access to it is denied", key) from error
+        raise StorageTrouble(code) from error
+    except BotoCoreError as error:
+        raise StorageTrouble(type(error).__name__) from error
 
 
 def objects(bucket, prefix="", after=""):
@@ -194,49 +230,6 @@ def objects(bucket, prefix="", after=""):
 class _OutOfRange(Exception):
     def __init__(self, size):
         self.size = size
-
-
-class _Body:
-    """What put_object reads: as long as the file, again from the start for its signature and each try.
-
-    It reads `chunks()`, where intake checks that these are the bytes it judged.
-    """
-
-    def __init__(self, content):
-        self._content = content
-        self.error = None
-        self.seek(0)
-
-    def __len__(self):
-        return self._content.size
-
-    def tell(self):
-        return self._place
-
-    def seek(self, place, whence=0):
-        if place or whence:
-            raise OSError("only back to the start")
-        self._chunks, self._rest, self._place = iter(self._content.chunks()), b"", 0
-        return 0
-
-    def read(self, count=-1):
-        try:
-            return self._read(count)
-        except Exception as error:
-            self.error = error
-            raise
-
-    def _read(self, count):
-        pieces, wanted = [], len(self) if count is None or count < 0 else count
-        while wanted:
-            self._rest = self._rest or next(self._chunks, b"")
-            if not self._rest:
-                break
-            piece, self._rest = self._rest[:wanted], self._rest[wanted:]
-            pieces.append(piece)
-            wanted -= len(piece)
-            self._place += len(piece)
-        return b"".join(pieces)
 
 
 def _whole_size(answer, length):

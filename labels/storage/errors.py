@@ -1,19 +1,16 @@
 """What goes wrong with object storage, as OSErrors: FileNotFoundError, ObjectUnreadable, StorageTrouble."""
 
 import errno
-from contextlib import contextmanager
-
-from botocore.exceptions import BotoCoreError, ClientError
 
 # A HEAD has no body: its "code" is the status.
-_MISSING = {"NoSuchKey", "404", "NoSuchUpload"}
-_DENIED = {"AccessDenied", "AllAccessDisabled", "403", "Forbidden"}
+MISSING = {"NoSuchKey", "404", "NoSuchUpload"}
+DENIED = {"AccessDenied", "AllAccessDisabled", "403", "Forbidden"}
 # A word of ours, for what S3 calls an invalid argument.
 TOO_MANY_PARTS = "TooManyParts"
 # Whose fault it is, in words for the person who waits; the code goes to the log.
 _REASONS = {
     "the storage's bucket does not exist": {"NoSuchBucket"},
-    "access to the storage is denied": _DENIED,
+    "access to the storage is denied": DENIED,
     "the credentials for the storage have expired": {
         *("ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired", "RequestExpired"),
     },
@@ -54,24 +51,3 @@ class ObjectUnreadable(OSError):
 
     def __init__(self, reason, key):
         super().__init__(errno.EACCES, reason, key)
-
-
-@contextmanager
-def talking(key=None, denied_is_trouble=lambda: True):
-    """Turn botocore's errors into ours while talking about `key`.
-
-    S3 says "access denied" for one object as for everything: `denied_is_trouble` finds out which.
-    """
-    try:
-        yield
-    except ClientError as error:
-        code = error.response.get("Error", {}).get("Code", "")
-        if key is not None and code in _MISSING:
-            raise FileNotFoundError(errno.ENOENT, "no longer in storage", key) from error
-        if key is not None and code == "InvalidObjectState":
-            raise ObjectUnreadable("it lies in an archive and has to be restored first", key) from error
-        if key is not None and code in _DENIED and not denied_is_trouble():
-            raise ObjectUnreadable("access to it is denied", key) from error
-        raise StorageTrouble(code) from error
-    except BotoCoreError as error:
-        raise StorageTrouble(type(error).__name__) from error

@@ -10,7 +10,7 @@ from pathlib import Path
 from django.core.files.base import ContentFile
 from django.core.files.storage import storages
 
-from labels.storage.bucket import BucketStorage
+from labels.storage import is_bucket
 
 # What lies in each storage that is tried; thumbnails share the bucket of the archives.
 _TRIED = {"originals": "Photos", "bundles": "Archives and thumbnails"}
@@ -83,10 +83,10 @@ def _attempt(storage, fresh):
 
 def _place(what, attempt, wait):
     storage = attempt.storage
-    in_bucket = isinstance(storage, BucketStorage)
+    in_bucket = is_bucket(storage)
     return Place(
         what=what,
-        where=f"bucket {storage.bucket}" if in_bucket else f"folder {storage.location}",
+        where=f"bucket {storage.bucket_name}" if in_bucket else f"folder {storage.location}",
         trouble=f"no answer within {wait:g} seconds" if attempt.is_alive() else attempt.trouble,
         free=None if in_bucket else _free(Path(storage.location)),
     )

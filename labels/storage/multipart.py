@@ -5,7 +5,8 @@ from functools import lru_cache
 
 from botocore.exceptions import ClientError
 
-from labels.storage.errors import TOO_MANY_PARTS, StorageTrouble, talking
+from labels.storage.bucket import talking
+from labels.storage.errors import TOO_MANY_PARTS, StorageTrouble
 from photomgr import aws
 
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html
@@ -23,7 +24,7 @@ def part_bytes(size, wanted):
 def begin(storage, name):
     """Begin an upload under a name that was never used; nothing is visible yet."""
     with talking():
-        aws.client("s3").create_multipart_upload(**_place(storage, name), **storage.parameters)
+        aws.client("s3").create_multipart_upload(**_place(storage, name), **storage.object_parameters)
 
 
 def put(storage, name, number, content):
@@ -87,7 +88,7 @@ def unfinished(storage, prefix=""):
     """Yield (name, upload id, begun at) of the uploads whose name begins with `prefix`."""
     pages = aws.client("s3").get_paginator("list_multipart_uploads")
     with talking():
-        for page in pages.paginate(Bucket=storage.bucket, Prefix=storage.key(prefix)):
+        for page in pages.paginate(Bucket=storage.bucket_name, Prefix=storage.key(prefix)):
             for row in page.get("Uploads", ()):
                 yield row["Key"].removeprefix(storage.prefix), row["UploadId"], row["Initiated"]
 
@@ -97,7 +98,7 @@ class PartsChanged(OSError):
 
 
 def _place(storage, name):
-    return {"Bucket": storage.bucket, "Key": storage.key(name)}
+    return {"Bucket": storage.bucket_name, "Key": storage.key(name)}
 
 
 @lru_cache(256)

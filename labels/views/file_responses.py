@@ -2,7 +2,7 @@
 
 from django.http import FileResponse, HttpResponseRedirect
 
-from labels.storage.bucket import BucketStorage
+from labels.storage import is_bucket
 from labels.views import ranged
 
 # A download that has begun goes on when its link has ended.
@@ -12,7 +12,7 @@ _PICTURE_SECONDS = 3600
 
 def attachment(request, file, *, name, content_type, etag, modified):
     """Return an answer that saves a stored file as `name`; raise FileNotFoundError when it is gone."""
-    if not isinstance(file.storage, BucketStorage):
+    if not is_bucket(file.storage):
         return ranged.send(request, file, name=name, content_type=content_type, etag=etag, modified=modified)
     # Asked before, because S3's own page about a missing object is XML.
     file.storage.size(file.name)
@@ -24,7 +24,7 @@ def attachment(request, file, *, name, content_type, etag, modified):
 
 def picture(request, file, content_type):
     """Return an answer that shows a stored picture; raise FileNotFoundError when it is gone."""
-    if not isinstance(file.storage, BucketStorage):
+    if not is_bucket(file.storage):
         return FileResponse(file.open("rb"), content_type=content_type)
     link = file.storage.signed_url(
         file.name,

@@ -82,10 +82,10 @@ def _reached_with(monkeypatch, reconnect, **variables):
 
 @everywhere
 def test_objects_are_written_listed_read_and_deleted(maker, settings):
-    storage = BucketStorage(settings.PHOTOS_BUCKET, "folder/")
+    storage = BucketStorage(bucket_name=settings.PHOTOS_BUCKET, location="folder")
     for name in AWKWARD:
         storage.save(name, ContentFile(name.encode()))
-    BucketStorage(settings.PHOTOS_BUCKET).save("elsewhere", ContentFile(b"x"))
+    BucketStorage(bucket_name=settings.PHOTOS_BUCKET).save("elsewhere", ContentFile(b"x"))
 
     found = {name: storage.open(name).read() for name, _, _ in storage.walk()}
 
@@ -121,7 +121,7 @@ def test_what_is_not_there_says_so(stored):
 
 @everywhere
 def test_a_bucket_that_is_not_there_is_trouble_and_no_missing_photo(maker):
-    storage = BucketStorage("photos-of-nobody")
+    storage = BucketStorage(bucket_name="photos-of-nobody")
 
     for act in (storage.open, lambda name: storage.save(name, ContentFile(b"x"))):
         with pytest.raises(StorageTrouble, match="bucket does not exist"):

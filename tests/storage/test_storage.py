@@ -1,7 +1,9 @@
 """Objects as files: what is written, what is read, and what each of S3's errors becomes."""
 
+import errno
 import io
 import re
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import urllib3
@@ -76,8 +78,9 @@ def test_what_is_not_there(stored):
 
     assert not storage.exists(name)
     for ask in (storage.open, storage.size, storage.fetch, storage.get_modified_time):
-        with pytest.raises(FileNotFoundError, match="no longer in storage"):
+        with pytest.raises(FileNotFoundError, match="no longer in storage") as error:
             ask(name)
+        assert error.value.errno == errno.ENOENT
 
 
 def test_a_connection_that_breaks_is_made_anew(s3, stored):
@@ -111,7 +114,13 @@ TROUBLE = {
 
 @pytest.mark.parametrize(
     ("act", "code"),
-    [*(("read", code) for code in TROUBLE), *((act, "ExpiredToken") for act in ("write", "delete", "list"))],
+    [
+        *(("read", code) for code in TROUBLE),
+        *((act, "ExpiredToken") for act in ("write", "delete", "walk", "list")),
+        # The answer to a HEAD has no body, and so no code but the status.
+        *((act, "AccessDenied") for act in ("exists", "size", "modified")),
+        ("delete", "NoSuchBucket"),
+    ],
 )
 def test_an_error_of_the_whole_storage_says_what_is_wrong(s3, stored, act, code):
     storage, name = stored(b"x")
@@ -121,7 +130,11 @@ def test_an_error_of_the_whole_storage_says_what_is_wrong(s3, stored, act, code)
         "read": lambda: storage.open(name),
         "write": lambda: storage.save("new", ContentFile(b"y")),
         "delete": lambda: storage.delete(name),
-        "list": lambda: list(storage.walk()),
+        "walk": lambda: list(storage.walk()),
+        "list": lambda: storage.listdir(""),
+        "exists": lambda: storage.exists(name),
+        "size": lambda: storage.size(name),
+        "modified": lambda: storage.get_modified_time(name),
     }
 
     with pytest.raises(StorageTrouble, match=words) as trouble:
@@ -168,15 +181,54 @@ def test_an_object_in_an_archive_tier_says_so(s3, stored):
         storage.open(name)
 
 
-def test_what_breaks_in_the_source_of_the_bytes_comes_out_as_it_is(s3, keys):
+@pytest.mark.parametrize("good", [0, 1], ids=["read for the signature", "read to be sent"])
+def test_what_breaks_in_the_source_of_the_bytes_comes_out_as_it_is(s3, keys, good):
     class Breaking(ContentFile):
-        def chunks(self, chunk_size=None):
-            yield b"half"
-            raise ValueError("the source broke")
+        ends = 0
+
+        def read(self, size=-1):
+            chunk = self.file.read(min(size, 4))
+            self.ends += not chunk
+            if chunk and self.ends == good:
+                raise ValueError("the source broke")
+            return chunk
 
     with pytest.raises(ValueError, match="the source broke"):
         originals().save("a", Breaking(b"half and half"))
     assert keys(PHOTOS) == []
+
+
+def test_a_large_file_is_written_by_one_call(s3):
+    originals().save("a", ContentFile(LONG))
+
+    assert [asked.method for asked in s3.asked if "/originals/a" in asked.path] == ["PUT"]
+
+
+def test_every_thread_writes_through_the_one_client(s3):
+    with ThreadPoolExecutor(3) as pool:
+        clients = {pool.submit(lambda: originals().bucket.meta.client).result() for _ in range(3)}
+
+    assert clients == {aws.client("s3")}
+
+
+def test_a_storage_that_was_used_takes_a_new_client_as_after_a_fork(s3, stored, reconnect):
+    storage, _ = stored(b"x")
+    before = aws.client("s3")
+    reconnect()
+
+    assert storage.bucket.meta.client is aws.client("s3") is not before
+
+
+def test_a_file_is_opened_by_one_call_and_a_folder_is_listed_by_version_2(s3, stored):
+    storage, name = stored(b"x")
+    s3.reset()
+
+    storage.open(name)
+    folders = storage.listdir("")
+
+    assert folders == ([name[:2]], [])
+    assert [asked.method for asked in s3.asked if name in asked.path] == ["GET"]
+    assert len(s3.calls("GET", "list-type=2")) == 1
 
 
 def test_a_write_that_met_a_busy_storage_sends_all_bytes_again(s3):
@@ -244,13 +296,30 @@ def test_a_signed_link_saves_under_the_name_it_was_signed_with(stored, name):
 
 
 def test_keys_of_any_kind_are_found_again(s3):
-    storage = BucketStorage(PHOTOS)
-    for name in AWKWARD:
-        storage.save(f"folder/{name}", ContentFile(name.encode()))
+    # Those that look like paths are other people's, in a bucket that is imported.
+    keys = [
+        *(f"folder/{name}" for name in AWKWARD),
+        "twice//folder/a.jpg",
+        "./a.jpg",
+        "x/../a.jpg",
+        "a\\b.jpg",
+    ]
+    for key in keys:
+        _moto_bucket().put_object(PHOTOS, key, key.encode())
+    storage = BucketStorage(bucket_name=PHOTOS)
 
     found = {name: storage.open(name).read() for name, _, _ in storage.walk()}
 
-    assert found == {f"folder/{name}": name.encode() for name in AWKWARD}
+    assert found == {key: key.encode() for key in keys}
+
+
+@pytest.mark.parametrize("name", AWKWARD)
+def test_what_is_saved_under_an_awkward_name_is_found_under_it(s3, name):
+    storage = BucketStorage(bucket_name=PHOTOS)
+
+    storage.save(f"folder/{name}", ContentFile(b"x"))
+
+    assert [name for name, _, _ in storage.walk()] == [f"folder/{name}"]
 
 
 def test_an_opened_object_can_be_read_here_and_there(stored):
