@@ -5,12 +5,11 @@ import tempfile
 import uuid
 from contextlib import contextmanager, suppress
 
-from boto3.s3.transfer import TransferConfig
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 from django.conf import settings
 from django.core.files.base import ContentFile, File
 from django.utils.http import content_disposition_header
-from storages.backends.s3 import S3Storage
+from storages.backends.s3 import S3Storage, TransferConfig
 from urllib3.exceptions import HTTPError
 
 from labels.storage.errors import DENIED, MISSING, ObjectUnreadable, StorageTrouble

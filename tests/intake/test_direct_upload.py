@@ -201,4 +201,4 @@ def test_with_a_bucket_the_page_sends_there_and_a_plain_form_still_works(s3, cli
     assert f'data-direct="{reverse("incoming_begin")}"' in page
     assert answer.status_code == 200
     assert Photo.objects.get(owner=dan).original_name == "plain.jpg"
-    assert incoming_files().bucket == PHOTOS
+    assert incoming_files().bucket_name == PHOTOS

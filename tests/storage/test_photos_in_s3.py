@@ -14,6 +14,7 @@ from labels.models import DetectionRun, Photo
 from labels.models.photo import originals
 from labels.models.photo import renditions as stored_renditions
 from labels.pictures import renditions
+from labels.storage.bucket import BucketStorage
 from photomgr import aws
 from tests import factory
 from tests.fixtures_aws import BUNDLES, PHOTOS
@@ -58,6 +59,38 @@ def test_a_file_that_changes_while_it_is_sent_is_refused_and_leaves_nothing(s3, 
         taken = add_photo(file, "photo.jpg", dan)
 
     assert (taken.outcome, taken.code) == (Outcome.REFUSED, "changed")
+    assert keys(PHOTOS) == []
+
+
+class ChangingBucket(BucketStorage):
+    """Somebody writes to the source between the check and the copy."""
+
+    def _save(self, name, content):
+        self.source.write_bytes(self.changed)
+        return super()._save(name, content)
+
+
+@pytest.mark.parametrize("change", ["longer", "shorter", "other bytes"])
+def test_a_file_that_changed_before_it_is_sent_is_refused_and_leaves_nothing(
+    s3, dan, keys, settings, tmp_path, change
+):
+    content = factory.noise((300, 200)).read()
+    source = tmp_path / "photo.jpg"
+    source.write_bytes(content)
+    ChangingBucket.source = source
+    ChangingBucket.changed = {
+        "longer": content + b"x",
+        "shorter": content[:-1],
+        "other bytes": content[:-1] + b"x",
+    }[change]
+    backend = {"BACKEND": f"{__name__}.ChangingBucket"}
+    settings.STORAGES = {**settings.STORAGES, "originals": {**settings.STORAGES["originals"], **backend}}
+
+    with source.open("rb", buffering=0) as file:
+        taken = add_photo(file, "photo.jpg", dan)
+
+    assert (taken.outcome, taken.code) == (Outcome.REFUSED, "changed")
+    assert not Photo.objects.exists()
     assert keys(PHOTOS) == []
 
 
