@@ -8,7 +8,7 @@ from labels.maintenance.sweep import sweep  # noqa: F401 (its schedule names it 
 from labels.models import Announcement, Bundle, Change, DirectUpload, Notice, Photo, RuleRun, TextMessage
 from labels.notices import mail, texts, topic
 from labels.rules import versions
-from labels.storage.errors import StorageTrouble
+from labels.storage.errors import StorageUnavailable
 from labels.workers.queue import heartbeat  # noqa: F401 (its schedule names it here)
 from photomgr.claim import in_words
 
@@ -31,8 +31,8 @@ def label_photo(photo_id):
         record.wait(photo, turn.code, turn.reason, turn.seconds)
     except DetectorUnavailable as trouble:
         record.postpone(photo, trouble.code, trouble.reason)
-    except StorageTrouble as trouble:
-        record.wait(photo, "storage", in_words(trouble), _STORAGE_SECONDS)
+    except StorageUnavailable as error:
+        record.wait(photo, "storage", in_words(error), _STORAGE_SECONDS)
     except Exception as error:
         # A full disk or a fault of ours: the photo waits where people see it, the queue keeps the trace.
         record.postpone(photo, "unexpected", in_words(error))
@@ -46,8 +46,8 @@ def take_direct_upload(incoming_id):
         return
     try:
         direct_uploads.take_in(row)
-    except StorageTrouble as trouble:
-        direct_uploads.postpone(row, in_words(trouble), counts=False)
+    except StorageUnavailable as error:
+        direct_uploads.postpone(row, in_words(error), counts=False)
     except Exception as error:
         direct_uploads.postpone(row, in_words(error))
         raise

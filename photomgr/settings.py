@@ -63,7 +63,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
-    "labels.views.errors.StorageTroubleMiddleware",
+    "labels.views.errors.StorageUnavailableMiddleware",
 ]
 
 TEMPLATES = [

@@ -65,7 +65,7 @@ def empty_data_folder():
 @pytest.fixture(autouse=True)
 def untried_storage():
     """Begin each test without what an earlier one found when it tried the storage."""
-    health.forget()
+    health.clear_cache()
 
 
 @pytest.fixture(autouse=True)

@@ -25,7 +25,7 @@ from labels.bundles.part_layout import Layout
 from labels.bundles.planning import parts_of
 from labels.models import Bundle, BundleChunk, BundlePart, Notice
 from labels.selection.predicate import Selection
-from labels.storage.errors import StorageTrouble
+from labels.storage.errors import StorageUnavailable
 from labels.storage.multipart import PartsChanged
 from photomgr.claim import in_words, new_lease_owner
 
@@ -51,10 +51,10 @@ def build(bundle):
         return
     except NoSpace as error:
         fail(bundle, str(error), free=True)
-    except StorageTrouble as trouble:
+    except StorageUnavailable as error:
         # The storage as a whole is away and nobody's fault: the download waits until it is back.
-        postpone(bundle, in_words(trouble), counts=False)
-        _log.warning("download %s waits: %s", bundle.pk, trouble)
+        postpone(bundle, in_words(error), counts=False)
+        _log.warning("download %s waits: %s", bundle.pk, error)
     except Exception as error:
         if isinstance(error, OSError) and error.errno == errno.ENOSPC:
             fail(bundle, f"The server's disk ran full. {_LESS_OR_ROOM}", free=True)

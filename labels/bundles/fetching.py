@@ -52,7 +52,7 @@ class Fetched:
 
     def _fill(self):
         while len(self._coming) < _AHEAD and (block := next(self._wanted, None)):
-            self._coming.append(self._pool.submit(originals().fetch, *block))
+            self._coming.append(self._pool.submit(originals().read_range, *block))
 
     def _blocks(self, start, end):
         for segment in self._layout.plan.segments(start, end):

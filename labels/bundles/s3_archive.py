@@ -28,7 +28,7 @@ def chunk_bytes(size):
 def allocate(bundle_id, size):
     """Begin an upload and return its key."""
     key = f"{bundle_id}/{uuid.uuid4().hex}.zip"
-    multipart.begin(bundle_files(), key)
+    multipart.create(bundle_files(), key)
     return key
 
 
@@ -44,18 +44,18 @@ def write(key, chunk, content):
     for piece in content:
         buffer[place : place + len(piece)] = piece
         place += len(piece)
-    return multipart.put(bundle_files(), key, chunk.number + 1, buffer)
+    return multipart.upload_part(bundle_files(), key, chunk.number + 1, buffer)
 
 
 def is_there(key):
     """Return whether the archive is whole or can be gone on with."""
-    return bundle_files().exists(key) or any(multipart.unfinished(bundle_files(), key))
+    return bundle_files().exists(key) or any(multipart.list_uploads(bundle_files(), key))
 
 
 def lost(key, tags):
     """Return the numbers of the chunks that S3 does not have with these tags, from 0; none once whole."""
     try:
-        there = multipart.tags(bundle_files(), key)
+        there = multipart.list_parts(bundle_files(), key)
     except FileNotFoundError:
         if bundle_files().exists(key):
             return []
@@ -84,7 +84,7 @@ def remove(key):
 def keep_only(bundle_id, keys):
     """Remove every archive of a bundle but these, whole or not."""
     prefix = f"{bundle_id}/"
-    uploads = [name for name, _, _ in multipart.unfinished(bundle_files(), prefix)]
+    uploads = [name for name, _, _ in multipart.list_uploads(bundle_files(), prefix)]
     objects = [name for name, _, _ in bundle_files().walk(within=prefix)]
     for key in {*uploads, *objects} - set(keys):
         remove(key)
@@ -98,7 +98,7 @@ def clear(bundle_id):
 def sha256(key, on_beat):
     """Return the SHA-256 of an archive; call `on_beat` after each of its pieces."""
     digest = hashlib.sha256()
-    for piece in bundle_files().read(key):
+    for piece in bundle_files().iter_chunks(key):
         digest.update(piece)
         on_beat()
     return digest.hexdigest()
@@ -107,7 +107,7 @@ def sha256(key, on_beat):
 def copy_out(key, path):
     """Copy an archive into a local file."""
     with open(path, "wb") as file:
-        for piece in bundle_files().read(key):
+        for piece in bundle_files().iter_chunks(key):
             file.write(piece)
 
 

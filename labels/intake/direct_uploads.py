@@ -9,7 +9,7 @@ from labels.intake.checks import check_size, clean_name
 from labels.models import DirectUpload
 from labels.models.direct_upload import incoming_files
 from labels.models.photo import random_key
-from labels.storage.errors import StorageTrouble
+from labels.storage.errors import StorageUnavailable
 
 # How long a browser has to begin; S3 looks at it when the form arrives.
 POST_SECONDS = 900
@@ -68,7 +68,7 @@ def clear(now):
     for incoming in old.iterator():
         try:
             incoming_files().delete(incoming.key)
-        except StorageTrouble:
+        except StorageUnavailable:
             # The next sweep is a minute away, and other things are to be swept now.
             break
         cleared += incoming.delete()[0]

@@ -10,7 +10,7 @@ from labels.intake.checks import digest
 from labels.labelling import record
 from labels.models import BundlePart, Photo
 from labels.storage import is_bucket
-from labels.storage.errors import ObjectUnreadable, StorageTrouble
+from labels.storage.errors import ObjectUnreadable, StorageUnavailable
 from labels.workers import queue
 
 MISSING, CHANGED, ORPHAN, STALE = "missing", "changed", "orphan", "stale upload"
@@ -50,8 +50,8 @@ def find(checksums=False, after=""):
                     yield from _compare(name, folder, known, checksums)
                     place = f"{name}/{folder}"
         yield from _stale_uploads()
-    except StorageTrouble as trouble:
-        raise Stopped(place, trouble.strerror) from trouble
+    except StorageUnavailable as error:
+        raise Stopped(place, error.strerror) from error
 
 
 def repair(finding):
@@ -161,7 +161,7 @@ def _stale_uploads():
     storage, oldest = storages["bundles"], timezone.now() - _GRACE
     if not is_bucket(storage):
         return
-    for key, _, begun in _multipart().unfinished(storage):
+    for key, _, begun in _multipart().list_uploads(storage):
         if begun < oldest and not BundlePart.objects.filter(file=key).exists():
             yield Finding(STALE, "bundles", key, f"an upload begun {begun:%Y-%m-%d %H:%M} UTC, not finished")
 

@@ -1,4 +1,4 @@
-"""A bucket, or a folder of one, as a Django storage. Importing it imports boto3: see `is_bucket`."""
+"""A bucket, or a prefix of one, as a Django storage. This module imports boto3: see `is_bucket`."""
 
 import errno
 import tempfile
@@ -12,11 +12,11 @@ from django.utils.http import content_disposition_header
 from storages.backends.s3 import S3Storage, TransferConfig
 from urllib3.exceptions import HTTPError
 
-from labels.storage.errors import DENIED, MISSING, ObjectUnreadable, StorageTrouble
+from labels.storage.errors import DENIED, MISSING, ObjectUnreadable, StorageUnavailable
 from photomgr import aws
 
-# What is asked for at a time, and made anew when the connection breaks.
-BLOCK = 4 * 1024 * 1024
+# Read by one request, and requested again when the connection breaks.
+CHUNK_BYTES = 4 * 1024 * 1024
 _TRIES = 3
 _IN_MEMORY = 8 * 1024 * 1024
 _BROKEN = (BotoCoreError, HTTPError, OSError)
@@ -25,23 +25,23 @@ _LARGEST_PUT = 5 * 1024**3
 
 
 class BucketStorage(S3Storage):
-    """django-storages' S3Storage, with one client a process (`photomgr.aws`) and our errors.
+    """S3Storage with one client per process (`photomgr.aws`) and the errors of `labels.storage.errors`.
 
-    Options of S3Storage about the connection (credentials, `endpoint_url`, `region_name` …) are not read:
-    boto3's own environment variables say that. Keys are written once and never overwritten.
+    Options about the connection (`access_key`, `endpoint_url`, `region_name` …) have no effect: boto3's
+    environment variables configure it. Keys are random; no object is overwritten.
     """
 
-    # Replaces uploads in parts, by ten threads, of what is larger than 8 MiB: parts of a killed one stay.
+    # Replaces multipart uploads, in threads, of files over 8 MiB: a killed one leaves its parts behind.
     transfer_config = TransferConfig(multipart_threshold=_LARGEST_PUT, use_threads=False)
 
     @property
     def connection(self):
-        """Replaces a client for each thread, kept over a fork and without our retries and time limits."""
+        """Replaces one client per thread, without our retries and timeouts, shared with forked processes."""
         return aws.s3_resource()
 
     @property
     def bucket(self):
-        """Replaces a Bucket that keeps its first connection for ever, over a fork, too."""
+        """Replaces a Bucket that keeps its first connection for good, also in forked processes."""
         return self.connection.Bucket(self.bucket_name)
 
     @property
@@ -53,68 +53,75 @@ class BucketStorage(S3Storage):
         return f"{self.location.rstrip('/')}/" if self.location else ""
 
     def key(self, name):
-        """Return the key in the whole bucket, for a name within our location, exactly as it is."""
+        """Return the key in the bucket of a name within our location, not normalised."""
         return self.prefix + name
 
     def exists(self, name):
-        """Replaces errors of botocore by ours."""
-        with talking():
+        """Replaces botocore's errors by ours."""
+        with translated_errors():
             return super().exists(name)
 
     def size(self, name):
-        """Replaces errors of botocore by ours, and a FileNotFoundError that has no errno."""
+        """Replaces botocore's errors by ours, and a FileNotFoundError without errno."""
         return self._head(name)["ContentLength"]
 
     def get_modified_time(self, name):
-        """Replaces errors of botocore by ours."""
+        """Replaces botocore's errors by ours."""
         return self._head(name)["LastModified"]
 
     def delete(self, name):
-        """Replaces errors of botocore by ours, and silence where the whole bucket is missing."""
-        with talking():
+        """Replaces botocore's errors by ours, and no error at all when the bucket does not exist."""
+        with translated_errors():
             self.client.delete_object(Bucket=self.bucket_name, Key=self.key(name))
 
     def listdir(self, path):
-        """Replaces ListObjects, which S3 keeps for old programs only, and errors of botocore by ours."""
+        """Replaces the deprecated ListObjects by ListObjectsV2, and botocore's errors by ours."""
         inside, folders, files = self.key(f"{path}/" if path else ""), [], []
         pages = self.client.get_paginator("list_objects_v2")
-        with talking():
+        with translated_errors():
             for page in pages.paginate(Bucket=self.bucket_name, Prefix=inside, Delimiter="/"):
                 folders += [row["Prefix"][len(inside) : -1] for row in page.get("CommonPrefixes", ())]
                 files += [row["Key"][len(inside) :] for row in page.get("Contents", ())]
         return folders, files
 
     def walk(self, after="", within=""):
-        """Yield (name, size, modified) of the objects `within` a prefix, by name, those beyond `after`."""
-        for row in objects(self.bucket_name, self.key(within), self.key(after) if after else ""):
-            yield row["Key"].removeprefix(self.prefix), row["Size"], row["LastModified"]
+        """Yield (name, size, modified) of objects by name: those that begin with `within`, beyond `after`."""
+        pages = self.client.get_paginator("list_objects_v2")
+        start = {"StartAfter": self.key(after)} if after else {}
+        with translated_errors():
+            for page in pages.paginate(Bucket=self.bucket_name, Prefix=self.key(within), **start):
+                for row in page.get("Contents", ()):
+                    yield row["Key"].removeprefix(self.prefix), row["Size"], row["LastModified"]
 
-    def fetch(self, name, start=0, end=None):
-        """Return bytes start..end of an object and the size of the whole; fewer bytes when it is shorter.
+    def read_range(self, name, start=0, end=None):
+        """Return bytes start..end of an object (fewer when it ends before) and the size of the whole.
 
-        A connection that breaks in the middle is made anew.
+        A broken connection is retried.
         """
-        wanted = {"Range": f"bytes={start}-{'' if end is None else end - 1}"}
+        wanted = f"bytes={start}-{'' if end is None else end - 1}"
         for left in reversed(range(_TRIES)):
             try:
-                with talking(name, self._is_wholly_denied):
-                    answer = self._get(name, wanted)
-            except _OutOfRange as beyond:
-                return b"", beyond.size
+                with translated_errors(name, self._is_all_denied):
+                    answer = self.client.get_object(Bucket=self.bucket_name, Key=self.key(name), Range=wanted)
+            except StorageUnavailable as error:
+                if error.code in ("InvalidRange", "416"):
+                    return b"", self.size(name)
+                raise
             try:
                 with answer["Body"] as body:
                     content = body.read()
             except _BROKEN as error:
                 if not left:
-                    raise StorageTrouble(type(error).__name__) from error
+                    raise StorageUnavailable(type(error).__name__) from error
             else:
-                return content, _whole_size(answer, len(content))
+                whole = answer.get("ContentRange", "").rpartition("/")[2]
+                return content, int(whole or len(content))
 
-    def read(self, name, start=0, end=None):
-        """Yield the bytes start..end of an object, block by block; stop where it ends."""
+    def iter_chunks(self, name, start=0, end=None):
+        """Yield the bytes start..end of an object, or up to its end when that comes first."""
         while end is None or start < end:
-            stop = start + BLOCK if end is None else min(start + BLOCK, end)
-            content, whole = self.fetch(name, start, stop)
+            stop = start + CHUNK_BYTES if end is None else min(start + CHUNK_BYTES, end)
+            content, whole = self.read_range(name, start, stop)
             if content:
                 yield content
             start += len(content)
@@ -122,20 +129,20 @@ class BucketStorage(S3Storage):
                 return
 
     def signed_url(self, name, *, seconds, method="GET", save_as="", content_type, cache="private, no-cache"):
-        """Return a link to one object for a browser: it needs no account, and ends after `seconds`."""
+        """Return a presigned URL of one object, valid for `seconds`."""
         answer = {"ResponseContentType": content_type, "ResponseCacheControl": cache}
         if save_as:
             answer["ResponseContentDisposition"] = content_disposition_header(True, save_as)
         call = "get_object" if method == "GET" else "head_object"
-        with talking():
+        with translated_errors():
             return self.client.generate_presigned_url(
                 call, Params={"Bucket": self.bucket_name, "Key": self.key(name), **answer}, ExpiresIn=seconds
             )
 
     def signed_post(self, name, size, seconds):
-        """Return {"url", "fields"} of a form by which a browser may store exactly `size` bytes as `name`."""
+        """Return {"url", "fields"} of a presigned POST of exactly `size` bytes to `name`."""
         kind = {"Content-Type": "application/octet-stream"}
-        with talking():
+        with translated_errors():
             return self.client.generate_presigned_post(
                 self.bucket_name,
                 self.key(name),
@@ -145,12 +152,12 @@ class BucketStorage(S3Storage):
             )
 
     def _open(self, name, mode="rb"):
-        """Replaces a HEAD before each GET, of a key that is "normalised", whose errors say only a status."""
-        # A picture is read here and there: a copy is fetched once, and on disk when it is large.
+        """Replaces a HEAD before each GET, whose errors have no code, and normalised keys."""
+        # Pictures are read at random offsets: download once, to disk when it is large.
         file = tempfile.SpooledTemporaryFile(_IN_MEMORY, dir=settings.FILE_UPLOAD_TEMP_DIR)  # noqa: SIM115
         try:
-            for block in self.read(name):
-                file.write(block)
+            for chunk in self.iter_chunks(name):
+                file.write(chunk)
         except BaseException:
             file.close()
             raise
@@ -158,78 +165,51 @@ class BucketStorage(S3Storage):
         return File(file, name)
 
     def _save(self, name, content):
-        """Replaces errors of botocore by ours."""
-        with talking():
+        """Replaces botocore's errors by ours, and its wrapper around what `content` itself raises."""
+        with translated_errors():
             try:
                 return super()._save(name, content)
             except HTTPClientError as error:
-                # What the file itself raises while it is sent, botocore wraps.
                 cause = error.kwargs.get("error")
                 if isinstance(cause, Exception) and not isinstance(cause, HTTPError):
                     raise cause from None
                 raise
 
-    def _get(self, name, wanted):
-        try:
-            return self.client.get_object(Bucket=self.bucket_name, Key=self.key(name), **wanted)
-        except ClientError as error:
-            if error.response["Error"].get("Code") in ("InvalidRange", "416"):
-                raise _OutOfRange(self.size(name)) from None
-            raise
-
     def _head(self, name):
-        with talking(name):
+        with translated_errors(name):
             return self.client.head_object(Bucket=self.bucket_name, Key=self.key(name))
 
-    def _is_wholly_denied(self):
-        """Return whether we may not even read what we have just written."""
+    def _is_all_denied(self):
+        """Return whether an object that was just written cannot be read either."""
         probe = f"access-{uuid.uuid4().hex}"
         try:
-            with talking():
+            with translated_errors():
                 self.save(probe, ContentFile(b"ok"))
                 self.client.get_object(Bucket=self.bucket_name, Key=self.key(probe))["Body"].read()
-        except StorageTrouble:
+        except StorageUnavailable:
             return True
         finally:
-            with suppress(StorageTrouble):
+            with suppress(StorageUnavailable):
                 self.delete(probe)
         return False
 
 
 @contextmanager
-def talking(key=None, denied_is_trouble=lambda: True):
-    """Turn botocore's errors into ours while talking about `key`.
+def translated_errors(name=None, is_all_denied=lambda: True):
+    """Raise botocore's errors as those of `labels.storage.errors`; `name` is the object that is accessed.
 
-    S3 says "access denied" for one object as for everything: `denied_is_trouble` finds out which.
+    S3 answers "access denied" whether it concerns one object or all: `is_all_denied` finds out.
     """
     try:
         yield
     except ClientError as error:
         code = error.response.get("Error", {}).get("Code", "")
-        if key is not None and code in MISSING:
-            raise FileNotFoundError(errno.ENOENT, "no longer in storage", key) from error
-        if key is not None and code == "InvalidObjectState":
-            raise ObjectUnreadable("it lies in an archive and has to be restored first", key) from error
-        if key is not None and code in DENIED and not denied_is_trouble():
-            raise ObjectUnreadable("access to it is denied", key) from error
-        raise StorageTrouble(code) from error
+        if name is not None and code in MISSING:
+            raise FileNotFoundError(errno.ENOENT, "no longer in storage", name) from error
+        if name is not None and code == "InvalidObjectState":
+            raise ObjectUnreadable("it lies in an archive and has to be restored first", name) from error
+        if name is not None and code in DENIED and not is_all_denied():
+            raise ObjectUnreadable("access to it is denied", name) from error
+        raise StorageUnavailable(code) from error
     except BotoCoreError as error:
-        raise StorageTrouble(type(error).__name__) from error
-
-
-def objects(bucket, prefix="", after=""):
-    """Yield S3's row of each object whose key begins with `prefix`, in the order of keys, page by page."""
-    pages = aws.client("s3").get_paginator("list_objects_v2")
-    options = {"StartAfter": after} if after else {}
-    with talking():
-        for page in pages.paginate(Bucket=bucket, Prefix=prefix, **options):
-            yield from page.get("Contents", ())
-
-
-class _OutOfRange(Exception):
-    def __init__(self, size):
-        self.size = size
-
-
-def _whole_size(answer, length):
-    return int(answer["ContentRange"].rpartition("/")[2]) if "ContentRange" in answer else length
+        raise StorageUnavailable(type(error).__name__) from error

@@ -1,13 +1,13 @@
-"""What goes wrong with object storage, as OSErrors: FileNotFoundError, ObjectUnreadable, StorageTrouble."""
+"""The errors of object storage, all OSErrors: FileNotFoundError, ObjectUnreadable, StorageUnavailable."""
 
 import errno
 
-# A HEAD has no body: its "code" is the status.
+# The answer to a HEAD request has no body: its code is the HTTP status.
 MISSING = {"NoSuchKey", "404", "NoSuchUpload"}
 DENIED = {"AccessDenied", "AllAccessDisabled", "403", "Forbidden"}
-# A word of ours, for what S3 calls an invalid argument.
+# Our own code, where servers answer InvalidArgument.
 TOO_MANY_PARTS = "TooManyParts"
-# Whose fault it is, in words for the person who waits; the code goes to the log.
+# The reason, for the person who waits; the code is logged.
 _REASONS = {
     "the storage's bucket does not exist": {"NoSuchBucket"},
     "access to the storage is denied": DENIED,
@@ -37,17 +37,17 @@ _REASONS = {
 _REASON_OF = {code: reason for reason, codes in _REASONS.items() for code in codes}
 
 
-class StorageTrouble(OSError):
-    """The storage as a whole does not serve us now; no single object is to blame. `code` is S3's word."""
+class StorageUnavailable(OSError):
+    """The storage as a whole cannot be used now; no single object is the cause. `code` is S3's error code."""
 
     def __init__(self, code):
         self.code = code
-        # With an errno: an error without one is taken for a decoder's complaint about a picture.
+        # An OSError without an errno is taken for a picture that cannot be decoded.
         super().__init__(errno.EIO, _REASON_OF.get(code, "the storage does not answer as it should"), code)
 
 
 class ObjectUnreadable(OSError):
-    """This one object cannot be read although the storage works; `strerror` says why."""
+    """One object cannot be read although the storage works; `strerror` says why."""
 
     def __init__(self, reason, key):
         super().__init__(errno.EACCES, reason, key)

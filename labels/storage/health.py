@@ -1,4 +1,4 @@
-"""Where photos and archives lie, and whether something can be written there now."""
+"""Whether something can be written to each storage now."""
 
 import shutil
 import threading
@@ -12,47 +12,46 @@ from django.core.files.storage import storages
 
 from labels.storage import is_bucket
 
-# What lies in each storage that is tried; thumbnails share the bucket of the archives.
-_TRIED = {"originals": "Photos", "bundles": "Archives and thumbnails"}
+# Thumbnails share the bucket of the archives.
+_LABELS = {"originals": "Photos", "bundles": "Archives and thumbnails"}
 
-# Machines ask every few seconds, anybody may, and a bucket charges for each write: what worked is believed
-# for so long. Nobody waits longer for a storage that hangs, which botocore does for minutes.
-_BELIEVED_SECONDS, _WAITED_SECONDS = 30.0, 5.0
+# Machines ask every few seconds, and a bucket charges for each write: a success is cached for so long.
+# Nobody waits longer than this for a storage that hangs, which botocore does for minutes.
+_CACHE_SECONDS, _WAIT_SECONDS = 30.0, 5.0
 
 
 @dataclass(frozen=True)
-class Place:
-    """One bucket or folder; `trouble` says why nothing can be written there, `free` is None in a bucket."""
+class StorageHealth:
+    """`error` says why nothing can be written there, or is ""; `free_bytes` is None for a bucket."""
 
-    what: str
-    where: str
-    trouble: str
-    free: int | None
+    label: str
+    location: str
+    error: str
+    free_bytes: int | None
 
 
-def places(fresh=False, wait=_WAITED_SECONDS):
-    """Return the Places of photos and archives, each tried by writing something small.
+def check_storages(fresh=False, wait=_WAIT_SECONDS):
+    """Return the StorageHealth of photos and archives, after writing a small file to each.
 
-    One that worked lately is not tried again unless `fresh`; `wait` is in seconds.
+    A recent success is not checked again unless `fresh`; `wait` is in seconds.
     """
-    attempts = {name: _attempt(storages[name], fresh) for name in _TRIED}
+    checks = {name: _check(storages[name], fresh) for name in _LABELS}
     end = time.monotonic() + wait
-    for attempt in attempts.values():
-        attempt.join(max(0.0, end - time.monotonic()))
-    return [_place(_TRIED[name], attempt, wait) for name, attempt in attempts.items()]
+    for check in checks.values():
+        check.join(max(0.0, end - time.monotonic()))
+    return [_health(_LABELS[name], check, wait) for name, check in checks.items()]
 
 
-def forget():
-    """Believe nothing that was tried before, for a test that begins anew."""
-    _attempts.clear()
+def clear_cache():
+    _checks.clear()
 
 
-class _Attempt(threading.Thread):
-    """Write something small and take it away again; a thread, so that it may be left to hang."""
+class _WriteCheck(threading.Thread):
+    """Write a small file and delete it; a thread, so that one that hangs can be left behind."""
 
     def __init__(self, storage):
         super().__init__(daemon=True)
-        self.storage, self.began, self.trouble = storage, time.monotonic(), "it could not be tried"
+        self.storage, self.started, self.error = storage, time.monotonic(), "it could not be tried"
 
     def run(self):
         name = f"readyz-{uuid.uuid4().hex}"
@@ -60,40 +59,39 @@ class _Attempt(threading.Thread):
             self.storage.save(name, ContentFile(b"ok"))
             self.storage.delete(name)
         except OSError as error:
-            self.trouble = error.strerror or type(error).__name__
+            self.error = error.strerror or type(error).__name__
         else:
-            self.trouble = ""
+            self.error = ""
 
-    def is_believed(self):
-        return not self.trouble and time.monotonic() - self.began < _BELIEVED_SECONDS
-
-
-_attempts = {}
+    def is_cached(self):
+        return not self.error and time.monotonic() - self.started < _CACHE_SECONDS
 
 
-def _attempt(storage, fresh):
-    """Return the attempt that is under way or still believed, else a new one."""
-    attempt = _attempts.get(storage)
-    if attempt and (attempt.is_alive() or (attempt.is_believed() and not fresh)):
-        return attempt
-    _attempts[storage] = attempt = _Attempt(storage)
-    attempt.start()
-    return attempt
+_checks = {}
 
 
-def _place(what, attempt, wait):
-    storage = attempt.storage
-    in_bucket = is_bucket(storage)
-    return Place(
-        what=what,
-        where=f"bucket {storage.bucket_name}" if in_bucket else f"folder {storage.location}",
-        trouble=f"no answer within {wait:g} seconds" if attempt.is_alive() else attempt.trouble,
-        free=None if in_bucket else _free(Path(storage.location)),
+def _check(storage, fresh):
+    """Return the check that is running or cached, else a new one."""
+    check = _checks.get(storage)
+    if check and (check.is_alive() or (check.is_cached() and not fresh)):
+        return check
+    _checks[storage] = check = _WriteCheck(storage)
+    check.start()
+    return check
+
+
+def _health(label, check, wait):
+    storage = check.storage
+    return StorageHealth(
+        label=label,
+        location=f"bucket {storage.bucket_name}" if is_bucket(storage) else f"folder {storage.location}",
+        error=f"no answer within {wait:g} seconds" if check.is_alive() else check.error,
+        free_bytes=None if is_bucket(storage) else _free_bytes(Path(storage.location)),
     )
 
 
-def _free(folder):
-    """Return the bytes that are free where the folder lies, or will lie."""
+def _free_bytes(folder):
+    """Return the free bytes of the disk on which the folder lies, or will lie."""
     while not folder.is_dir():
         folder = folder.parent
     return shutil.disk_usage(folder).free

@@ -1,12 +1,12 @@
-"""An object written in numbered parts, by many workers, and visible only when it is complete."""
+"""Multipart uploads: objects that many workers write in numbered parts, visible only when complete."""
 
 import errno
 from functools import lru_cache
 
 from botocore.exceptions import ClientError
 
-from labels.storage.bucket import talking
-from labels.storage.errors import TOO_MANY_PARTS, StorageTrouble
+from labels.storage.bucket import translated_errors
+from labels.storage.errors import TOO_MANY_PARTS, StorageUnavailable
 from photomgr import aws
 
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html
@@ -16,54 +16,54 @@ _MIB = 1024**2
 
 
 def part_bytes(size, wanted):
-    """Return the size of the parts of an object of `size` bytes: `wanted`, or what S3's limits ask for."""
+    """Return the part size for an object of `size` bytes: `wanted`, or what S3's limits require."""
     least = -(-size // MAX_PARTS)
     return max(wanted, MIN_PART_BYTES, -(-least // _MIB) * _MIB if least > wanted else 0)
 
 
-def begin(storage, name):
-    """Begin an upload under a name that was never used; nothing is visible yet."""
-    with talking():
-        aws.client("s3").create_multipart_upload(**_place(storage, name), **storage.object_parameters)
+def create(storage, name):
+    """Start an upload under a name that was never used."""
+    with translated_errors():
+        aws.client("s3").create_multipart_upload(**_target(storage, name), **storage.object_parameters)
 
 
-def put(storage, name, number, content):
-    """Upload part `number` (from 1), in place of one that is there; return its tag.
+def upload_part(storage, name, number, content):
+    """Upload part `number` (from 1), replacing an earlier one; return its ETag.
 
-    Raise FileNotFoundError when there is no such upload: it was completed or aborted.
+    Raise FileNotFoundError when the upload was completed or aborted.
     """
-    place = {**_place(storage, name), "UploadId": _upload_id(storage, name)}
+    target = {**_target(storage, name), "UploadId": _upload_id(storage, name)}
     try:
-        with talking(name):
-            return aws.client("s3").upload_part(**place, PartNumber=number, Body=content)["ETag"]
-    except StorageTrouble as trouble:
-        if trouble.code == "InvalidArgument":
-            # Other makers have limits of their own: Swift's is 1,000, unless it is configured.
-            raise StorageTrouble(TOO_MANY_PARTS) from trouble
+        with translated_errors(name):
+            return aws.client("s3").upload_part(**target, PartNumber=number, Body=content)["ETag"]
+    except StorageUnavailable as error:
+        if error.code == "InvalidArgument":
+            # Other servers have lower limits: Swift's is 1,000 unless configured.
+            raise StorageUnavailable(TOO_MANY_PARTS) from error
         raise
 
 
-def tags(storage, name):
-    """Return {number: tag} of the parts that S3 has; raise FileNotFoundError when there is no upload."""
+def list_parts(storage, name):
+    """Return {number: ETag} of the uploaded parts; raise FileNotFoundError when there is no upload."""
     pages = aws.client("s3").get_paginator("list_parts")
-    with talking(name):
+    with translated_errors(name):
         return {
             part["PartNumber"]: part["ETag"]
-            for page in pages.paginate(**_place(storage, name), UploadId=_upload_id(storage, name))
+            for page in pages.paginate(**_target(storage, name), UploadId=_upload_id(storage, name))
             for part in page.get("Parts", ())
         }
 
 
 def complete(storage, name, tags):
-    """Make the object of parts 1, 2, 3 … with these tags; other parts are thrown away.
+    """Make the object of parts 1, 2, 3 … with these ETags; S3 discards other parts.
 
-    Raise FileNotFoundError when there is no upload, PartsChanged when its parts are not these.
+    Raise FileNotFoundError when there is no upload, PartsChanged when its parts have other ETags.
     """
     parts = [{"PartNumber": number, "ETag": tag} for number, tag in enumerate(tags, start=1)]
     try:
-        with talking(name):
+        with translated_errors(name):
             aws.client("s3").complete_multipart_upload(
-                **_place(storage, name),
+                **_target(storage, name),
                 UploadId=_upload_id(storage, name),
                 MultipartUpload={"Parts": parts},
             )
@@ -74,37 +74,37 @@ def complete(storage, name, tags):
 
 
 def abort(storage, name):
-    """Give an upload up and free its parts; nothing happens when there is none."""
-    for _, upload_id, _ in unfinished(storage, name):
-        with talking():
+    """Abort an upload and free its parts, if there is one."""
+    for _, upload_id, _ in list_uploads(storage, name):
+        with translated_errors():
             try:
-                aws.client("s3").abort_multipart_upload(**_place(storage, name), UploadId=upload_id)
+                aws.client("s3").abort_multipart_upload(**_target(storage, name), UploadId=upload_id)
             except ClientError as error:
                 if error.response["Error"].get("Code") != "NoSuchUpload":
                     raise
 
 
-def unfinished(storage, prefix=""):
-    """Yield (name, upload id, begun at) of the uploads whose name begins with `prefix`."""
+def list_uploads(storage, prefix=""):
+    """Yield (name, upload id, started at) of the unfinished uploads whose name begins with `prefix`."""
     pages = aws.client("s3").get_paginator("list_multipart_uploads")
-    with talking():
+    with translated_errors():
         for page in pages.paginate(Bucket=storage.bucket_name, Prefix=storage.key(prefix)):
             for row in page.get("Uploads", ()):
                 yield row["Key"].removeprefix(storage.prefix), row["UploadId"], row["Initiated"]
 
 
 class PartsChanged(OSError):
-    """S3 has other parts than the tags say: some have to be sent again."""
+    """The uploaded parts have other ETags than expected: some have to be sent again."""
 
 
-def _place(storage, name):
+def _target(storage, name):
     return {"Bucket": storage.bucket_name, "Key": storage.key(name)}
 
 
 @lru_cache(256)
 def _upload_id(storage, name):
-    # Asked and not kept in a row: a worker that dies between beginning and writing it down loses nothing.
-    for found, upload_id, _ in unfinished(storage, name):
+    # Looked up, not stored in a row: a worker may die after it created the upload and before it saved the id.
+    for found, upload_id, _ in list_uploads(storage, name):
         if found == name:
             return upload_id
     raise FileNotFoundError(errno.ENOENT, "no such upload", name)

@@ -10,7 +10,7 @@ from django.http import HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
 
-from labels.storage.errors import StorageTrouble
+from labels.storage.errors import StorageUnavailable
 
 _log = logging.getLogger(__name__)
 
@@ -36,8 +36,8 @@ def server_error(request):
     return _unavailable(request, "database", reason, HttpResponse(page))
 
 
-class StorageTroubleMiddleware:
-    """Answer 503 with the reason when a view finds that the photo storage does not serve us now."""
+class StorageUnavailableMiddleware:
+    """Answer 503 with the reason when a view raises StorageUnavailable."""
 
     def __init__(self, get_response):
         self.get_response = get_response
@@ -46,7 +46,7 @@ class StorageTroubleMiddleware:
         return self.get_response(request)
 
     def process_exception(self, request, exception):
-        if not isinstance(exception, StorageTrouble):
+        if not isinstance(exception, StorageUnavailable):
             return None
         _log.error("%s: %s", request.path, exception)
         reason = f"The photo storage cannot be used now: {exception.strerror}. Try again in a minute."

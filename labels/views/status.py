@@ -15,7 +15,7 @@ from labels.detectors import get_detector
 from labels.detectors.rekognition.regions.report import troubles
 from labels.labelling import record
 from labels.models import Heartbeat, Photo
-from labels.storage.health import places
+from labels.storage.health import check_storages
 from labels.views import regions
 from labels.workers import heartbeats, queue
 
@@ -47,7 +47,7 @@ def status(request):
             "queues": _queues(),
             "detector": {"name": detector.name, "version": detector.version},
             "stored": Photo.objects.aggregate(photos=Count("pk"), bytes=Sum("size", default=0)),
-            "places": places(fresh=True),
+            "storages": check_storages(fresh=True),
             "regions": regions.section(),
             "retry_url": reverse("status_retry"),
         },
@@ -114,8 +114,8 @@ def _database():
 
 
 def _storage():
-    troubles = [f"{place.what.lower()}: {place.trouble}" for place in places() if place.trouble]
-    return f"not writable, {', '.join(troubles)}" if troubles else "ok"
+    failed = [f"{one.label.lower()}: {one.error}" for one in check_storages() if one.error]
+    return f"not writable, {', '.join(failed)}" if failed else "ok"
 
 
 def _queue():

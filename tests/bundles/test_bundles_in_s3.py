@@ -38,7 +38,7 @@ def library(s3, dan, settings):
 def _left(keys):
     """Return what lies in the bucket: finished archives, and uploads that are not finished."""
     whole = [key for key in keys(BUNDLES) if key.startswith("bundles/")]
-    return whole, sorted(f"bundles/{name}" for name, _, _ in multipart.unfinished(bundle_files()))
+    return whole, sorted(f"bundles/{name}" for name, _, _ in multipart.list_uploads(bundle_files()))
 
 
 def _file(bundle):
@@ -341,7 +341,7 @@ def test_a_part_that_another_worker_sent_too_late_is_sent_again(s3, dan, library
         # Just before it is made whole, the parts are listed.
         if asked.method == "GET" and "uploadId" in asked.query and not late:
             late.append(asked)
-            multipart.put(bundle_files(), _name(asked), 2, bytes(MIN_PART_BYTES))
+            multipart.upload_part(bundle_files(), _name(asked), 2, bytes(MIN_PART_BYTES))
         return None
 
     s3.rule = overwrite
@@ -383,7 +383,7 @@ def test_two_workers_that_finish_the_same_upload(s3, dan, library, keys):
     def finish_elsewhere(asked):
         if asked.method == "GET" and "uploadId" in asked.query:
             s3.rule = lambda asked: None
-            tags = multipart.tags(bundle_files(), _name(asked))
+            tags = multipart.list_parts(bundle_files(), _name(asked))
             s3_archive.finish(_name(asked), list(tags.values()))
         return None
 

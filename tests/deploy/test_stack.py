@@ -15,7 +15,7 @@ from django.urls import reverse
 
 from labels.models import Bundle, LabelCount, Photo
 from labels.models.photo import originals
-from labels.storage.errors import StorageTrouble
+from labels.storage.errors import StorageUnavailable
 from labels.workers.brokers import SqsBroker, _queue_url
 from photomgr import aws
 from tests import factory
@@ -138,9 +138,9 @@ def test_nothing_else_in_the_account_may_be_touched(account, stack, request):
     request.getfixturevalue("role")
     request.getfixturevalue("use_buckets")(PHOTOS, PHOTOS)
 
-    with pytest.raises(StorageTrouble) as trouble:
+    with pytest.raises(StorageUnavailable) as raised:
         originals().save("a", factory.picture())
-    assert trouble.value.code == "AccessDenied"
+    assert raised.value.code == "AccessDenied"
     with pytest.raises(ClientError, match="AccessDenied"):
         aws.client("s3").delete_bucket(Bucket=stack["PhotosBucket"])
     with pytest.raises(ClientError, match="AccessDenied"):

@@ -155,7 +155,7 @@ def _lying(pk):
 
 def _unfinished(pk):
     if isinstance(bundle_files(), BucketStorage):
-        return [f"upload of {name}" for name, _, _ in multipart.unfinished(bundle_files(), f"{pk}/")]
+        return [f"upload of {name}" for name, _, _ in multipart.list_uploads(bundle_files(), f"{pk}/")]
     return []
 
 

@@ -5,7 +5,7 @@ import threading
 import pytest
 from django.urls import reverse
 
-from labels.storage.health import places
+from labels.storage.health import check_storages
 from labels.workers import heartbeats
 from photomgr import aws
 from tests import factory
@@ -63,8 +63,8 @@ def test_a_bucket_that_refuses_says_why(s3, staff, bucket, what, status, code, w
 
     assert answer.status_code == 503
     assert answer.json() == {"database": "ok", "storage": f"not writable, {what}: {words}", "queue": "ok"}
-    [place] = [place for place in page.context["places"] if place.trouble]
-    assert (place.where, place.trouble) == (f"bucket {bucket}", words)
+    [failed] = [storage for storage in page.context["storages"] if storage.error]
+    assert (failed.location, failed.error) == (f"bucket {bucket}", words)
 
 
 @pytest.mark.parametrize(
@@ -120,12 +120,12 @@ def test_nobody_waits_for_a_storage_that_hangs_and_it_is_asked_once(s3, staff):
     freed = threading.Event()
     s3.rule = lambda asked: None if BUNDLES in asked.path else freed.wait(60) and None
     try:
-        found = [places(wait=0.2) for _ in range(3)]
+        found = [check_storages(wait=0.2) for _ in range(3)]
     finally:
         freed.set()
 
-    assert {(photos.trouble, archives.trouble) for photos, archives in found} == {
+    assert {(photos.error, archives.error) for photos, archives in found} == {
         ("no answer within 0.2 seconds", "")
     }
     assert len(s3.calls("PUT", f"{PHOTOS}/originals/readyz-")) == 1
-    assert [place.trouble for place in places()] == ["", ""]
+    assert [storage.error for storage in check_storages()] == ["", ""]

@@ -174,12 +174,12 @@ def test_what_is_missing_changed_or_left_over_is_found_and_repaired_only_when_as
 
 
 def test_an_upload_that_nobody_finishes_is_found_and_given_up(s3, photos):
-    multipart.begin(bundle_files(), "1/forgotten.zip")
+    multipart.create(bundle_files(), "1/forgotten.zip")
 
     _, document = run("check_storage", "--repair")
 
     assert _found(document) == [("stale upload", "bundles", "1/forgotten.zip")]
-    assert list(multipart.unfinished(bundle_files())) == []
+    assert list(multipart.list_uploads(bundle_files())) == []
 
 
 def test_a_check_that_the_storage_stopped_goes_on_where_it_was(s3, photos):

@@ -26,7 +26,7 @@ from labels.models.direct_upload import incoming_files
 from labels.models.photo import originals, random_key
 from labels.storage import multipart
 from labels.storage.bucket import BucketStorage
-from labels.storage.errors import StorageTrouble
+from labels.storage.errors import StorageUnavailable
 from labels.storage.multipart import MIN_PART_BYTES, PartsChanged
 from photomgr import aws
 from tests import factory
@@ -103,7 +103,7 @@ def test_objects_are_written_listed_read_and_deleted(maker, settings):
 def test_a_range_is_read(stored, start, end):
     storage, name = stored
 
-    assert storage.fetch(name, start, end) == (bytes(range(100))[start:end], 100)
+    assert storage.read_range(name, start, end) == (bytes(range(100))[start:end], 100)
 
 
 @everywhere
@@ -114,7 +114,7 @@ def test_what_is_not_there_says_so(stored):
     storage.delete(name)
 
     assert not storage.exists(name)
-    for ask in (storage.open, storage.size, storage.fetch):
+    for ask in (storage.open, storage.size, storage.read_range):
         with pytest.raises(FileNotFoundError, match="no longer in storage"):
             ask(name)
 
@@ -124,7 +124,7 @@ def test_a_bucket_that_is_not_there_is_trouble_and_no_missing_photo(maker):
     storage = BucketStorage(bucket_name="photos-of-nobody")
 
     for act in (storage.open, lambda name: storage.save(name, ContentFile(b"x"))):
-        with pytest.raises(StorageTrouble, match="bucket does not exist"):
+        with pytest.raises(StorageUnavailable, match="bucket does not exist"):
             act("a.jpg")
 
 
@@ -137,7 +137,7 @@ def test_a_wrong_secret_is_refused(stored, monkeypatch, reconnect):
     _reached_with(monkeypatch, reconnect, AWS_SECRET_ACCESS_KEY="wrong")
 
     for act in (lambda: storage.open(name), lambda: storage.save("b", ContentFile(b"x"))):
-        with pytest.raises(StorageTrouble, match="credentials for the storage are not valid"):
+        with pytest.raises(StorageUnavailable, match="credentials for the storage are not valid"):
             act()
 
 
@@ -146,7 +146,7 @@ def test_a_key_of_nobody_is_refused(stored, monkeypatch, reconnect):
     storage, name = stored
     _reached_with(monkeypatch, reconnect, AWS_ACCESS_KEY_ID="nobody")
 
-    with pytest.raises(StorageTrouble, match="credentials for the storage are not valid"):
+    with pytest.raises(StorageUnavailable, match="credentials for the storage are not valid"):
         storage.open(name)
 
 
@@ -155,7 +155,7 @@ def test_a_clock_that_is_wrong_is_refused(stored, signed_two_hours_ago):
     storage, name = stored
 
     for act in (lambda: storage.open(name), lambda: storage.save("b", ContentFile(b"x"))):
-        with pytest.raises(StorageTrouble, match="the server's clock is wrong"):
+        with pytest.raises(StorageUnavailable, match="the server's clock is wrong"):
             act()
 
 
@@ -175,7 +175,9 @@ def test_a_class_or_an_encryption_that_the_storage_does_not_know_is_named(
     plain = {"storage_class": "", "encryption": ""}
     use_buckets(settings.PHOTOS_BUCKET, settings.BUNDLES_BUCKET, **{**plain, **unknown})
 
-    with pytest.raises(StorageTrouble, match="does not know what is asked of it: its class, its encryption"):
+    with pytest.raises(
+        StorageUnavailable, match="does not know what is asked of it: its class, its encryption"
+    ):
         originals().save("a.jpg", ContentFile(b"x"))
 
 
@@ -226,12 +228,15 @@ def test_a_link_is_for_one_object_one_name_and_one_time(stored):
 
 
 def _upload(name, parts=TWO_PARTS):
-    multipart.begin(bundle_files(), name)
-    return [multipart.put(bundle_files(), name, number, part) for number, part in enumerate(parts, start=1)]
+    multipart.create(bundle_files(), name)
+    return [
+        multipart.upload_part(bundle_files(), name, number, part)
+        for number, part in enumerate(parts, start=1)
+    ]
 
 
 def _unfinished():
-    return [name for name, _, _ in multipart.unfinished(bundle_files())]
+    return [name for name, _, _ in multipart.list_uploads(bundle_files())]
 
 
 @with_uploads
@@ -243,7 +248,7 @@ def test_an_upload_is_seen_when_it_is_whole(maker):
     multipart.complete(bundle_files(), "1/a.zip", tags)
 
     assert bundle_files().open("1/a.zip").read() == b"".join(TWO_PARTS)
-    assert bundle_files().fetch("1/a.zip", MIN_PART_BYTES - 2, MIN_PART_BYTES + 3)[0] == b"\0\0the"
+    assert bundle_files().read_range("1/a.zip", MIN_PART_BYTES - 2, MIN_PART_BYTES + 3)[0] == b"\0\0the"
     assert _unfinished() == []
 
 
@@ -252,10 +257,10 @@ def test_another_worker_goes_on_with_the_parts_that_are_there(maker):
     [first] = _upload("1/a.zip", TWO_PARTS[:1])
     multipart._upload_id.cache_clear()
 
-    assert multipart.tags(bundle_files(), "1/a.zip") == {1: first}
+    assert multipart.list_parts(bundle_files(), "1/a.zip") == {1: first}
     for number in (3, 2):
-        multipart.put(bundle_files(), "1/a.zip", number, bytes([number]) * MIN_PART_BYTES)
-    tags = multipart.tags(bundle_files(), "1/a.zip")
+        multipart.upload_part(bundle_files(), "1/a.zip", number, bytes([number]) * MIN_PART_BYTES)
+    tags = multipart.list_parts(bundle_files(), "1/a.zip")
     assert sorted(tags) == [1, 2, 3]
     multipart.complete(bundle_files(), "1/a.zip", [tags[1], tags[2]])
 
@@ -265,7 +270,7 @@ def test_another_worker_goes_on_with_the_parts_that_are_there(maker):
 @with_uploads
 def test_parts_that_are_not_those_that_were_sent_are_not_made_whole(maker):
     first, second = _upload("1/a.zip")
-    again = multipart.put(bundle_files(), "1/a.zip", 2, b"another end")
+    again = multipart.upload_part(bundle_files(), "1/a.zip", 2, b"another end")
 
     assert again != second
     with pytest.raises(PartsChanged):
@@ -294,7 +299,7 @@ def test_an_upload_that_was_given_up_takes_nothing_more(maker):
     with pytest.raises(FileNotFoundError):
         multipart.complete(bundle_files(), "1/a.zip", tags)
     with pytest.raises(FileNotFoundError):
-        multipart.put(bundle_files(), "1/a.zip", 1, b"too late")
+        multipart.upload_part(bundle_files(), "1/a.zip", 1, b"too late")
 
 
 @only_s3rver

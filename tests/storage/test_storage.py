@@ -10,14 +10,15 @@ import urllib3
 from django.core.files.base import ContentFile
 
 from labels.models.photo import originals, random_key
-from labels.storage.bucket import BLOCK, BucketStorage
-from labels.storage.errors import ObjectUnreadable, StorageTrouble
+from labels.storage.bucket import CHUNK_BYTES as CHUNK
+from labels.storage.bucket import BucketStorage
+from labels.storage.errors import ObjectUnreadable, StorageUnavailable
 from photomgr import aws
 from tests.fixtures_aws import PHOTOS
 from tests.storage.s3_server import cut, error, hang_up
 
 # Longer than two blocks, so that a read is made of three requests.
-LONG = bytes(range(256)) * (2 * BLOCK // 256) + b"the end"
+LONG = bytes(range(256)) * (2 * CHUNK // 256) + b"the end"
 
 
 @pytest.fixture
@@ -48,26 +49,32 @@ def test_what_was_written_is_read(stored, content):
     storage, name = stored(content)
 
     assert storage.open(name).read() == content
-    assert b"".join(storage.read(name)) == content
+    assert b"".join(storage.iter_chunks(name)) == content
     assert storage.size(name) == len(content)
     assert storage.exists(name)
 
 
 @pytest.mark.parametrize(
     ("start", "end"),
-    [(0, 10), (5, BLOCK + 5), (BLOCK - 1, 2 * BLOCK + 1), (2 * BLOCK, None), (2 * BLOCK, 2 * BLOCK + 99)],
+    [
+        (0, 10),
+        (5, CHUNK + 5),
+        (CHUNK - 1, 2 * CHUNK + 1),
+        (2 * CHUNK, None),
+        (2 * CHUNK, 2 * CHUNK + 99),
+    ],
 )
 def test_any_range_is_read(stored, start, end):
     storage, name = stored(LONG)
 
-    assert b"".join(storage.read(name, start, end)) == LONG[start:end]
+    assert b"".join(storage.iter_chunks(name, start, end)) == LONG[start:end]
 
 
 def test_a_range_beyond_the_end_has_no_bytes_and_says_how_many_there_are(stored):
     storage, name = stored(b"short")
 
-    assert storage.fetch(name, 10, 20) == (b"", 5)
-    assert storage.fetch(name, 3, 20) == (b"rt", 5)
+    assert storage.read_range(name, 10, 20) == (b"", 5)
+    assert storage.read_range(name, 3, 20) == (b"rt", 5)
 
 
 def test_what_is_not_there(stored):
@@ -77,7 +84,7 @@ def test_what_is_not_there(stored):
     storage.delete(name)
 
     assert not storage.exists(name)
-    for ask in (storage.open, storage.size, storage.fetch, storage.get_modified_time):
+    for ask in (storage.open, storage.size, storage.read_range, storage.get_modified_time):
         with pytest.raises(FileNotFoundError, match="no longer in storage") as error:
             ask(name)
         assert error.value.errno == errno.ENOENT
@@ -87,7 +94,7 @@ def test_a_connection_that_breaks_is_made_anew(s3, stored):
     storage, name = stored(LONG)
     s3.rule = lambda asked: cut() if asked.is_photo and len(s3.calls("GET", name)) in (1, 3) else None
 
-    assert b"".join(storage.read(name)) == LONG
+    assert b"".join(storage.iter_chunks(name)) == LONG
     assert len(s3.calls("GET", name)) == 3 + 2
 
 
@@ -95,7 +102,7 @@ def test_a_connection_that_always_breaks_is_trouble_and_no_missing_photo(s3, sto
     storage, name = stored(LONG)
     s3.rule = lambda asked: cut() if asked.is_photo else None
 
-    with pytest.raises(StorageTrouble, match="does not answer as it should"):
+    with pytest.raises(StorageUnavailable, match="does not answer as it should"):
         storage.open(name)
     assert len(s3.calls("GET", name)) == 3
 
@@ -137,12 +144,12 @@ def test_an_error_of_the_whole_storage_says_what_is_wrong(s3, stored, act, code)
         "modified": lambda: storage.get_modified_time(name),
     }
 
-    with pytest.raises(StorageTrouble, match=words) as trouble:
+    with pytest.raises(StorageUnavailable, match=words) as raised:
         acts[act]()
-    assert words in trouble.value.strerror
+    assert words in raised.value.strerror
     # Not an error that somebody could take for a missing file or a broken picture.
-    assert not isinstance(trouble.value, FileNotFoundError)
-    assert trouble.value.errno
+    assert not isinstance(raised.value, FileNotFoundError)
+    assert raised.value.errno
 
 
 def test_a_storage_that_cannot_be_reached_is_trouble(s3, stored, monkeypatch, reconnect):
@@ -150,7 +157,7 @@ def test_a_storage_that_cannot_be_reached_is_trouble(s3, stored, monkeypatch, re
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:9")
     reconnect()
 
-    with pytest.raises(StorageTrouble, match="cannot be reached"):
+    with pytest.raises(StorageUnavailable, match="cannot be reached"):
         originals().open(name)
 
 
@@ -160,7 +167,7 @@ def test_no_credentials_are_trouble(s3, stored, monkeypatch, reconnect):
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     reconnect()
 
-    with pytest.raises(StorageTrouble, match="credentials for the storage are not valid"):
+    with pytest.raises(StorageUnavailable, match="credentials for the storage are not valid"):
         originals().open(name)
 
 
@@ -252,7 +259,7 @@ def test_a_write_that_was_broken_off_sends_all_bytes_again(s3):
 def test_a_write_that_is_always_broken_off_is_trouble_and_leaves_nothing(s3, keys):
     s3.rule = lambda asked: hang_up() if asked.method == "PUT" else None
 
-    with pytest.raises(StorageTrouble, match="does not answer as it should"):
+    with pytest.raises(StorageUnavailable, match="does not answer as it should"):
         originals().save("a", ContentFile(LONG))
     assert keys(PHOTOS) == []
 
@@ -328,5 +335,5 @@ def test_an_opened_object_can_be_read_here_and_there(stored):
     with storage.open(name) as file:
         file.seek(-3, io.SEEK_END)
         assert file.read() == b"end"
-        file.seek(BLOCK)
-        assert file.read(1) == LONG[BLOCK : BLOCK + 1]
+        file.seek(CHUNK)
+        assert file.read(1) == LONG[CHUNK : CHUNK + 1]

@@ -7,7 +7,7 @@ from labels.intake import sources
 from labels.intake.add import Outcome, Taken, add_photo
 from labels.intake.checks import Refused
 from labels.intake.upload_handlers import says_full
-from labels.storage.errors import StorageTrouble
+from labels.storage.errors import StorageUnavailable
 from photomgr.json_command import JsonCommand, find_owner
 
 
@@ -34,8 +34,8 @@ class Command(JsonCommand):
         for name, opener in self.progress(_resumable(files, after), total, "files"):
             try:
                 taken = _take(name, opener, owner, dry_run)
-            except StorageTrouble as trouble:
-                raise CommandError(_stopped(trouble, after)) from None
+            except StorageUnavailable as error:
+                raise CommandError(_stopped(error, after)) from None
             except (OSError, OperationalError) as error:
                 if not says_full(error):
                     raise
@@ -70,13 +70,13 @@ def _resumable(files, after):
         for name, opener in files:
             yield name, opener
             after = name
-    except StorageTrouble as trouble:
-        raise CommandError(_stopped(trouble, after)) from None
+    except StorageUnavailable as error:
+        raise CommandError(_stopped(error, after)) from None
 
 
-def _stopped(trouble, after):
+def _stopped(error, after):
     go_on = f" Go on with --after {shlex.quote(after)}" if after else ""
-    return f"Stopped: {trouble.strerror}.{go_on}"
+    return f"Stopped: {error.strerror}.{go_on}"
 
 
 def _full(name, document):
