@@ -25,8 +25,7 @@ from labels.bundles.part_layout import Layout
 from labels.bundles.planning import parts_of
 from labels.models import Bundle, BundleChunk, BundlePart, Notice
 from labels.selection.predicate import Selection
-from labels.storage.errors import StorageUnavailable
-from labels.storage.multipart import PartsChanged
+from labels.storage.errors import PartsChanged, StorageUnavailable
 from photomgr.claim import in_words, new_lease_owner
 
 _log = logging.getLogger(__name__)

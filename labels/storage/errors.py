@@ -51,3 +51,7 @@ class ObjectUnreadable(OSError):
 
     def __init__(self, reason, key):
         super().__init__(errno.EACCES, reason, key)
+
+
+class PartsChanged(OSError):
+    """The uploaded parts have other ETags than expected: some have to be sent again."""

@@ -6,7 +6,7 @@ from functools import lru_cache
 from botocore.exceptions import ClientError
 
 from labels.storage.bucket import translated_errors
-from labels.storage.errors import TOO_MANY_PARTS, StorageUnavailable
+from labels.storage.errors import TOO_MANY_PARTS, PartsChanged, StorageUnavailable
 from photomgr import aws
 
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html
@@ -91,10 +91,6 @@ def list_uploads(storage, prefix=""):
         for page in pages.paginate(Bucket=storage.bucket_name, Prefix=storage.key(prefix)):
             for row in page.get("Uploads", ()):
                 yield row["Key"].removeprefix(storage.prefix), row["UploadId"], row["Initiated"]
-
-
-class PartsChanged(OSError):
-    """The uploaded parts have other ETags than expected: some have to be sent again."""
 
 
 def _target(storage, name):

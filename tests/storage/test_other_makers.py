@@ -26,8 +26,8 @@ from labels.models.direct_upload import incoming_files
 from labels.models.photo import originals, random_key
 from labels.storage import multipart
 from labels.storage.bucket import BucketStorage
-from labels.storage.errors import StorageUnavailable
-from labels.storage.multipart import MIN_PART_BYTES, PartsChanged
+from labels.storage.errors import PartsChanged, StorageUnavailable
+from labels.storage.multipart import MIN_PART_BYTES
 from photomgr import aws
 from tests import factory
 from tests.bundles import archives

@@ -2,7 +2,10 @@
 
 import errno
 import io
+import os
 import re
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -98,7 +101,7 @@ def test_a_connection_that_breaks_is_made_anew(s3, stored):
     assert len(s3.calls("GET", name)) == 3 + 2
 
 
-def test_a_connection_that_always_breaks_is_trouble_and_no_missing_photo(s3, stored):
+def test_a_connection_that_always_breaks_is_an_error_and_no_missing_photo(s3, stored):
     storage, name = stored(LONG)
     s3.rule = lambda asked: cut() if asked.is_photo else None
 
@@ -107,7 +110,7 @@ def test_a_connection_that_always_breaks_is_trouble_and_no_missing_photo(s3, sto
     assert len(s3.calls("GET", name)) == 3
 
 
-TROUBLE = {
+ERRORS = {
     "NoSuchBucket": (404, "bucket does not exist"),
     "AccessDenied": (403, "access to the storage is denied"),
     "ExpiredToken": (400, "credentials for the storage have expired"),
@@ -122,7 +125,7 @@ TROUBLE = {
 @pytest.mark.parametrize(
     ("act", "code"),
     [
-        *(("read", code) for code in TROUBLE),
+        *(("read", code) for code in ERRORS),
         *((act, "ExpiredToken") for act in ("write", "delete", "walk", "list")),
         # The answer to a HEAD has no body, and so no code but the status.
         *((act, "AccessDenied") for act in ("exists", "size", "modified")),
@@ -131,7 +134,7 @@ TROUBLE = {
 )
 def test_an_error_of_the_whole_storage_says_what_is_wrong(s3, stored, act, code):
     storage, name = stored(b"x")
-    status, words = TROUBLE[code]
+    status, words = ERRORS[code]
     s3.rule = lambda asked: error(status, code)
     acts = {
         "read": lambda: storage.open(name),
@@ -152,7 +155,7 @@ def test_an_error_of_the_whole_storage_says_what_is_wrong(s3, stored, act, code)
     assert raised.value.errno
 
 
-def test_a_storage_that_cannot_be_reached_is_trouble(s3, stored, monkeypatch, reconnect):
+def test_a_storage_that_cannot_be_reached_is_unavailable(s3, stored, monkeypatch, reconnect):
     _, name = stored(b"x")
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:9")
     reconnect()
@@ -161,7 +164,7 @@ def test_a_storage_that_cannot_be_reached_is_trouble(s3, stored, monkeypatch, re
         originals().open(name)
 
 
-def test_no_credentials_are_trouble(s3, stored, monkeypatch, reconnect):
+def test_without_credentials_the_storage_is_unavailable(s3, stored, monkeypatch, reconnect):
     _, name = stored(b"x")
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
@@ -213,7 +216,7 @@ def test_a_large_file_is_written_by_one_call(s3):
 
 def test_every_thread_writes_through_the_one_client(s3):
     with ThreadPoolExecutor(3) as pool:
-        clients = {pool.submit(lambda: originals().bucket.meta.client).result() for _ in range(3)}
+        clients = set(pool.map(lambda _: originals().bucket.meta.client, range(3)))
 
     assert clients == {aws.client("s3")}
 
@@ -256,7 +259,7 @@ def test_a_write_that_was_broken_off_sends_all_bytes_again(s3):
     assert len(s3.calls("PUT")) == 2
 
 
-def test_a_write_that_is_always_broken_off_is_trouble_and_leaves_nothing(s3, keys):
+def test_a_write_that_is_always_broken_off_is_an_error_and_leaves_nothing(s3, keys):
     s3.rule = lambda asked: hang_up() if asked.method == "PUT" else None
 
     with pytest.raises(StorageUnavailable, match="does not answer as it should"):
@@ -337,3 +340,19 @@ def test_an_opened_object_can_be_read_here_and_there(stored):
         assert file.read() == b"end"
         file.seek(CHUNK)
         assert file.read(1) == LONG[CHUNK : CHUNK + 1]
+
+
+def test_a_process_without_buckets_imports_neither_boto3_nor_django_storages(tmp_path):
+    modules = "labels.urls, labels.tasks, labels.intake.sources, labels.maintenance.storage_check"
+    program = f"import django, sys; django.setup(); import {modules}; print(*sys.modules)"
+    env = {
+        "DJANGO_SETTINGS_MODULE": "photomgr.settings",
+        "PHOTOMGR_DATA_DIR": tmp_path,
+        "PATH": os.environ["PATH"],
+    }
+
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=env, capture_output=True, text=True, check=True
+    )
+
+    assert {"boto3", "storages"}.isdisjoint(done.stdout.split())
