@@ -20,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from PIL import Image
 
 from labels.detectors.base import Picture
-from labels.detectors.local import LocalDetector
+from labels.detectors.local.detector import LocalDetector
 from labels.evaluation.training import ACCEPTED, FOLDS, REPEATS, cross_validate, read_photos, table
 from labels.pictures import redrawing
 

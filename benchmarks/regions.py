@@ -195,7 +195,7 @@ def limiter():
     from django.conf import settings
 
     from labels.detectors import get_detector
-    from labels.detectors.base import NotNow, PhotoRefused, Picture
+    from labels.detectors.base import PhotoRefused, Picture, RetryLater
     from labels.detectors.rekognition.regions import permits
     from photomgr import aws
 
@@ -207,7 +207,7 @@ def limiter():
     def label():
         try:
             detector.detect(picture)
-        except NotNow as turn:
+        except RetryLater as turn:
             time.sleep(min(1.0, turn.seconds))
         except PhotoRefused:
             return False

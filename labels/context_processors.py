@@ -1,7 +1,7 @@
 from django.conf import settings
 from django.utils.functional import SimpleLazyObject
 
-from labels.detectors.rekognition.regions.report import troubles
+from labels.detectors.rekognition.regions.report import refusals
 from labels.models import Bundle, Notice
 from labels.notices.mail import headline
 
@@ -38,5 +38,5 @@ def _frame(user):
         "has_badge": bool(building or notices),
         "texts": bool(settings.SMS_REGION),
         # What an operator has to mend stands on every page of those who can.
-        "troubles": troubles() if user.is_staff else [],
+        "troubles": refusals() if user.is_staff else [],
     }

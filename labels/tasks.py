@@ -1,7 +1,7 @@
 """What a worker runs: load by id, claim, call the steps in order. Any task may be delivered twice."""
 
 from labels.bundles import building, sums
-from labels.detectors.base import DetectorUnavailable, NotNow, PhotoRefused
+from labels.detectors.base import DetectorUnavailable, PhotoRefused, RetryLater
 from labels.intake import direct_uploads
 from labels.labelling import decisions, detection, record, replay
 from labels.maintenance.sweep import sweep  # noqa: F401 (its schedule names it here)
@@ -27,7 +27,7 @@ def label_photo(photo_id):
         record.record(photo, run, rules.decide(photo, run), rules)
     except PhotoRefused as refusal:
         record.fail(photo, refusal.code, refusal.reason)
-    except NotNow as turn:
+    except RetryLater as turn:
         record.wait(photo, turn.code, turn.reason, turn.seconds)
     except DetectorUnavailable as trouble:
         record.postpone(photo, trouble.code, trouble.reason)

@@ -55,7 +55,7 @@ def test_a_value_that_cannot_be_parsed_names_its_variable(monkeypatch, name, val
 
 def test_the_code_has_every_choice(settings):
     for name in SETTINGS["LABELS_DETECTOR"].choices:
-        assert detectors.by_name(name).detect
+        assert detectors.detector_named(name).detect
     for name in SETTINGS["ALARMS_BACKEND"].choices:
         settings.ALARMS_BACKEND = name
         assert backends.backend_for().name == name

@@ -3,7 +3,7 @@ from django.contrib import admin, messages
 from django.utils import timezone
 
 from labels.detectors.rekognition.regions import spending
-from labels.detectors.rekognition.regions.report import in_a_word
+from labels.detectors.rekognition.regions.report import short_state
 from labels.models import Budget, RegionQuota, Residency, Spending
 from photomgr.read_only_admin import NoAddAdmin, ReadOnlyAdmin
 
@@ -22,13 +22,13 @@ class RegionQuotaAdmin(NoAddAdmin):
         "configured",
         "throttles",
         "throttled_at",
-        "trouble",
+        "last_error",
         "refused",
     )
 
     @admin.display(description="state")
     def state(self, row):
-        return in_a_word(row)
+        return short_state(row)
 
     @admin.display(description="price", ordering="price_micros")
     def dollars(self, row):

@@ -5,7 +5,6 @@ import re
 from django.conf import settings
 from django.core.checks import Error, Warning, register
 
-from labels.detectors import rekognition
 from labels.detectors.rekognition.regions import quotas
 from photomgr.aws import REGION
 from photomgr.environment import SETTINGS
@@ -49,7 +48,7 @@ def regions_know_the_call(app_configs, **kwargs):
 
 @register()
 def further_questions_are_known(app_configs, **kwargs):
-    known = set(rekognition.OPERATIONS) - {"DetectLabels"}
+    known = set(quotas.OPERATIONS) - {"DetectLabels"}
     return [
         Error(
             f"REKOGNITION_ALSO names {operation!r}.",
@@ -91,7 +90,7 @@ def a_day_costs_no_more_than_a_month(app_configs, **kwargs):
 
 @register()
 def a_call_ends_before_its_claim(app_configs, **kwargs):
-    """`regions.pacing` lets the next probe in after 20 s, and a photo is asked about for 30 s of its 60."""
+    """`regions.throttling` probes again after 20 s, and calls about a photo end 30 s into its lease of 60."""
     if 0 < settings.REKOGNITION_TIMEOUT <= 15:
         return []
     return [

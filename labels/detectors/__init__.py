@@ -1,7 +1,4 @@
-"""The detectors by name; LABELS_DETECTOR chooses one.
-
-Each is imported when it is wanted: the local one is trained and measured without Django.
-"""
+"""The detectors; LABELS_DETECTOR chooses the first one, REKOGNITION_ALSO those that run after it."""
 
 from functools import cache
 
@@ -13,29 +10,30 @@ NAMES = SETTINGS["LABELS_DETECTOR"].choices
 
 
 def get_detector():
-    """Return the configured detector, one per process: loading a model takes longer than using it."""
-    return by_name(settings.LABELS_DETECTOR)
+    return detector_named(settings.LABELS_DETECTOR)
 
 
-def get_further():
-    """Return the detectors that are asked after the first one, for answers that are only kept."""
+def get_additional_detectors():
+    """Return the detectors that run after the first one; their responses are kept and give no labels."""
     if settings.LABELS_DETECTOR != "rekognition":
         return []
-    from labels.detectors import rekognition
+    from labels.detectors.rekognition.detector import DETECTORS
 
-    return [rekognition.of(operation) for operation in settings.REKOGNITION_ALSO]
+    return [DETECTORS[operation] for operation in settings.REKOGNITION_ALSO]
 
 
 @cache
-def by_name(name):
+def detector_named(name):
+    """Return a detector, one per process: loading a model takes longer than using it."""
+    # Imported when wanted: each brings libraries that the others do without.
     if name == "local":
-        from labels.detectors.local import LocalDetector
+        from labels.detectors.local.detector import LocalDetector
 
         return LocalDetector()
     if name == "rekognition":
-        from labels.detectors import rekognition
+        from labels.detectors.rekognition.detector import DETECTORS
 
-        return rekognition.of("DetectLabels")
+        return DETECTORS["DetectLabels"]
     if name == "fake":
         from labels.detectors.fake import FakeDetector
 

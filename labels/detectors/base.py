@@ -1,4 +1,4 @@
-"""What every detector offers, and the two ways it may fail."""
+"""What every detector offers, and how it may fail."""
 
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -23,8 +23,8 @@ class Picture:
     s3: tuple[str, str] | None = None
 
 
-class PhotoRefused(Exception):
-    """This photo can never be labelled by this detector: ends the photo's job."""
+class DetectionError(Exception):
+    """A detector gave no response: `reason` is for people, `code` for Photo.failure_code."""
 
     def __init__(self, reason: str, code: str):
         super().__init__(reason)
@@ -32,18 +32,16 @@ class PhotoRefused(Exception):
         self.code = code
 
 
-class DetectorUnavailable(Exception):
-    """The detector could not answer now; the photo is not to blame and is tried again later."""
-
-    def __init__(self, reason: str, code: str):
-        super().__init__(reason)
-        self.reason = reason
-        self.code = code
+class PhotoRefused(DetectionError):
+    """This detector can never label this photo: its job ends."""
 
 
-class NotNow(DetectorUnavailable):
-    """It is nobody's turn: no Region is free or no money left. The photo waits `seconds`, and no attempt
-    is counted, so that it never fails for it."""
+class DetectorUnavailable(DetectionError):
+    """The detector cannot respond now; the photo is not to blame and is retried later."""
+
+
+class RetryLater(DetectorUnavailable):
+    """No Region is free or no budget left: the photo waits `seconds`, and no attempt is counted."""
 
     def __init__(self, reason: str, code: str, seconds: float):
         super().__init__(reason, code)
@@ -51,11 +49,11 @@ class NotNow(DetectorUnavailable):
 
 
 class Detector(Protocol):
-    """Answers in DetectLabels' shape: `{"Labels": [...], "LabelModelVersion": "..."}`.
+    """Responds in DetectLabels' shape: `{"Labels": [...], "LabelModelVersion": "..."}`.
 
     `name`, `version` and `params` are the cache key next to the photo's content: change one of them
-    whenever the same picture would get another answer. An empty `version` says that only the service
-    knows it: the answer names it, and a kept answer of any version counts. `learnt_from` holds the
+    whenever the same picture would get another response. An empty `version` says that only the service
+    knows it: the response names it, and a stored response of any version counts. `trained_on` holds the
     SHA-256 of the photos it was trained on, as far as they are known: what it says about those proves
     nothing.
     """
@@ -63,7 +61,7 @@ class Detector(Protocol):
     name: str
     version: str
     params: dict
-    learnt_from: frozenset[str]
+    trained_on: frozenset[str]
 
     def detect(self, picture: Picture) -> dict:
         """Return the raw response; raise PhotoRefused or DetectorUnavailable."""

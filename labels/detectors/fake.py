@@ -21,7 +21,7 @@ class FakeDetector:
     name = "fake"
     version = "fake-1"
     params: dict = {}
-    learnt_from: frozenset = frozenset()
+    trained_on: frozenset = frozenset()
 
     def detect(self, picture: Picture) -> dict:
         """Return "Red", "Green" or "Blue" at 99, "Bright" or "Dark" at 90 and "Perhaps" at 30."""

@@ -3,7 +3,7 @@
 from django.conf import settings
 from django.db.models import Avg, Max
 
-from labels.detectors import get_detector, get_further
+from labels.detectors import get_additional_detectors, get_detector
 from labels.labelling import detection
 from labels.models import DetectionRun, RegionQuota
 
@@ -50,7 +50,7 @@ def _missing(photos):
     contents = _contents(photos)
     return [
         (detector, contents.exclude(sha256__in=detection.kept(detector).values("content_sha256")).count())
-        for detector in (get_detector(), *get_further())
+        for detector in (get_detector(), *get_additional_detectors())
     ]
 
 

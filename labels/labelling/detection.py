@@ -7,7 +7,7 @@ import time
 from django.conf import settings
 from django.db import IntegrityError
 
-from labels.detectors import get_detector, get_further
+from labels.detectors import get_additional_detectors, get_detector
 from labels.detectors.base import Picture
 from labels.detectors.rekognition import findings, limits
 from labels.models import DetectionRun, Photo, Residency
@@ -22,7 +22,7 @@ def run_for(photo):
     """
     jpeg = renditions.ensure(photo)
     run = ask(get_detector(), photo.sha256, lambda: _picture(photo, jpeg), photo.pk)
-    for further in get_further():
+    for further in get_additional_detectors():
         # Each may wait for its turn as long as the first did.
         photo.renew_lease()
         ask(further, photo.sha256, lambda: _picture(photo, jpeg), photo.pk)

@@ -11,7 +11,7 @@ from django.utils import timezone
 from labels.bundles import lifecycle
 from labels.detectors.rekognition.regions import spending
 from labels.detectors.rekognition.regions.quotas import follow_settings
-from labels.detectors.rekognition.regions.report import calls_a_minute
+from labels.detectors.rekognition.regions.report import calls_per_minute
 from labels.intake import direct_uploads
 from labels.labelling import record, replay
 from labels.models import (
@@ -93,7 +93,7 @@ def _due(model, enqueue, cluster):
 
 
 def _enqueue_photos(now):
-    return _enqueue(Photo.objects.due(now), queue.label_photo, queue.LABELS, calls_a_minute())
+    return _enqueue(Photo.objects.due(now), queue.label_photo, queue.LABELS, calls_per_minute())
 
 
 def _enqueue_sums(now):
@@ -123,7 +123,7 @@ STEPS = {
     "changes_given_up": lambda now: Change.objects.worn_out(now).give_up(failure_reason=_STOPPED),
     "changes_enqueued": _due(Change, queue.apply_change, queue.LABELS),
     "replays_enqueued": _due(RuleRun, queue.run_rules, queue.LABELS),
-    "photos_afforded": lambda now: record.try_now(now, spending.CODES, spending.affordable()),
+    "photos_afforded": lambda now: record.try_now(now, spending.CODES, spending.affordable_calls()),
     "photos_enqueued": _enqueue_photos,
     "notices_enqueued": _due(Notice, queue.send_notice, queue.LABELS),
     "announcements_enqueued": _due(Announcement, queue.tell_topic, queue.LABELS),

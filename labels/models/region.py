@@ -1,3 +1,5 @@
+from functools import partial
+
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator, RegexValidator
@@ -24,7 +26,7 @@ class RegionQuota(models.Model):
     """How fast one operation may be called in one Region, and how it has fared there.
 
     All workers of all machines share these rows. Moments are seconds since 1970 by the database's
-    clock; `labels.detectors.rekognition.regions.pacing` says what they mean.
+    clock; `labels.detectors.rekognition.regions.throttling` says what they mean.
     """
 
     region = models.CharField(max_length=32, validators=[REGION_NAME])
@@ -48,7 +50,7 @@ class RegionQuota(models.Model):
     ramp_at = models.FloatField(default=0, editable=False)
     factor = models.FloatField(default=1, editable=False)
     factor_at = models.FloatField(default=0, editable=False)
-    cut_at = models.FloatField(default=0, editable=False)
+    decreased_at = models.FloatField(default=0, editable=False)
     failures = models.PositiveIntegerField(default=0, editable=False)
     opened_at = models.FloatField(default=0, editable=False)
     open_until = models.FloatField(default=0, editable=False)
@@ -56,7 +58,7 @@ class RegionQuota(models.Model):
 
     throttles = models.PositiveBigIntegerField(default=0, editable=False)
     throttled_at = models.DateTimeField(null=True, editable=False)
-    trouble = models.CharField(max_length=200, blank=True, editable=False)
+    last_error = models.CharField(max_length=200, blank=True, editable=False)
     refused = models.CharField(
         max_length=200, blank=True, editable=False, help_text="Why Amazon refuses us here; empty when not."
     )
@@ -108,29 +110,23 @@ class Spending(models.Model):
         return f"{self.day}: {self.calls} calls"
 
 
+_Amount = partial(
+    models.DecimalField,
+    max_digits=12,
+    decimal_places=2,
+    null=True,
+    blank=True,
+    validators=[MinValueValidator(0)],
+)
+
+
 class Budget(models.Model):
     """What may be spent on Rekognition: one row; an amount in it goes before the setting of the same name."""
 
     ONLY = 1
 
-    daily = models.DecimalField(
-        "daily budget",
-        max_digits=12,
-        decimal_places=2,
-        null=True,
-        blank=True,
-        validators=[MinValueValidator(0)],
-        help_text="US dollars; empty: what REKOGNITION_DAILY_BUDGET says.",
-    )
-    monthly = models.DecimalField(
-        "monthly budget",
-        max_digits=12,
-        decimal_places=2,
-        null=True,
-        blank=True,
-        validators=[MinValueValidator(0)],
-        help_text="US dollars; empty: what REKOGNITION_MONTHLY_BUDGET says.",
-    )
+    daily = _Amount("daily budget", help_text="US dollars; empty: what REKOGNITION_DAILY_BUDGET says.")
+    monthly = _Amount("monthly budget", help_text="US dollars; empty: what REKOGNITION_MONTHLY_BUDGET says.")
 
     class Meta:
         verbose_name_plural = "budget"

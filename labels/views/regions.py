@@ -1,5 +1,3 @@
-"""What staff see of Amazon's Regions and of the money: states, rates, budgets, and one button."""
-
 from itertools import groupby
 
 from django.conf import settings
@@ -17,11 +15,13 @@ def section():
     """Return what templates/_regions.html shows, None when Rekognition is not in use."""
     if settings.LABELS_DETECTOR != "rekognition":
         return None
-    rows = report.report()
+    states = report.region_states()
     return {
-        "rows": rows,
-        "operations": [(name, list(of)) for name, of in groupby(rows, key=lambda row: row.operation)],
-        "resting": any(row.until for row in rows),
+        "states": states,
+        "operations": [
+            (name, list(group)) for name, group in groupby(states, lambda state: state.row.operation)
+        ],
+        "resting": any(state.until for state in states),
         "spending": spending.summary(),
         "waiting_for_budget": Photo.objects.filter(
             status=Photo.Status.PENDING, failure_code__in=spending.CODES
@@ -36,7 +36,7 @@ def section():
 @require_POST
 def regions_retry(request):
     """Probe the resting Regions at once, without waiting for their pause to end."""
-    resting = report.try_again()
+    resting = report.probe_now()
     messages.success(
         request,
         f"{resting} resting Region{'s are' if resting != 1 else ' is'} tried again with the next photo.",

@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from labels.detectors import get_detector
-from labels.detectors.rekognition.regions.report import troubles
+from labels.detectors.rekognition.regions.report import refusals
 from labels.labelling import record
 from labels.models import Heartbeat, Photo
 from labels.storage.health import check_storages
@@ -134,4 +134,4 @@ def _queue():
 
 
 def _detector():
-    return "calls are refused in some Regions; the status page says why" if troubles() else "ok"
+    return "calls are refused in some Regions; the status page says why" if refusals() else "ok"

@@ -205,7 +205,7 @@ def test_the_local_detector_owns_up_to_the_photos_it_learnt_from(shared, tmp_pat
 
 
 def test_the_rules_that_are_shipped_count_for_answers_in_amazons_shape(folder):
-    fake = detectors.by_name("fake")
+    fake = detectors.detector_named("fake")
     flags = {"US": ("us drawing", RED), "CU": ("cuba", BLUE), "IT": ("italy", GREEN)}
     for country, (case, colour) in flags.items():
         add(folder / f"{country}.png", colour)

@@ -4,7 +4,7 @@ import pytest
 from PIL import Image, ImageDraw, ImageFilter
 
 from labels.detectors.base import Picture
-from labels.detectors.local import LocalDetector
+from labels.detectors.local.detector import LocalDetector
 from labels.detectors.local.graphics import measure_flatness
 from labels.detectors.local.pixels import decode
 from labels.pictures import redrawing

@@ -13,7 +13,8 @@ import pytest
 from PIL import Image, ImageDraw
 
 from labels.detectors.base import PhotoRefused
-from labels.detectors.local import LocalDetector, scenes
+from labels.detectors.local import scenes
+from labels.detectors.local.detector import LocalDetector
 from labels.detectors.local.features import describe
 from labels.detectors.local.taxonomy import SCENES, labelled, scene_label, with_ancestors
 from tests.detectors.pictures import by_name, jpeg, noise, picture, plain, stripes
@@ -139,7 +140,7 @@ def test_labels_come_surest_first_then_by_name():
 
 def test_the_same_photo_gets_the_same_answer_in_another_process():
     code = (
-        "import json; from labels.detectors.local import LocalDetector;"
+        "import json; from labels.detectors.local.detector import LocalDetector;"
         "from tests.detectors.pictures import noise, picture;"
         "print(json.dumps(LocalDetector().detect(picture(noise()))))"
     )

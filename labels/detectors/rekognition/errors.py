@@ -20,23 +20,22 @@ _PARSER = (ResponseParserError, ValueError, TypeError, AttributeError)
 # What a call may raise.
 RAISED = (BotoCoreError, ClientError, *_PARSER)
 # What never reached Amazon whole, or came back in pieces.
-_LINE = (ConnectionError, HTTPClientError, *_PARSER)
+_NETWORK = (ConnectionError, HTTPClientError, *_PARSER)
 
 
 class Fault(Enum):
     PHOTO = "this photo, for good"
-    BYTES = "these bytes; others of the same photo may do"
-    OBJECT = "the object in S3; the bytes may do"
+    IMAGE = "this form of the photo; another may do"
     THROTTLE = "too fast for this Region"
     REGION = "this Region, for now"
-    ACCOUNT = "our credentials or rights, until somebody mends them"
+    ACCOUNT = "our credentials or rights, until an operator mends them"
 
 
 @dataclass(frozen=True)
-class Trouble:
+class Failure:
     fault: Fault
     code: str
-    words: str
+    message: str
     may_be_billed: bool = False
 
 
@@ -46,35 +45,36 @@ _BY_CODE = {
     "Throttling": Fault.THROTTLE,
     "TooManyRequestsException": Fault.THROTTLE,
     "RequestLimitExceeded": Fault.THROTTLE,
-    "InvalidImageFormatException": Fault.BYTES,
-    "ImageTooLargeException": Fault.BYTES,
+    "InvalidImageFormatException": Fault.IMAGE,
+    "ImageTooLargeException": Fault.IMAGE,
+    "InvalidS3ObjectException": Fault.IMAGE,
     "InvalidParameterException": Fault.PHOTO,
-    "InvalidS3ObjectException": Fault.OBJECT,
 }
 
 
 def classify(error):
-    """Return the Trouble behind what a call raised."""
+    """Return the Failure behind what a call raised."""
     if isinstance(error, ClientError):
-        return _answered(error)
-    words = f"{type(error).__name__}: {error}"
-    if isinstance(error, _LINE):
+        return _from_response(error.response)
+    code, message = type(error).__name__, f"{type(error).__name__}: {error}"
+    if isinstance(error, _NETWORK):
         # After a read time-out nobody knows whether Amazon did the work.
-        return Trouble(Fault.REGION, type(error).__name__, words, isinstance(error, ReadTimeoutError))
-    return Trouble(Fault.ACCOUNT, type(error).__name__, words)
+        return Failure(Fault.REGION, code, message, may_be_billed=isinstance(error, ReadTimeoutError))
+    return Failure(Fault.ACCOUNT, code, message)
 
 
-def _answered(error):
-    code = error.response.get("Error", {}).get("Code", "")
-    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    words = f"{code}: {error.response.get('Error', {}).get('Message', '')}"
-    if status == 413:
-        return Trouble(Fault.BYTES, code, words)
-    # "Service Unavailable" comes as a ThrottlingException with status 500.
-    if status >= 500 or code == "InternalServerError":
-        return Trouble(Fault.REGION, code, words)
-    if status == 429:
-        return Trouble(Fault.THROTTLE, code, words)
+def _from_response(response):
+    code = response.get("Error", {}).get("Code", "")
+    message = f"{code}: {response.get('Error', {}).get('Message', '')}"
+    status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     # Access denied, a bad signature, an expired token, a Region that is not enabled, and what is yet to come:
     # an operator has to look, and no photo is to blame.
-    return Trouble(_BY_CODE.get(code, Fault.ACCOUNT), code, words)
+    fault = _BY_CODE.get(code, Fault.ACCOUNT)
+    if status == 413:
+        fault = Fault.IMAGE
+    # "Service Unavailable" comes as a ThrottlingException with status 500.
+    elif status >= 500 or code == "InternalServerError":
+        fault = Fault.REGION
+    elif status == 429:
+        fault = Fault.THROTTLE
+    return Failure(fault, code, message)

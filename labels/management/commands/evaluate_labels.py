@@ -39,7 +39,7 @@ class Command(JsonCommand):
             raise CommandError(str(error)) from None
         pictures = {name: opener for name, opener in files if comparison.is_picture(name)}
         known = _read_truth(truth, columns, pictures)
-        detector = detectors.by_name(detector)
+        detector = detectors.detector_named(detector)
         # A file the truth names is tried whatever its extension says.
         judged = [(name, opener) for name, opener in files if name in known.answers]
         answered, refused, learnt = self._ask(judged, detector)
@@ -71,7 +71,7 @@ class Command(JsonCommand):
                     refused.append({"name": answer.name, "reason": answer.reason})
                 else:
                     answered[answer.name] = answer
-                    learnt += answer.photo.sha256 in detector.learnt_from
+                    learnt += answer.photo.sha256 in detector.trained_on
         except DetectorUnavailable as error:
             raise CommandError(
                 f"{detector.name} cannot answer now: {error.reason} What it answered so far is kept; "

@@ -9,7 +9,7 @@ from django.utils import timezone
 from PIL import Image
 
 from labels import tasks
-from labels.detectors.rekognition.regions import pacing, permits
+from labels.detectors.rekognition.regions import permits, throttling
 from labels.labelling import record as labelling
 from labels.models import DetectionRun, Photo, RegionQuota, Residency, Spending
 from photomgr import aws
@@ -99,7 +99,7 @@ def test_a_throttled_photo_goes_to_the_next_region_and_the_first_one_slows_down(
     assert photo.status == Photo.Status.LABELLED
     assert rekognition.asked() == [EAST, WEST]
     assert (_row(EAST).throttles, _row(WEST).throttles) == (1, 0)
-    assert _row(EAST).factor == pytest.approx(pacing.CUT)
+    assert _row(EAST).factor == pytest.approx(throttling.DECREASE)
 
 
 @pytest.mark.parametrize("outcome", AWAY)
@@ -111,7 +111,7 @@ def test_a_region_that_is_away_costs_the_photo_nothing(dan, rekognition, outcome
     assert photo.status == Photo.Status.LABELLED
     assert rekognition.asked() == [EAST, WEST]
     assert (_row(EAST).failures, _row(EAST).throttles) == (1, 0)
-    assert _row(EAST).trouble
+    assert _row(EAST).last_error
 
 
 @pytest.mark.parametrize("outcome", SILENT)
@@ -124,7 +124,7 @@ def test_a_region_that_falls_silent_is_left_after_the_time_that_is_set(dan, reko
     assert photo.status == Photo.Status.LABELLED
     assert rekognition.asked() == [EAST, WEST]
     assert _row(EAST).failures == 1
-    assert "ReadTimeoutError" in _row(EAST).trouble
+    assert "ReadTimeoutError" in _row(EAST).last_error
     # Nobody knows whether Amazon did the work: both calls count.
     held = sum(len(lease.permits) for lease in permits._leases.values())
     assert Spending.objects.get().calls - held == 2
@@ -150,7 +150,7 @@ def test_a_slow_answer_is_an_answer(dan, rekognition, settings):
 
     assert photo.status == Photo.Status.LABELLED
     assert rekognition.asked() == [EAST]
-    assert (_row(EAST).failures, _row(EAST).trouble) == (0, "")
+    assert (_row(EAST).failures, _row(EAST).last_error) == (0, "")
     assert DetectionRun.objects.get().latency_ms >= 300
 
 
@@ -161,7 +161,7 @@ def test_a_region_that_nobody_listens_in_is_away(dan, rekognition, monkeypatch):
     photo = _label(_photo(dan))
 
     assert (photo.status, photo.attempts, photo.failure_code) == (Photo.Status.PENDING, 0, "regions_busy")
-    assert "EndpointConnectionError" in _row(EAST).trouble
+    assert "EndpointConnectionError" in _row(EAST).last_error
     # What never arrived is not billed.
     held = sum(len(lease.permits) for lease in permits._leases.values())
     assert Spending.objects.get().calls == held
@@ -297,7 +297,7 @@ def test_three_failures_open_the_breaker_and_a_probe_closes_it(dan, rekognition)
     permits.forget_leases()
     _label(_photo(dan, 4))
     assert rekognition.asked()[before:] == [WEST, EAST]
-    assert (_row(EAST).failures, _row(EAST).trouble) == (0, "")
+    assert (_row(EAST).failures, _row(EAST).last_error) == (0, "")
 
 
 def test_no_call_is_made_while_all_rest(dan, rekognition):

@@ -8,6 +8,7 @@ from django.db import connection
 from django.utils import timezone
 
 from labels import tasks
+from labels.detectors.base import RetryLater
 from labels.detectors.rekognition.regions import permits
 from labels.maintenance import sweep
 from labels.models import Budget, Photo, RegionQuota, Spending
@@ -184,8 +185,8 @@ def test_workers_side_by_side_neither_overspend_nor_exceed_the_quota(rekognition
     def work():
         try:
             for _ in range(20):
-                taken.append(permits.take("DetectLabels"))
-        except permits.NoPermit as spent:
+                taken.append(permits.acquire("DetectLabels"))
+        except RetryLater as spent:
             refused.append(spent.code)
         finally:
             permits.forget_leases()

@@ -10,7 +10,7 @@ from django.utils.html import strip_tags
 from labels import tasks
 from labels.detectors.rekognition.regions import permits
 from labels.detectors.rekognition.regions.quotas import follow_settings
-from labels.detectors.rekognition.regions.report import troubles
+from labels.detectors.rekognition.regions.report import refusals
 from labels.maintenance import sweep
 from labels.models import Budget, DetectionRun, Photo, RegionQuota, Spending
 from labels.workers import heartbeats
@@ -41,7 +41,7 @@ def _soon():
     [
         pytest.param({}, "good", "open", id="open"),
         pytest.param({"enabled": False}, "cancelled", "switched off", id="switched off"),
-        pytest.param({"failures": 3, "trouble": "503: away"}, "bad", "away: 503: away", id="away"),
+        pytest.param({"failures": 3, "last_error": "503: away"}, "bad", "away: 503: away", id="away"),
         pytest.param({"failures": 3, "refused": "No"}, "bad", "refused: No", id="refused"),
         pytest.param({"factor": 0.5}, "warn", "slowed to 50% after throttles", id="slowed"),
     ],
@@ -53,9 +53,9 @@ def test_every_region_in_use_says_its_state_in_words(staff, rekognition, changed
 
     page = staff.get(reverse("status"))
 
-    east, west = page.context["regions"]["rows"]
-    assert (east.region, east.tone, east.words) == (EAST, tone, words)
-    assert (west.region, west.words, west.quota) == (WEST, "open", 5000)
+    east, west = page.context["regions"]["states"]
+    assert (east.row.region, east.tone, east.words) == (EAST, tone, words)
+    assert (west.row.region, west.words, west.row.quota) == (WEST, "open", 5000)
     assert words in page.content.decode()
 
 
@@ -159,15 +159,15 @@ def test_what_an_operator_must_mend_is_a_banner_a_detail_and_a_line_and_ends_by_
         Photo.objects.update(status=Photo.Status.PENDING, next_attempt_at=timezone.now())
         DetectionRun.objects.all().delete()
         tasks.label_photo(photo.pk)
-    assert staff.get("/readyz").status_code == (200 if not troubles() else 503)
-    assert EAST not in "".join(troubles())
+    assert staff.get("/readyz").status_code == (200 if not refusals() else 503)
+    assert EAST not in "".join(refusals())
 
 
 def test_others_are_not_told_what_an_operator_must_mend(client, dan, rekognition):
     rekognition.regions[EAST].always = "denied"
     tasks.label_photo(factory.photo(dan, size=(90, 90)).pk)
 
-    assert troubles()
+    assert refusals()
     assert "AccessDenied" not in client.get(reverse("photos")).content.decode()
 
 
@@ -222,4 +222,4 @@ def test_the_status_page_asks_as_often_for_many_regions_as_for_two(
     with django_assert_num_queries(len(few)):
         page = staff.get(reverse("status"))
 
-    assert len(page.context["regions"]["rows"]) == 18
+    assert len(page.context["regions"]["states"]) == 18

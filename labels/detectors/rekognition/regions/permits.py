@@ -1,7 +1,7 @@
-"""Permits: the rows of the Regions, locked, moved by `pacing`, and leased a few at a time.
+"""Permits: the rows of the Regions, locked, changed by `throttling`, and leased a few at a time.
 
-Every call takes one permit. A process that uses its permits up in time is given more at once, so that
-the rows, which all processes share, are written less often. Permits that nobody used in time lapse.
+Every call takes one permit. A process that uses its permits up in time is granted more at once, so that
+the rows, which all processes share, are written less often. Permits that nobody used in time expire.
 """
 
 import logging
@@ -17,7 +17,8 @@ from django.db import transaction
 from django.db.models import F, FloatField, Func
 from django.utils import timezone
 
-from labels.detectors.rekognition.regions import pacing, spending
+from labels.detectors.base import RetryLater
+from labels.detectors.rekognition.regions import spending, throttling
 from labels.models import RegionQuota
 
 logger = logging.getLogger(__name__)
@@ -40,41 +41,34 @@ def database_now():
     return RegionQuota.objects.annotate(now=_DatabaseNow()).values_list("now", flat=True).first()
 
 
-# A worker waits this long for its turn; beyond, the photo waits in its row.
+# A worker waits this long for its permit; beyond, the photo waits in its row.
 LONGEST_WAIT = 5.0
-# A lease covers at most this much of the Region's time, and a permit lapses this long after its moment:
-# in any window of T seconds a Region sees at most rate * (T + LAPSE_SECONDS) + 1 calls.
-LEASE_SECONDS, LARGEST_LEASE, LAPSE_SECONDS = 0.1, 5, 1.0
+# A lease covers at most this much of the Region's time, and a permit expires this long after its moment:
+# in any window of T seconds a Region sees at most rate * (T + PERMIT_SECONDS) + 1 calls.
+LEASE_SECONDS, LARGEST_LEASE, PERMIT_SECONDS = 0.1, 5, 1.0
 
-_PACE = [field.name for field in fields(pacing.Pace) if field.name != "quota"]
+_STATE = [field.name for field in fields(throttling.Limiter) if field.name != "quota"]
 
 
 @dataclass(frozen=True)
 class Permit:
-    """One call of one operation in one Region; `ready` and `lapses` by this process's monotonic clock."""
+    """One call of one operation in one Region; `ready_at` by this process's monotonic clock."""
 
     region: str
     operation: str
-    ready: float
-    lapses: float
+    ready_at: float
     granted_at: float  # the database's clock
-    troubled: bool  # an answer has to be reported, because the Region was failing
+    was_failing: bool  # the Region: a success has to be reported
     price: int  # micros
     day: date  # that it is counted on
 
-
-class NoPermit(Exception):
-    """No call may be made now; try again in `seconds`. The photo is not to blame."""
-
-    def __init__(self, reason: str, code: str, seconds: float):
-        super().__init__(reason)
-        self.reason = reason
-        self.code = code
-        self.seconds = seconds
+    @property
+    def has_expired(self):
+        return self.ready_at + PERMIT_SECONDS < time.monotonic()
 
 
 class _Lease:
-    """The permits this process holds of one operation and residency, and how many it may take at once."""
+    """The permits this process holds of one operation and residency, and how many are granted at once."""
 
     def __init__(self):
         self.permits = deque()
@@ -82,16 +76,16 @@ class _Lease:
         self.lost = 0
 
     def next(self, avoid):
-        """Return the next permit that is good, or None; those it drops are given back."""
+        """Return the next good permit, or None; those that are not are refunded."""
         lost = []
-        while self.permits and (self.permits[0].lapses < time.monotonic() or self.permits[0].region in avoid):
+        while self.permits and (self.permits[0].has_expired or self.permits[0].region in avoid):
             lost.append(self.permits.popleft())
         self.lost += len(lost)
-        spending.give_back(lost)
+        spending.refund(lost)
         return self.permits.popleft() if self.permits else None
 
     def renew(self, grant):
-        """Take new permits: one more than last time when all of those were used, else as many as were."""
+        """Get new permits: one more than last time when all of those were used, else as many as were."""
         self.size = max(1, self.size - self.lost) if self.lost else min(LARGEST_LEASE, self.size + 1)
         self.lost = 0
         self.permits.extend(grant(self.size))
@@ -101,16 +95,14 @@ class _Lease:
 _leases = defaultdict(_Lease)
 
 
-def take(operation, residency="", avoid=frozenset()):
+def acquire(operation, residency="", avoid=frozenset()):
     """Return a permit for a call to be made now, after waiting for its moment up to LONGEST_WAIT.
 
-    `avoid` names the Regions that just failed this photo. Raise NoPermit.
+    `avoid` names the Regions that just failed this photo. Raise RetryLater.
     """
     lease = _leases[*_caller(), operation, residency]
-    permit = lease.next(avoid)
-    if permit is None:
-        permit = lease.renew(partial(_grant, operation, residency, avoid))
-    time.sleep(max(0.0, permit.ready - time.monotonic()))
+    permit = lease.next(avoid) or lease.renew(partial(_grant, operation, residency, avoid))
+    time.sleep(max(0.0, permit.ready_at - time.monotonic()))
     return permit
 
 
@@ -119,18 +111,18 @@ def forget_leases():
     _leases.clear()
 
 
-def worked(permit):
-    """Report an answer; it costs a write only when the Region had been failing."""
-    if permit.troubled:
-        _move(permit, lambda pace, now: pacing.worked(pace, now, permit.granted_at), refused="", trouble="")
+def succeeded(permit):
+    """Report a response; it costs a write only when the Region had been failing."""
+    if permit.was_failing:
+        _change(permit, throttling.succeeded, refused="", last_error="")
 
 
 def throttled(permit):
-    """Report a throttle: the Region slows down, and what this process still holds of it is given back."""
+    """Report a throttle: the Region slows down, and what this process still holds of it is refunded."""
     _drop(permit)
-    _move(
+    _change(
         permit,
-        lambda pace, now: pacing.throttled(pace, now, permit.granted_at),
+        throttling.throttled,
         throttles=F("throttles") + 1,
         throttled_at=timezone.now(),
         refused="",
@@ -138,60 +130,59 @@ def throttled(permit):
 
 
 def unbilled(permit):
-    """Report that Amazon answered, and will not charge for it: it cannot read this picture."""
-    spending.give_back([permit])
-    worked(permit)
+    """Report a response that Amazon does not bill: it cannot read this picture."""
+    spending.refund([permit])
+    succeeded(permit)
 
 
-def failed(permit, trouble, billed=False):
-    """Report a 5xx, a time-out or an answer that is none."""
+def failed(permit, error, billed=False):
+    """Report a 5xx, a time-out or a response that is none."""
     _drop(permit, billed)
-    _move(permit, lambda pace, now: pacing.failed(pace, now, permit.granted_at), trouble=trouble[:200])
+    _change(permit, throttling.failed, last_error=error[:200])
 
 
 def refused(permit, reason):
-    """Report that Amazon lets us not call here: the Region rests, and the log says so once."""
+    """Report that Amazon denies us this call: the Region rests, and the log says so once."""
     _drop(permit)
-    before = _move(permit, pacing.refused, refused=reason[:200], trouble=reason[:200])
+    before = _change(
+        permit,
+        lambda limiter, now, granted_at: throttling.refused(limiter, now),
+        refused=reason[:200],
+        last_error=reason[:200],
+    )
     if before is not None and not before.refused:
         logger.error("Amazon Rekognition refuses %s in %s: %s", permit.operation, permit.region, reason)
 
 
+@transaction.atomic
 def _grant(operation, residency, avoid, size):
     """Lock the Regions that may be called and return new permits of the one that is free first."""
-    try:
-        with transaction.atomic():
-            rows = _lock(RegionQuota.objects.allowed(operation, residency))
-            if not rows:
-                raise NoPermit(_nowhere(operation, residency), "no_region", 300)
-            free = [row for row in rows if row.region not in avoid]
-            if not free:
-                raise NoPermit(*_busy(rows, 5))
-            now, here = rows[0].now, time.monotonic()
-            paces = {row.region: pace_of(row) for row in free}
-            region = pacing.first_free(paces, now, {row.region for row in free if row.refused})
-            [row] = [row for row in free if row.region == region]
-            wait = pacing.free_at(paces[region], now) - now
-            if wait > LONGEST_WAIT:
-                raise NoPermit(*_busy(rows, wait))
-            count = max(1, min(size, int(pacing.rate(paces[region], now) * LEASE_SECONDS)))
-            if pacing.is_tripped(paces[region]):
-                count = 1
-            count, day = spending.reserve(count, row.price_micros)
-            pace, moments = pacing.grant(paces[region], now, count)
-            _keep(row, pace)
-    except spending.BudgetSpent as spent:
-        raise NoPermit(spent.reason, spent.code, spent.seconds) from None
-    troubled = bool(paces[region].failures or row.refused)
-    begin = here - now
+    rows = _lock(RegionQuota.objects.allowed(operation, residency))
+    if not rows:
+        raise _no_region(operation, residency)
+    free = {row.region: row for row in rows if row.region not in avoid}
+    if not free:
+        raise _all_busy(rows, 5)
+    now, begin = rows[0].now, time.monotonic() - rows[0].now
+    limiters = {region: limiter_of(row) for region, row in free.items()}
+    region = throttling.first_free(limiters, now, {row.region for row in free.values() if row.refused})
+    row, limiter = free[region], limiters[region]
+    wait = throttling.free_at(limiter, now) - now
+    if wait > LONGEST_WAIT:
+        raise _all_busy(rows, wait)
+    count = max(1, min(size, int(throttling.rate(limiter, now) * LEASE_SECONDS)))
+    if throttling.is_tripped(limiter):
+        count = 1
+    count, day = spending.reserve(count, row.price_micros)
+    granted, moments = throttling.grant(limiter, now, count)
+    _save(row, granted)
     return [
         Permit(
             region=region,
             operation=operation,
-            ready=begin + moment,
-            lapses=begin + moment + LAPSE_SECONDS,
+            ready_at=begin + moment,
             granted_at=now,
-            troubled=troubled,
+            was_failing=bool(limiter.failures or row.refused),
             price=row.price_micros,
             day=day,
         )
@@ -199,15 +190,13 @@ def _grant(operation, residency, avoid, size):
     ]
 
 
-def _move(permit, step, **changed):
-    """Move the permit's row by a step of `pacing`; return the row as it was, None when it is gone."""
-    with transaction.atomic():
-        rows = _lock(RegionQuota.objects.filter(region=permit.region, operation=permit.operation))
-        if not rows:
-            return None
-        [row] = rows
-        _keep(row, step(pace_of(row), row.now), **changed)
-        return row
+@transaction.atomic
+def _change(permit, step, **changed):
+    """Change the permit's row by a step of `throttling`; return the row as it was, None when it is gone."""
+    rows = _lock(RegionQuota.objects.filter(region=permit.region, operation=permit.operation))
+    for row in rows:
+        _save(row, step(limiter_of(row), row.now, permit.granted_at), **changed)
+    return rows[0] if rows else None
 
 
 def _lock(rows):
@@ -216,24 +205,24 @@ def _lock(rows):
     return list(rows.annotate(now=_DatabaseNow()).select_for_update().order_by("pk"))
 
 
-def pace_of(row):
-    return pacing.Pace(quota=row.quota, **{name: getattr(row, name) for name in _PACE})
+def limiter_of(row):
+    return throttling.Limiter(quota=row.quota, **{name: getattr(row, name) for name in _STATE})
 
 
-def _keep(row, pace, **changed):
-    moved = {name: value for name, value in asdict(pace).items() if name != "quota"}
-    RegionQuota.objects.filter(pk=row.pk).update(**moved, **changed)
+def _save(row, limiter, **changed):
+    state = {name: value for name, value in asdict(limiter).items() if name in _STATE}
+    RegionQuota.objects.filter(pk=row.pk).update(**state, **changed)
 
 
 def _drop(permit, billed=False):
-    """Give back what this process holds of the permit's Region, and the permit when it costs nothing."""
+    """Refund what this process holds of the permit's Region, and the permit unless it is billed."""
     lost = [] if billed else [permit]
     for (*caller, operation, _), lease in _leases.items():
         if tuple(caller) == _caller() and operation == permit.operation:
             lost += [kept for kept in lease.permits if kept.region == permit.region]
             lease.permits = deque(kept for kept in lease.permits if kept.region != permit.region)
             lease.size = 0
-    spending.give_back(lost)
+    spending.refund(lost)
 
 
 def _caller():
@@ -241,24 +230,20 @@ def _caller():
     return os.getpid(), threading.get_ident()
 
 
-def _nowhere(operation, residency):
+def _no_region(operation, residency):
     where = f"in the group {residency!r} " if residency else ""
-    return (
+    return RetryLater(
         f"No Region {where}may be called for {operation}. Ask your administrator: "
-        "REKOGNITION_REGIONS and the Region quotas say which."
+        "REKOGNITION_REGIONS and the Region quotas say which.",
+        "no_region",
+        300,
     )
 
 
-def _busy(rows, wait):
+def _all_busy(rows, wait):
     refused = [row.region for row in rows if row.refused]
-    if len(refused) == len(rows):
-        return (
-            f"Amazon Rekognition refuses our calls in {', '.join(refused)}; the administrators see why.",
-            "regions_refused",
-            wait,
-        )
-    return (
-        "Amazon Rekognition is busy or away everywhere; the photo waits for its turn.",
-        "regions_busy",
-        wait,
-    )
+    if len(refused) < len(rows):
+        reason = "Amazon Rekognition is busy or away everywhere; the photo waits for its turn."
+        return RetryLater(reason, "regions_busy", wait)
+    reason = f"Amazon Rekognition refuses our calls in {', '.join(refused)}; the administrators see why."
+    return RetryLater(reason, "regions_refused", wait)

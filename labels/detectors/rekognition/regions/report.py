@@ -1,4 +1,4 @@
-"""What people see of the Regions: their state in words, what an operator has to mend."""
+"""The Regions' states in words, for the pages and for operators."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from django.conf import settings
 from django.db.models import Sum
 
-from labels.detectors.rekognition.regions import pacing
-from labels.detectors.rekognition.regions.permits import database_now, pace_of
+from labels.detectors.rekognition.regions import throttling
+from labels.detectors.rekognition.regions.permits import database_now, limiter_of
 from labels.models import RegionQuota
 
 
@@ -15,26 +15,21 @@ from labels.models import RegionQuota
 class RegionState:
     """One line of the status page; rates in calls per second."""
 
-    region: str
-    operation: str
-    quota: float
+    row: RegionQuota
     allowed: float
     recent: float
-    throttles: int
-    throttled_at: datetime | None
     tone: str
     words: str
     until: datetime | None
 
 
-def report():
+def region_states():
     """Return a RegionState for every row in use, the fastest Regions first."""
     now = database_now()
-    rows = RegionQuota.objects.used().order_by("operation", "-quota", "region")
-    return [_state(row, pace_of(row), now) for row in rows]
+    return [_state(row, now) for row in RegionQuota.objects.used().order_by("operation", "-quota", "region")]
 
 
-def troubles():
+def refusals():
     """Return a sentence for each Region that refuses our calls: what an operator must mend."""
     if settings.LABELS_DETECTOR != "rekognition":
         return []
@@ -42,55 +37,43 @@ def troubles():
     return [f"Amazon Rekognition refuses {row.operation} in {row.region}: {row.refused}" for row in rows]
 
 
-def calls_a_minute():
-    """Return how many photos Rekognition may be asked about in a minute, 0 for other detectors."""
+def calls_per_minute():
+    """Return how many photos a minute the Regions' quotas allow, 0 for other detectors."""
     if settings.LABELS_DETECTOR != "rekognition":
         return 0
     rows = RegionQuota.objects.used().filter(operation="DetectLabels", enabled=True)
     return int(60 * rows.aggregate(all=Sum("quota", default=0.0))["all"])
 
 
-def try_again():
-    """Let every resting Region be probed at once; return how many there were."""
+def probe_now():
+    """End the pause of every open circuit breaker; return how many there were."""
     return RegionQuota.objects.used().filter(open_until__gt=database_now()).update(open_until=0)
 
 
-def in_a_word(row):
-    """Return what has become of a Region, for a list of all of them."""
+def short_state(row):
+    """Return the state of a Region for a list of all of them, in use or not."""
     if row.region not in settings.REKOGNITION_REGIONS:
         return "not in use"
     if not row.enabled:
         return "switched off"
     if row.refused:
         return "refused"
-    return "away" if pacing.is_tripped(pace_of(row)) else "open"
+    return "away" if throttling.is_tripped(limiter_of(row)) else "open"
 
 
-def _state(row, pace, now):
-    tone, words, until = _words(row, pace, now)
-    return RegionState(
-        region=row.region,
-        operation=row.operation,
-        quota=row.quota,
-        allowed=0.0 if until or not row.enabled else row.quota * pacing.slowed(pace, now),
-        recent=pacing.recent(pace, now),
-        throttles=row.throttles,
-        throttled_at=row.throttled_at,
-        tone=tone,
-        words=words,
-        until=until,
-    )
-
-
-def _words(row, pace, now):
-    """Return (tone, words, when it is tried again)."""
-    until = datetime.fromtimestamp(pace.open_until, UTC) if pace.open_until > now else None
+def _state(row, now):
+    limiter = limiter_of(row)
+    until = datetime.fromtimestamp(limiter.open_until, UTC) if limiter.open_until > now else None
+    factor = throttling.factor(limiter, now)
     if not row.enabled:
-        return "cancelled", "switched off", None
-    if row.refused:
-        return "bad", f"refused: {row.refused}", until
-    if pacing.is_tripped(pace):
-        return "bad", f"away: {row.trouble}" if row.trouble else "away", until
-    if pacing.slowed(pace, now) < 1:
-        return "warn", f"slowed to {pacing.slowed(pace, now):.0%} after throttles", None
-    return "good", "open", None
+        tone, words, until = "cancelled", "switched off", None
+    elif row.refused:
+        tone, words = "bad", f"refused: {row.refused}"
+    elif throttling.is_tripped(limiter):
+        tone, words = "bad", f"away: {row.last_error}" if row.last_error else "away"
+    elif factor < 1:
+        tone, words, until = "warn", f"slowed to {factor:.0%} after throttles", None
+    else:
+        tone, words, until = "good", "open", None
+    allowed = 0.0 if until or not row.enabled else row.quota * factor
+    return RegionState(row, allowed, throttling.recent(limiter, now), tone, words, until)

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db.models import F, Min, Sum
 from django.utils import timezone
 
+from labels.detectors.base import RetryLater
 from labels.models import Budget, RegionQuota, Spending
 
 MICROS = 1_000_000
@@ -23,7 +24,7 @@ class Limit:
     words: str
     code: str
     dollars: Decimal | None
-    is_ours: bool  # set in the admin, not by a setting
+    set_in_admin: bool  # not by a setting
     first: date
     over: date  # the day it is over
 
@@ -32,40 +33,30 @@ class Limit:
         return None if self.dollars is None else int(self.dollars * MICROS) - spent(self.first, today)
 
 
-class BudgetSpent(Exception):
-    """The day's or the month's budget allows no further call; `seconds` until it does."""
-
-    def __init__(self, reason: str, code: str, seconds: float):
-        super().__init__(reason)
-        self.reason = reason
-        self.code = code
-        self.seconds = seconds
-
-
 def reserve(count, price):
     """Count up to `count` calls of `price` micros as made; return (how many, the day they are counted on).
 
-    Call it in the transaction that hands out the permits, which is undone when it raises BudgetSpent:
-    not one call is left.
+    Raise RetryLater when the budget allows not one. Call it in the transaction that grants the permits,
+    which is then rolled back.
     """
     day = timezone.localdate()
     # This locks the day's row: two workers could otherwise share the last cent.
     _add(day, count, price)
-    asked = count
+    requested = count
     for limit in limits(day):
         if limit.dollars is None:
             continue
-        left = limit.left(day) + asked * price
+        left = limit.left(day) + requested * price
         count = min(count, left // price) if price else count
         if count < 1:
-            raise BudgetSpent(_reason(limit), limit.code, _seconds_until(limit.over))
-    if count < asked:
-        _add(day, count - asked, price)
+            raise _budget_spent(limit)
+    if count < requested:
+        _add(day, count - requested, price)
     return count, day
 
 
-def give_back(permits):
-    """Take permits that were not used, or whose call Amazon does not bill, out of what was spent."""
+def refund(permits):
+    """Subtract permits that were not used, or whose call Amazon does not bill, from what was spent."""
     for permit in permits:
         Spending.objects.filter(day=permit.day, calls__gt=0).update(
             calls=F("calls") - 1, micros=F("micros") - permit.price
@@ -80,15 +71,18 @@ def spent(first, last):
 def limits(day):
     """Return the Limits of a day and of its month: as the admin says, else as the settings do."""
     row, month = Budget.objects.filter(pk=Budget.ONLY).first() or Budget(), day.replace(day=1)
-    after = (month + timedelta(days=32)).replace(day=1)
+    next_month = (month + timedelta(days=32)).replace(day=1)
     daily, monthly = settings.REKOGNITION_DAILY_BUDGET, settings.REKOGNITION_MONTHLY_BUDGET
     return [
-        _limit("today", CODES[0], row.daily, daily, day, day + timedelta(days=1)),
-        _limit("this month", CODES[1], row.monthly, monthly, month, after),
+        Limit(words, code, setting if amount is None else amount, amount is not None, first, over)
+        for words, code, amount, setting, first, over in (
+            ("today", CODES[0], row.daily, daily, day, day + timedelta(days=1)),
+            ("this month", CODES[1], row.monthly, monthly, month, next_month),
+        )
     ]
 
 
-def affordable():
+def affordable_calls():
     """Return how many calls of the cheapest kind the budgets have left, None when nothing limits them."""
     if settings.LABELS_DETECTOR != "rekognition":
         return None
@@ -105,11 +99,7 @@ def summary():
     """
     today = timezone.localdate()
     return [
-        (
-            limit,
-            _dollars(spent(limit.first, today), ROUND_CEILING),
-            _dollars(limit.left(today), ROUND_FLOOR),
-        )
+        (limit, _dollars(spent(limit.first, today), ROUND_CEILING), _dollars(limit.left(today), ROUND_FLOOR))
         for limit in limits(today)
     ]
 
@@ -122,21 +112,16 @@ def _add(day, count, price):
         today.update(**more)
 
 
-def _limit(words, code, ours, setting, first, over):
-    return Limit(words, code, setting if ours is None else ours, ours is not None, first, over)
-
-
 def _dollars(micros, rounding):
     return None if micros is None else (Decimal(micros) / MICROS).quantize(_CENT, rounding)
 
 
-def _reason(limit):
-    return (
+def _budget_spent(limit):
+    """Return the RetryLater of a budget; its seconds last until the next day or month begins."""
+    begin = timezone.make_aware(datetime.combine(limit.over, time.min))
+    return RetryLater(
         f"The budget of ${limit.dollars:,.2f} for {limit.words} does not allow another call to Amazon "
-        "Rekognition; the photo is labelled when the next one begins or the budget is raised."
+        "Rekognition; the photo is labelled when the next one begins or the budget is raised.",
+        limit.code,
+        max(1.0, (begin - timezone.now()).total_seconds()),
     )
-
-
-def _seconds_until(day):
-    begin = timezone.make_aware(datetime.combine(day, time.min))
-    return max(1.0, (begin - timezone.now()).total_seconds())

@@ -1,0 +1,46 @@
+"""The embedded detector: facts that are certain, and scenes judged by a small model. No network, no GPU."""
+
+import functools
+
+from labels.detectors.base import Picture
+from labels.detectors.local.facts import fact_labels
+from labels.detectors.local.graphics import graphic_labels, measure_flatness
+from labels.detectors.local.palette import dominant_colours, is_colourless, thumbnail
+from labels.detectors.local.pixels import decode
+from labels.detectors.local.quality import measure
+from labels.detectors.local.scenes import label_scenes, load_model
+from labels.detectors.local.taxonomy import scene_label, with_ancestors
+
+
+class LocalDetector:
+    """Answers in DetectLabels' shape without asking anybody."""
+
+    name = "local"
+    version = "embedded-2"
+
+    @functools.cached_property
+    def params(self) -> dict:
+        """Return the model's fingerprint: part of the cache key, as other coefficients give other answers."""
+        return {"model": load_model().digest}
+
+    @functools.cached_property
+    def trained_on(self) -> frozenset[str]:
+        return frozenset(one.decode() for one in load_model().arrays["learnt_from"])
+
+    def detect(self, picture: Picture) -> dict:
+        """Return labels and image properties; raise PhotoRefused for bytes that are no picture."""
+        image = decode(picture.jpeg)
+        pixels, quality = thumbnail(image), measure(image)
+        colours = dominant_colours(pixels)
+        flatness = measure_flatness(image)
+        scenes = label_scenes(image, is_photo=not flatness.is_graphic)
+        labels = [scene_label(name, value) for name, value in scenes.items()]
+        labels += graphic_labels(flatness, picture.width, picture.height)
+        labels += fact_labels(
+            picture.width, picture.height, colours, is_colourless(pixels), quality, picture.exif
+        )
+        return {
+            "Labels": with_ancestors(labels),
+            "LabelModelVersion": self.version,
+            "ImageProperties": {"Quality": quality.as_response(), "DominantColors": colours},
+        }
