@@ -1,5 +1,3 @@
-"""The embedded detector: facts that are certain, and scenes judged by a small model. No network, no GPU."""
-
 import functools
 
 from labels.detectors.base import Picture
@@ -13,14 +11,14 @@ from labels.detectors.local.taxonomy import scene_label, with_ancestors
 
 
 class LocalDetector:
-    """Answers in DetectLabels' shape without asking anybody."""
+    """Responds in DetectLabels' shape without a network or a GPU."""
 
     name = "local"
     version = "embedded-2"
 
     @functools.cached_property
     def params(self) -> dict:
-        """Return the model's fingerprint: part of the cache key, as other coefficients give other answers."""
+        """Return the model's digest, part of the cache key: other coefficients give other responses."""
         return {"model": load_model().digest}
 
     @functools.cached_property

@@ -3,7 +3,9 @@
 Values from EXIF come from strangers' files: what is missing, of another type or impossible gives no label.
 """
 
+import calendar
 import math
+import re
 import unicodedata
 from datetime import datetime
 
@@ -13,26 +15,16 @@ from labels.detectors.local.taxonomy import COLOURS_AND_COMPOSITION, PHOTO_FACTS
 SQUARE_WITHIN = 1.02  # long side / short side; cropping by hand misses by a pixel or two
 PANORAMA_FROM = 2.0
 COLOUR_SHARE = 20.0  # per cent of the picture a colour must cover to be named
-BLURRY_CONFIDENCE = 80.0  # measured, not defined: the one judgement among the facts
+BLURRY_CONFIDENCE = 80.0  # measured, not defined: the one estimate among the facts
 
 FIRST_PHOTOGRAPH = 1826
-MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October")
-MONTHS += ("November", "December")
+MONTHS = tuple(calendar.month_name)[1:]
 # Light values of the usual exposure tables, e.g. ANSI PH2.7-1986: homes at night EV 5-7, lit streets 4 and
 # less; overcast sky 12, full sun 15. Between them lie offices, stages and dusk, of which nothing is said.
 LOW_LIGHT_BELOW, BRIGHT_LIGHT_FROM = 5.0, 12.0
 LONG_EXPOSURE_FROM = 0.25  # seconds
 WIDE_BELOW_MM, TELEPHOTO_ABOVE_MM = 35, 70  # of 35 mm film
-EDITORS = (
-    "photoshop",
-    "lightroom",
-    "gimp",
-    "darktable",
-    "capture one",
-    "snapseed",
-    "affinity",
-    "rawtherapee",
-)
+EDITORS = re.compile("photoshop|lightroom|gimp|darktable|capture one|snapseed|affinity|rawtherapee")
 LONGEST_NAME = 50  # Rekognition's own filters take no longer names
 
 
@@ -72,11 +64,8 @@ def colour_labels(colours: list[dict], colourless: bool) -> list[dict]:
 
 def light_labels(quality: Quality) -> list[dict]:
     """Return High Key or Low Key, and Blurry when there is no doubt."""
-    labels = [
-        _composition(name)
-        for name, true in (("High Key", quality.high_key), ("Low Key", quality.low_key))
-        if true
-    ]
+    keys = {"High Key": quality.high_key, "Low Key": quality.low_key}
+    labels = [_composition(name) for name, is_true in keys.items() if is_true]
     if quality.is_blurry:
         labels.append(labelled("Blurry", BLURRY_CONFIDENCE, category=COLOURS_AND_COMPOSITION))
     return labels
@@ -84,20 +73,26 @@ def light_labels(quality: Quality) -> list[dict]:
 
 def exif_labels(exif: dict) -> list[dict]:
     """Return when, with what and in what light a photo was taken, as far as its file says."""
-    labels = [*_date_labels(exif.get("taken_at")), *_camera_labels(exif.get("make"), exif.get("model"))]
-    labels += _exposure_labels(exif)
-    flash = exif.get("flash")
-    if isinstance(flash, int) and not isinstance(flash, bool) and flash > 0 and flash & 1:
-        labels.append(_fact("Flash"))
+    exposure_time, flash, software = exif.get("exposure_time"), exif.get("flash"), exif.get("software")
+    light = light_value(exposure_time, exif.get("f_number"), exif.get("iso"))
     focal_length = _positive(exif.get("focal_length_35mm"))
-    if focal_length and focal_length < WIDE_BELOW_MM:
-        labels.append(_fact("Wide-Angle Lens", "Lens"))
-    if focal_length and focal_length > TELEPHOTO_ABOVE_MM:
-        labels.append(_fact("Telephoto Lens", "Lens"))
-    software = exif.get("software")
-    if isinstance(software, str) and any(editor in software.lower() for editor in EDITORS):
-        labels.append(_fact("Edited"))
-    return labels
+    facts = {
+        "Low Light": light is not None and light < LOW_LIGHT_BELOW,
+        "Bright Light": light is not None and light >= BRIGHT_LIGHT_FROM,
+        "Long Exposure": (_positive(exposure_time) or 0) >= LONG_EXPOSURE_FROM,
+        "Flash": type(flash) is int and flash > 0 and flash & 1,
+        "Edited": isinstance(software, str) and EDITORS.search(software.lower()),
+    }
+    lenses = {
+        "Wide-Angle Lens": focal_length and focal_length < WIDE_BELOW_MM,
+        "Telephoto Lens": focal_length and focal_length > TELEPHOTO_ABOVE_MM,
+    }
+    return [
+        *_date_labels(exif.get("taken_at")),
+        *_camera_labels(exif.get("make"), exif.get("model")),
+        *(_fact(name) for name, is_true in facts.items() if is_true),
+        *(_fact(name, "Lens") for name, is_true in lenses.items() if is_true),
+    ]
 
 
 def light_value(exposure_time, f_number, iso) -> float | None:
@@ -107,18 +102,6 @@ def light_value(exposure_time, f_number, iso) -> float | None:
         return None
     # A sum of logarithms: the quotient of hostile numbers could overflow.
     return 2 * math.log2(stop) - math.log2(seconds) + math.log2(100) - math.log2(speed)
-
-
-def _exposure_labels(exif: dict) -> list[dict]:
-    labels = []
-    value = light_value(exif.get("exposure_time"), exif.get("f_number"), exif.get("iso"))
-    if value is not None and value < LOW_LIGHT_BELOW:
-        labels.append(_fact("Low Light"))
-    if value is not None and value >= BRIGHT_LIGHT_FROM:
-        labels.append(_fact("Bright Light"))
-    if (_positive(exif.get("exposure_time")) or 0) >= LONG_EXPOSURE_FROM:
-        labels.append(_fact("Long Exposure"))
-    return labels
 
 
 def _date_labels(taken_at) -> list[dict]:
@@ -165,9 +148,9 @@ def _positive(value) -> float | None:
     return number if math.isfinite(number) and number > 0 else None
 
 
-def _fact(name: str, parent: str | None = None) -> dict:
-    return labelled(name, 100, (parent,) if parent else (), category=PHOTO_FACTS)
+def _fact(name: str, *parents: str) -> dict:
+    return labelled(name, 100, parents, category=PHOTO_FACTS)
 
 
-def _composition(name: str, parent: str | None = None) -> dict:
-    return labelled(name, 100, (parent,) if parent else (), category=COLOURS_AND_COMPOSITION)
+def _composition(name: str, *parents: str) -> dict:
+    return labelled(name, 100, parents, category=COLOURS_AND_COMPOSITION)

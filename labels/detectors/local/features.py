@@ -1,4 +1,4 @@
-"""A picture as three views: its structure, its colours, and 64 cells that are judged one by one."""
+"""A picture as three views: its structure, its colours, and 64 cells that are scored one by one."""
 
 from dataclasses import dataclass
 

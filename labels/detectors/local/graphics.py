@@ -26,7 +26,7 @@ GRAPHIC_CONFIDENCE = 80.0  # measured, not defined
 FLAG_CONFIDENCE = 45.0  # a suggestion: a logo in three colours measures just the same
 FLAG_SHAPES = (0.95, 2.7)  # width / height, from Switzerland's to Qatar's
 FLAG_COLOURED = 0.25  # of the picture; a chart is mostly paper
-PAPER = {"white", "gray"}
+COLOURLESS = {"white", "gray", "black"}
 
 
 @dataclass(frozen=True)
@@ -87,15 +87,12 @@ def _flat_colours(rgb: np.ndarray) -> list[tuple[np.ndarray, float]]:
 def looks_like_flag(flatness: Flatness, width: int, height: int) -> bool:
     """Return whether a graphic has the shape of a flag and is coloured rather than paper."""
     low, high = FLAG_SHAPES
-    if not low <= width / max(height, 1) <= high:
-        return False
-    names = [simple_name(tuple(to_lab(colour.astype(np.uint8)))) for colour, _ in flatness.colours]
     coloured = sum(
         share
-        for name, (_, share) in zip(names, flatness.colours, strict=True)
-        if name not in PAPER | {"black"}
+        for colour, share in flatness.colours
+        if simple_name(tuple(to_lab(colour.astype(np.uint8)))) not in COLOURLESS
     )
-    return coloured >= FLAG_COLOURED
+    return low <= width / max(height, 1) <= high and coloured >= FLAG_COLOURED
 
 
 def graphic_labels(flatness: Flatness, width: int, height: int) -> list[dict]:

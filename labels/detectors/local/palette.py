@@ -1,5 +1,7 @@
 """Dominant colours of a picture, named with twelve plain words."""
 
+import bisect
+
 import numpy as np
 from PIL import Image
 
@@ -11,20 +13,11 @@ SAME_COLOUR = 12.0  # Lab distance below which two clusters are one colour to mo
 LEAST_SHARE = 1.0  # per cent
 
 NEUTRAL_CHROMA = 10.0
-# Upper end of each hue in degrees of Lab. sRGB red lies at 40, yellow at 103, green at 136, cyan at 196, sky
+# Where each hue ends, in degrees of Lab. sRGB red lies at 40, yellow at 103, green at 136, cyan at 196, sky
 # blue at 235, blue at 306, magenta at 328.
-_HUES = (
-    (20, "pink"),
-    (52, "red"),
-    (82, "orange"),
-    (112, "yellow"),
-    (172, "green"),
-    (228, "cyan"),
-    (310, "blue"),
-    (335, "purple"),
-    (360, "pink"),
-)
-NAMES = ("black", "gray", "white", "brown", *sorted({name for _, name in _HUES}))
+_HUE_ENDS = (20, 52, 82, 112, 172, 228, 310, 335)
+_HUES = ("pink", "red", "orange", "yellow", "green", "cyan", "blue", "purple", "pink")
+NAMES = ("black", "gray", "white", "brown", *sorted(set(_HUES)))
 
 
 def simple_name(lab: tuple[float, float, float]) -> str:
@@ -38,21 +31,19 @@ def simple_name(lab: tuple[float, float, float]) -> str:
     hue = float(np.degrees(np.arctan2(b, a)) % 360)
     if 20 <= hue < 36 and light > 62:
         return "pink"  # salmon
-    name = next(name for end, name in _HUES if hue < end or end == 360)
-    return _by_lightness(name, light, strength)
+    return _by_lightness(_HUES[bisect.bisect_right(_HUE_ENDS, hue)], light, strength)
 
 
 def _by_lightness(name: str, light: float, strength: float) -> str:
     """Return what a hue is called when dark or pale: dark orange is brown, dark pink purple."""
-    if name == "red" and light < 45 and strength < 40:
-        return "brown"
     if name == "pink" and light < 35:
         return "purple"
-    if name == "orange" and (light < 60 or strength < 35):
-        return "brown"
-    if name == "yellow" and (light < 50 or strength < 25):
-        return "brown" if light < 75 else "yellow"
-    return name
+    is_brown = (
+        (name == "red" and light < 45 and strength < 40)
+        or (name == "orange" and (light < 60 or strength < 35))
+        or (name == "yellow" and (light < 50 or (strength < 25 and light < 75)))
+    )
+    return "brown" if is_brown else name
 
 
 def thumbnail(image: Image.Image) -> np.ndarray:

@@ -13,7 +13,7 @@ HIGH_KEY_LIGHT, LOW_KEY_LIGHT = 75, 25  # L*
 LEAST_KEY_SHARE = 0.02  # a high-key picture has hardly any black
 RADIUS = 4  # of the second blur, pixels
 LEAST_SIDE = 32
-LEAST_STEP = 0.12  # of full scale; a picture without any stronger edge gives no ground to judge focus
+LEAST_STEP = 0.12  # of full scale; a picture without any stronger edge gives no ground to measure focus
 BLURRED = 0.35  # sharp photos measure 0.03..0.24, the same photos under a 6 px blur 0.42 and more
 
 

@@ -1,8 +1,8 @@
-"""Sky, Vegetation, Building and a few suggestions, from a small linear model learnt by `train.py`.
+"""Sky, Vegetation, Building and a few suggestions, by a small linear model (`labels.evaluation.training`).
 
-Four linear judges look at a photo: one at its structure, one at its colours, one at each of 64 cells, of
-which the most convinced count (foliage may fill a corner only), and one at structure and colours. A fifth,
-again linear, weighs the four and gives a probability that was calibrated on photos the four had not seen.
+Four linear classifiers: one of a photo's structure, one of its colours, one of each of 64 cells, of which
+the best scores count (foliage may fill a corner only), and one of structure and colours. A fifth, again
+linear, weighs the four and gives a probability that was calibrated on photos the four had not seen.
 
 Confidence follows from that probability p. The operating point is p = 0.5, "more likely than not": thresholds
 chosen inside training folds did no better and swung with the folds. It has to come out at 55, where the
@@ -30,7 +30,7 @@ OPERATING_POINT = 0.5
 LEAST_CONFIDENCE = 20.0  # below this an answer is noise: nobody would look at it, even as a suggestion
 CLIP = 4.0  # standard deviations: a photo unlike all training photos must not shout
 TOP_CELLS = (4, 12)
-JUDGES = ("structure", "colour", "cells", "whole")
+CLASSIFIERS = ("structure", "colour", "cells", "whole")
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ def label_scenes(image: Image.Image, is_photo: bool = True) -> dict[str, float]:
     found vegetation on 69 of 326 flags.
     """
     arrays = load_model().arrays
-    found = probabilities(arrays, *vectors(arrays, describe(image)))[0]
+    found = probabilities(arrays, *vectors(arrays, [describe(image)]))[0]
     confidences = {}
     for name, p, accepted in zip(arrays["labels"], found, arrays["accepted"], strict=True):
         value = confidence(float(p)) if accepted and is_photo else suggestion(float(p))
@@ -75,11 +75,14 @@ def suggestion(p: float) -> float:
     return min(50 * p, 49.99)
 
 
-def vectors(arrays: dict, views: Views) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return one photo's structure (1, D), colour (1, D) and cells (1, 64, D) as the judges read them."""
-    words = word_histograms(views.light, arrays["whiten"], arrays["offset"], arrays["words"])
-    structure = np.concatenate([*views.structure.values(), words])
-    return structure[None], np.concatenate(list(views.colour.values()))[None], views.cells[None]
+def vectors(arrays: dict, views: list[Views]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the structure (n, D), colour (n, D) and cells (n, 64, D) that the classifiers read."""
+    dictionary = arrays["whiten"], arrays["offset"], arrays["words"]
+    structure = [
+        np.concatenate([*one.structure.values(), word_histograms(one.light, *dictionary)]) for one in views
+    ]
+    colour = [np.concatenate(list(one.colour.values())) for one in views]
+    return np.array(structure), np.array(colour), np.array([one.cells for one in views])
 
 
 def probabilities(arrays: dict, structure: np.ndarray, colour: np.ndarray, cells: np.ndarray) -> np.ndarray:
@@ -87,9 +90,9 @@ def probabilities(arrays: dict, structure: np.ndarray, colour: np.ndarray, cells
     structure = standardise(structure, arrays, "structure")
     colour = standardise(colour, arrays, "colour")
     cells = standardise(cells, arrays, "cells")
-    views = dict(zip(JUDGES, (structure, colour, cells, np.hstack([structure, colour])), strict=True))
-    scores = [views[name] @ arrays[f"{name}_weights"].T + arrays[f"{name}_bias"] for name in JUDGES]
-    scores[JUDGES.index("cells")] = pool_cells(scores[JUDGES.index("cells")])
+    views = dict(zip(CLASSIFIERS, (structure, colour, cells, np.hstack([structure, colour])), strict=True))
+    scores = [views[name] @ arrays[f"{name}_weights"].T + arrays[f"{name}_bias"] for name in CLASSIFIERS]
+    scores[CLASSIFIERS.index("cells")] = pool_cells(scores[CLASSIFIERS.index("cells")])
     logits = np.einsum("vnl,lv->nl", np.array(scores), arrays["fusion"]) + arrays["fusion_bias"]
     return logistic(logits)
 

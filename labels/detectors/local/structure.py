@@ -186,7 +186,7 @@ def patches(light: np.ndarray) -> np.ndarray:
 def word_histograms(
     light: np.ndarray, whiten: np.ndarray, offset: np.ndarray, words: np.ndarray
 ) -> np.ndarray:
-    """Return how near patches come to each learnt word, by thirds and overall: 4 x words numbers.
+    """Return how near patches come to each word of the dictionary, by thirds and overall: 4 x words numbers.
 
     The "triangle" encoding of Coates, Lee and Ng, "An analysis of single-layer networks", AISTATS 2011.
     """

@@ -1,29 +1,15 @@
-"""Parents, aliases and categories of label names, as Rekognition 3.0 has them, and our own for facts."""
+"""Labels in DetectLabels' shape: names, parents, aliases and categories."""
+
+import tomllib
+from pathlib import Path
 
 COLOURS_AND_COMPOSITION = "Colors and Visual Composition"
 PHOTO_FACTS = "Photo Facts"  # ours: Rekognition does not look at EXIF
 
-# Name: (all ancestors, aliases, category)
-SCENES = {
-    "Animal": ((), (), "Animals and Pets"),
-    "Architecture": ((), (), "Buildings and Architecture"),
-    "Building": (("Architecture",), (), "Buildings and Architecture"),
-    "Flag": (("Symbol",), (), "Symbols and Flags"),
-    "Flower": (("Plant",), ("Blossom",), "Plants and Flowers"),
-    "Nature": (("Outdoors",), (), "Nature and Outdoors"),
-    "Outdoors": ((), (), "Nature and Outdoors"),
-    "Plant": ((), (), "Plants and Flowers"),
-    "Sky": (("Nature", "Outdoors"), (), "Nature and Outdoors"),
-    "Symbol": ((), (), "Symbols and Flags"),
-    "Vegetation": (("Plant",), (), "Nature and Outdoors"),
-    "Water": ((), (), "Nature and Outdoors"),
-}
+SCENES = tomllib.loads(Path(__file__).with_suffix(".toml").read_text())
 
 
-def labelled(
-    name: str, confidence: float, parents: tuple = (), aliases: tuple = (), category: str = ""
-) -> dict:
-    """Return one label in DetectLabels' shape."""
+def labelled(name: str, confidence: float, parents=(), aliases=(), category: str = "") -> dict:
     return {
         "Name": name,
         "Confidence": round(float(confidence), 2),
@@ -35,8 +21,7 @@ def labelled(
 
 
 def scene_label(name: str, confidence: float) -> dict:
-    parents, aliases, category = SCENES[name]
-    return labelled(name, confidence, parents, aliases, category)
+    return labelled(name, confidence, *SCENES[name])
 
 
 def with_ancestors(labels: list[dict]) -> list[dict]:
