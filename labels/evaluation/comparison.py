@@ -1,11 +1,12 @@
-"""Compare what a detector says about a folder of photos with what is on them."""
+"""Compare what a detector says about a folder of photos with the ground truth."""
 
 from collections import Counter
 from dataclasses import dataclass
+from functools import partial
 from pathlib import PurePosixPath
 
 from labels.detectors.base import PhotoRefused, Picture
-from labels.evaluation import scores
+from labels.evaluation.scores import score
 from labels.intake import checks
 from labels.intake.checks import Checked, Refused
 from labels.labelling import detection
@@ -18,13 +19,12 @@ _EXTENSIONS = {f".{extension}" for _, extensions in decoding.FORMATS.values() fo
 
 
 def is_picture(name):
-    """Return whether a file's name is that of a photo."""
     return PurePosixPath(name).suffix.lower() in _EXTENSIONS
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What a detector said about one file: `run` and what the file's bytes told, or why there is none."""
+class FileResult:
+    """What became of one file: a DetectionRun and what the checks found out, or why there is none."""
 
     name: str
     run: DetectionRun | None = None
@@ -32,82 +32,80 @@ class Answer:
     reason: str = ""
 
 
-def answers(files, detector):
-    """Yield the Answer of each (name, opener).
+def detect_files(files, detector):
+    """Yield the FileResult of each (name, opener). Raise DetectorUnavailable.
 
-    Each passes the same checks and is drawn anew as in an upload. What was answered before about the
-    same content is not asked again, and a new answer is kept. Raise DetectorUnavailable.
+    Each file passes the checks of an upload and is rendered like one. A stored response about the same
+    content is used again, and a new one is stored.
     """
     for name, opener in files:
         try:
             with opener() as file:
                 checked = checks.check(file, name)
-                run = detection.ask(detector, checked.sha256, _drawing(file, checked))
+                run = detection.ask(detector, checked.sha256, partial(_picture, file, checked))
         except (Refused, PhotoRefused) as refusal:
-            yield Answer(name, reason=refusal.reason)
+            yield FileResult(name, reason=refusal.reason)
         else:
-            yield Answer(name, run, checked)
+            yield FileResult(name, run, checked)
 
 
-def _drawing(file, checked):
-    def draw():
-        file.seek(0)
-        try:
-            jpeg = redrawing.rendition(redrawing.upright(file))
-        except decoding.BrokenPicture as error:
-            raise PhotoRefused(f"The photo cannot be decoded: {error}.", "damaged") from error
-        return Picture(jpeg, checked.width, checked.height, checked.facts.exif)
-
-    return draw
+def _picture(file, checked):
+    file.seek(0)
+    try:
+        jpeg = redrawing.rendition(redrawing.upright(file))
+    except decoding.BrokenPicture as error:
+        raise PhotoRefused(f"The photo cannot be decoded: {error}.", "damaged") from error
+    return Picture(jpeg, checked.width, checked.height, checked.facts.exif)
 
 
-def compare(answered, truth, rules):
-    """Return a row a label of the truth, and how often other labels were said.
+def compare(results, ground_truth, rules):
+    """Return a row for each label of the ground truth, and {other label: photos} of what is shown.
 
-    `answered` maps a file to its Answer. A row holds the score of the plain answers, of which those from the
-    library's limit on count as said, and that of what the rules (a policies.Rules) make of them.
+    `results` maps a file to its FileResult. A row holds the Score of the raw responses, whose labels
+    count as predicted from the library's limit on, and of what the rules (a versions.Rules) show.
     """
-    plain = {name: _plain(answer.run.answer) for name, answer in answered.items()}
-    decisions = {name: _decide(answer, rules) for name, answer in answered.items()}
-    decided = {name: _decided(found) for name, found in decisions.items()}
-    rows = []
-    for label in truth.labels:
-        names = [name for name in answered if truth.answers[name][label] is not None]
-        correct = [truth.answers[name][label] for name in names]
-        key = fold(label)
-        before = [plain[name].get(key, 0.0) for name in names]
-        after = [decided[name].get(key, (0.0, False)) for name in names]
-        rows.append(
-            {
-                "label": label,
-                "without_rules": scores.score(
-                    before, [one >= rules.min_confidence for one in before], correct
-                ),
-                "with_rules": scores.score([one for one, _ in after], [said for _, said in after], correct),
-            }
-        )
-    return rows, _others(decisions.values(), truth)
+    raw = {name: _raw(result.run.answer, rules.min_confidence) for name, result in results.items()}
+    decisions = {name: _decide(result, rules) for name, result in results.items()}
+    shown = {name: _shown(found) for name, found in decisions.items()}
+    rows = [
+        {
+            "label": label,
+            "without_rules": _score(raw, ground_truth, label),
+            "with_rules": _score(shown, ground_truth, label),
+        }
+        for label in ground_truth.labels
+    ]
+    return rows, _others(decisions.values(), ground_truth)
 
 
-def _decide(answer, rules):
-    """Return what the rules make of an answer, as of one about a photo in the library."""
-    response, photo = answer.run.answer, answer.photo
+def _score(predictions, ground_truth, label):
+    """Return the Score of {file: {folded name: (confidence, whether it is predicted)}}."""
+    known = [name for name in predictions if ground_truth.annotations[name][label] is not None]
+    found = [predictions[name].get(fold(label), (0.0, False)) for name in known]
+    return score(
+        [confidence for confidence, _ in found],
+        [is_predicted for _, is_predicted in found],
+        [ground_truth.annotations[name][label] for name in known],
+    )
+
+
+def _raw(response, min_confidence):
+    best = {}
+    for label in response.get("Labels", []):
+        key = fold(label["Name"])
+        best[key] = max(best.get(key, 0.0), float(label["Confidence"]))
+    return {key: (confidence, confidence >= min_confidence) for key, confidence in best.items()}
+
+
+def _decide(result, rules):
+    """Return what the rules make of a response, as of one about a photo in the library."""
+    response, photo = result.run.answer, result.photo
     kind = engine.photo_kind(photo.format, photo.facts.camera, response)
-    setting = engine.Setting(answer.run.detector, answer.run.version, kind)
+    setting = engine.Setting(result.run.detector, result.run.version, kind)
     return engine.decide(response, rules.min_confidence, rules.rules, setting)
 
 
-def _plain(response):
-    """Return the confidence of each folded name in a raw response."""
-    best = {}
-    for raw in response.get("Labels", []):
-        key = fold(raw["Name"])
-        best[key] = max(best.get(key, 0.0), float(raw["Confidence"]))
-    return best
-
-
-def _decided(decisions):
-    """Return (confidence, whether it is shown) of each folded name the rules leave in sight."""
+def _shown(decisions):
     return {
         fold(decision.name): (decision.confidence, decision.active)
         for decision in decisions
@@ -115,13 +113,13 @@ def _decided(decisions):
     }
 
 
-def _others(decided, truth):
-    """Return {label: photos} of what is shown and the truth knows nothing of, the most frequent first."""
-    judged = {fold(label) for label in truth.labels}
+def _others(decided, ground_truth):
+    """Return {label: photos} of what is shown and no label of the ground truth, the most frequent first."""
+    known = {fold(label) for label in ground_truth.labels}
     counts = Counter(
         decision.name
         for decisions in decided
         for decision in decisions
-        if decision.active and fold(decision.name) not in judged
+        if decision.active and fold(decision.name) not in known
     )
     return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))

@@ -1,4 +1,4 @@
-"""Fit the scene model: dictionary of patches, four linear judges a label, and the one that weighs them.
+"""Fit the scene model: dictionary of patches, four linear classifiers a label, and one that weighs them.
 
 Everything is Newton's method on a penalised logistic loss, so the result does not depend on a learning rate
 or on when to stop. Random choices use numpy's RandomState, whose streams are frozen for good.
@@ -9,44 +9,43 @@ from dataclasses import dataclass
 import numpy as np
 
 from labels.detectors.local.features import Views
-from labels.detectors.local.scenes import JUDGES, logistic, pool_cells, standardise
-from labels.detectors.local.structure import patches, word_histograms
-from labels.evaluation.folds import stratified_folds
+from labels.detectors.local.scenes import CLASSIFIERS, logistic, pool_cells, standardise, vectors
+from labels.detectors.local.structure import patches
 
 WORDS = 128
 RIDGE = 0.05  # of a view whose features have variance 1 / size of their group
 CELL_RIDGE = 0.05
 CELL_ROUNDS = 3
-FUSION_RIDGE, FUSION_PRIOR = 2.0, 0.7  # without evidence each judge gets the same say
+FUSION_RIDGE, FUSION_PRIOR = 2.0, 0.7  # without evidence each classifier gets the same say
 INNER_FOLDS = 5
 
 
 @dataclass(frozen=True)
 class Photos:
-    """Features of n photos, for each label 1 present, 0 absent, -1 not judged, and the files' SHA-256."""
+    """Features of n photos, each label's targets (1 present, 0 absent, -1 unknown), the files' SHA-256."""
 
     views: list[Views]
-    truth: dict[str, np.ndarray]
+    targets: dict[str, np.ndarray]
     digests: list[str]
 
 
 def fit_model(photos: Photos, rows: np.ndarray, labels: list[str]) -> tuple[dict, tuple]:
-    """Return a model's arrays learnt from some rows only, and the vectors of all rows as it sees them."""
-    arrays = learn_words(np.array([photos.views[row].light for row in rows]))
-    vectors = all_vectors(photos.views, arrays)
-    widths = group_widths(photos.views[0])
-    for view, values in zip(("structure", "colour", "cells"), vectors, strict=True):
+    """Return a model's arrays trained on some rows only, and the vectors of all rows as it reads them."""
+    arrays = _fit_words(np.array([photos.views[row].light for row in rows]))
+    features = vectors(arrays, photos.views)
+    widths = _group_widths(photos.views[0])
+    for view, values in zip(("structure", "colour", "cells"), features, strict=True):
         seen = values[rows].reshape(-1, values.shape[-1])
         arrays[f"{view}_centre"], arrays[f"{view}_scale"] = seen.mean(0), _scales(seen, widths[view])
     views = [
         standardise(values, arrays, view)
-        for view, values in zip(("structure", "colour", "cells"), vectors, strict=True)
+        for view, values in zip(("structure", "colour", "cells"), features, strict=True)
     ]
     # Every group of features gets the same total variance: 300 bins must not outvote 30 line lengths.
     share = [np.repeat(1 / np.sqrt(widths[view]), widths[view]) for view in ("structure", "colour")]
     views[0], views[1] = views[0] * share[0], views[1] * share[1]
     views.append(np.hstack(views[:2]))
-    fitted = [_fit_label(views, photos.truth[label], rows) for label in labels]
+    fitted = [_fit_label(views, photos.targets[label], rows) for label in labels]
     for name in fitted[0]:
         arrays[name] = np.array([one[name] for one in fitted])
     arrays["structure_weights"] *= share[0]
@@ -54,20 +53,10 @@ def fit_model(photos: Photos, rows: np.ndarray, labels: list[str]) -> tuple[dict
     arrays["whole_weights"] *= np.concatenate(share)
     arrays = {name: value.astype(np.float32) for name, value in arrays.items()}
     arrays["labels"] = np.array(labels)
-    return arrays, vectors
+    return arrays, features
 
 
-def all_vectors(views: list[Views], arrays: dict) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return structure (n, D), colour (n, D) and cells (n, 64, D), as scenes.vectors does for one photo."""
-    dictionary = arrays["whiten"], arrays["offset"], arrays["words"]
-    structure = [
-        np.concatenate([*one.structure.values(), word_histograms(one.light, *dictionary)]) for one in views
-    ]
-    colour = [np.concatenate(list(one.colour.values())) for one in views]
-    return np.array(structure), np.array(colour), np.array([one.cells for one in views])
-
-
-def group_widths(views: Views) -> dict[str, list[int]]:
+def _group_widths(views: Views) -> dict[str, list[int]]:
     structure = [len(vector) for vector in views.structure.values()] + [4 * WORDS]
     return {
         "structure": structure,
@@ -83,7 +72,7 @@ def _scales(values: np.ndarray, widths: list[int]) -> np.ndarray:
     return np.concatenate([np.maximum(part, 0.05 * np.median(part)) for part in np.split(deviations, edges)])
 
 
-def learn_words(lights: np.ndarray, per_photo: int = 200, rounds: int = 15) -> dict:
+def _fit_words(lights: np.ndarray, per_photo: int = 200, rounds: int = 15) -> dict:
     """Return a whitening (64, 64), its offset, and 128 typical patches found by k-means."""
     random = np.random.RandomState(7)
     sample = []
@@ -105,101 +94,116 @@ def learn_words(lights: np.ndarray, per_photo: int = 200, rounds: int = 15) -> d
     return {"whiten": whiten.astype(np.float32), "offset": offset.astype(np.float32), "words": words}
 
 
-def _fit_label(views: list[np.ndarray], truth: np.ndarray, rows: np.ndarray) -> dict:
-    """Return one label's weights: four judges, fused by what they say about photos they have not seen."""
-    rows = rows[truth[rows] >= 0]
-    unseen = np.empty((len(rows), len(JUDGES)))
-    folds = stratified_folds(truth[rows], INNER_FOLDS, seed=100)
+def _fit_label(views: list[np.ndarray], targets: np.ndarray, rows: np.ndarray) -> dict:
+    """Return one label's weights: four classifiers, fused by their scores of photos they have not seen."""
+    rows = rows[targets[rows] >= 0]
+    unseen = np.empty((len(rows), len(CLASSIFIERS)))
+    folds = stratified_folds(targets[rows], INNER_FOLDS, seed=100)
     for fold in range(INNER_FOLDS):
-        judges = _fit_judges(views, truth, rows[folds != fold])
-        unseen[folds == fold] = _judge(views, rows[folds == fold], judges)
-    fusion, bias = fit_fusion(unseen, truth[rows])
+        classifiers = _fit_classifiers(views, targets, rows[folds != fold])
+        unseen[folds == fold] = _scores(views, rows[folds == fold], classifiers)
+    fusion, bias = fit_fusion(unseen, targets[rows])
     fitted = {"fusion": fusion, "fusion_bias": bias}
-    for view, (weights, constant) in zip(JUDGES, _fit_judges(views, truth, rows), strict=True):
-        fitted |= {f"{view}_weights": weights, f"{view}_bias": constant}
+    for name, (weights, constant) in zip(CLASSIFIERS, _fit_classifiers(views, targets, rows), strict=True):
+        fitted |= {f"{name}_weights": weights, f"{name}_bias": constant}
     return fitted
 
 
-def _fit_judges(
-    views: list[np.ndarray], truth: np.ndarray, rows: np.ndarray
+def _fit_classifiers(
+    views: list[np.ndarray], targets: np.ndarray, rows: np.ndarray
 ) -> list[tuple[np.ndarray, float]]:
-    structure, colour, cells, whole = views
-    answers = truth[rows]
+    structure, colour, cells, whole = (values[rows] for values in views)
     return [
-        fit_logistic(structure[rows], answers, RIDGE),
-        fit_logistic(colour[rows], answers, RIDGE),
-        fit_cells(cells[rows], answers),
+        fit_logistic(structure, targets[rows], RIDGE),
+        fit_logistic(colour, targets[rows], RIDGE),
+        fit_cells(cells, targets[rows]),
         # Its features carry the variance of two views.
-        fit_logistic(whole[rows], answers, 2 * RIDGE),
+        fit_logistic(whole, targets[rows], 2 * RIDGE),
     ]
 
 
-def _judge(views: list[np.ndarray], rows: np.ndarray, judges: list[tuple[np.ndarray, float]]) -> np.ndarray:
-    scores = [values[rows] @ judge[0] + judge[1] for values, judge in zip(views, judges, strict=True)]
-    scores[JUDGES.index("cells")] = pool_cells(scores[JUDGES.index("cells")])
+def _scores(views: list[np.ndarray], rows: np.ndarray, classifiers: list) -> np.ndarray:
+    scores = [
+        values[rows] @ weights + bias for values, (weights, bias) in zip(views, classifiers, strict=True)
+    ]
+    scores[CLASSIFIERS.index("cells")] = pool_cells(scores[CLASSIFIERS.index("cells")])
     return np.stack(scores, 1)
 
 
-def fit_logistic(values: np.ndarray, answers: np.ndarray, ridge: float) -> tuple[np.ndarray, float]:
+def fit_logistic(values: np.ndarray, targets: np.ndarray, ridge: float) -> tuple[np.ndarray, float]:
     """Return weights and bias of a ridge-penalised logistic regression with more features than photos.
 
     Solved in the photos' own subspace: the penalty keeps the weights inside it, and it is ten times smaller.
     """
     left, singular, right = np.linalg.svd(values, full_matrices=False)
     kept = singular > 1e-8 * singular[0]
-    solution = _newton(left[:, kept] * singular[kept], answers, np.ones(len(answers)), ridge)
+    solution = _newton(left[:, kept] * singular[kept], targets, np.ones(len(targets)), ridge)
     return right[kept].T @ solution[:-1], solution[-1]
 
 
-def fit_cells(cells: np.ndarray, answers: np.ndarray) -> tuple[np.ndarray, float]:
-    """Return weights and bias that judge a single cell, learnt from answers about whole photos (n, 64, D).
+def fit_cells(cells: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, float]:
+    """Return weights and bias that score a single cell, trained on targets of whole photos (n, 64, D).
 
-    Multiple-instance learning: at first each cell of a photo carries an equal part of its answer; then,
-    where the answer is yes, the cells that look most like it carry more. Three rounds, because more drift.
+    Multiple-instance learning: at first each cell of a photo carries an equal part of its target; then,
+    where it is 1, the cells that look most like it carry more. Three rounds, because more drift.
     """
     count, per_photo, width = cells.shape
-    flat, each = cells.reshape(-1, width), np.repeat(answers, per_photo)
+    flat, each = cells.reshape(-1, width), np.repeat(targets, per_photo)
     shares = np.full((count, per_photo), 1 / per_photo)
     solution = np.zeros(width + 1)
     for _ in range(CELL_ROUNDS):
         solution = _newton(flat, each, shares.ravel(), CELL_RIDGE, start=solution, steps=8)
         scores = (flat @ solution[:-1] + solution[-1]).reshape(count, per_photo)
         grown = np.exp(2 * (scores - scores.max(1, keepdims=True)))
-        shares = np.where(answers[:, None] == 1, grown / grown.sum(1, keepdims=True), 1 / per_photo)
+        shares = np.where(targets[:, None] == 1, grown / grown.sum(1, keepdims=True), 1 / per_photo)
     return solution[:-1], solution[-1]
 
 
-def fit_fusion(scores: np.ndarray, answers: np.ndarray) -> tuple[np.ndarray, float]:
-    """Return non-negative weights and a bias that turn the judges' scores (n, 4) into a calibrated logit."""
+def fit_fusion(scores: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, float]:
+    """Return non-negative weights and a bias that turn the scores (n, 4) into a calibrated logit."""
     scale = scores.std(0)
     used = np.ones(scores.shape[1], bool)
     while True:
         prior = np.append(np.full(used.sum(), FUSION_PRIOR), 0)
         solution = _newton(
-            (scores / scale)[:, used], answers, np.ones(len(answers)), FUSION_RIDGE, prior=prior
+            (scores / scale)[:, used], targets, np.ones(len(targets)), FUSION_RIDGE, prior=prior
         )
         if (solution[:-1] >= 0).all():
             break
-        # A judge whose yes counted as a no would be fitting noise: drop the worst and weigh the rest again.
+        # A negative weight fits noise: drop the worst classifier and weigh the rest again.
         used[np.flatnonzero(used)[np.argmin(solution[:-1])]] = False
     weights = np.zeros(scores.shape[1])
     weights[used] = solution[:-1]
     return weights / scale, solution[-1]
 
 
-def _newton(values, answers, shares, ridge, *, prior=0.0, start=None, steps=30) -> np.ndarray:
+def _newton(values, targets, shares, ridge, *, prior=0.0, start=None, steps=30) -> np.ndarray:
     """Minimise sum(share x logistic loss) + ridge / 2 |weights - prior|^2; the bias comes last, free."""
     design = np.hstack([values, np.ones((len(values), 1))])
     penalty = np.append(
         np.full(values.shape[1], ridge), 1e-6
-    )  # 1e-6 keeps the bias finite when all answers agree
+    )  # 1e-6 keeps the bias finite when all targets agree
     solution = np.zeros(len(penalty)) if start is None else start
     for _ in range(steps):
         p = logistic(design @ solution)
-        gradient = design.T @ (shares * (p - answers)) + penalty * (solution - prior)
+        gradient = design.T @ (shares * (p - targets)) + penalty * (solution - prior)
         curvature = (design * (shares * p * (1 - p))[:, None]).T @ design + np.diag(penalty)
         step = np.linalg.solve(curvature, gradient)
         solution = solution - step
         if np.abs(step).max() < 1e-7:
             break
     return solution
+
+
+def stratified_folds(kinds: np.ndarray, count: int, seed: int) -> np.ndarray:
+    """Return a fold number a row, each kind spread as evenly as it can be."""
+    random = np.random.RandomState(seed)
+    order = []
+    for kind in np.unique(kinds):
+        rows = np.flatnonzero(kinds == kind)
+        random.shuffle(rows)
+        order.extend(rows)
+    folds = np.empty(len(kinds), int)
+    # Dealing on from kind to kind keeps the folds equally large when kinds are rare.
+    folds[order] = np.arange(len(kinds)) % count
+    return folds

@@ -1,62 +1,59 @@
-"""Pure: how well a label's scores agree with the truth."""
+"""Pure: how well predictions agree with the ground truth."""
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import groupby
 
 
 @dataclass(frozen=True)
 class Score:
-    """How one label fared on the photos of which its truth is known.
+    """One label on the photos whose ground truth is known.
 
-    `said` of `judged` photos got the label, `right` of them rightly; `present` show it. Precision is
-    None when it was never said, recall and average precision are None when no photo shows it.
+    `present` of the `known` photos show it; `predicted` got the label, `correct` of them rightly. Precision
+    is None when it was never predicted, recall and average precision are None when no photo shows it.
     """
 
-    judged: int
+    known: int
     present: int
-    said: int
-    right: int
+    predicted: int
+    correct: int
     average_precision: float | None
 
     @property
     def precision(self) -> float | None:
-        return self.right / self.said if self.said else None
+        return self.correct / self.predicted if self.predicted else None
 
     @property
     def recall(self) -> float | None:
-        return self.right / self.present if self.present else None
-
-    def as_dict(self) -> dict:
-        return asdict(self) | {"precision": self.precision, "recall": self.recall}
+        return self.correct / self.present if self.present else None
 
 
-def score(scores, said, answers) -> Score:
-    """Return how a label fared: one number, one bool and one truth (1 or 0) a photo."""
+def score(confidences, predicted, targets) -> Score:
+    """Return the Score of one label: a number, a bool and a target (1 or 0) a photo."""
     return Score(
-        judged=len(answers),
-        present=sum(1 for answer in answers if answer),
-        said=sum(1 for one in said if one),
-        right=sum(1 for one, answer in zip(said, answers, strict=True) if one and answer),
-        average_precision=average_precision(scores, answers),
+        known=len(targets),
+        present=sum(map(bool, targets)),
+        predicted=sum(map(bool, predicted)),
+        correct=sum(bool(one and target) for one, target in zip(predicted, targets, strict=True)),
+        average_precision=average_precision(confidences, targets),
     )
 
 
-def average_precision(scores, answers) -> float | None:
-    """Return the area under precision over recall, best score first, or None when nothing is present.
+def average_precision(confidences, targets) -> float | None:
+    """Return the area under precision over recall, highest confidence first, or None when nothing is present.
 
-    Photos of equal score come together: their order in the file must not decide (a detector that says
+    Photos of equal confidence come together: their order in the file must not decide (a detector that says
     nothing of most photos ties them all at 0). Without ties it is the mean precision at each hit.
     """
-    present = sum(1 for answer in answers if answer)
+    present = sum(map(bool, targets))
     if not present:
         return None
-    ranked = sorted(zip(scores, answers, strict=True), key=lambda pair: -pair[0])
-    seen = right = 0
+    ranked = sorted(zip(confidences, targets, strict=True), key=lambda pair: -pair[0])
+    seen = correct = 0
     areas = []
     for _, tied in groupby(ranked, key=lambda pair: pair[0]):
-        hits = [bool(answer) for _, answer in tied]
-        seen, right = seen + len(hits), right + sum(hits)
-        areas.append(sum(hits) * right / seen)
+        hits = [bool(target) for _, target in tied]
+        seen, correct = seen + len(hits), correct + sum(hits)
+        areas.append(sum(hits) * correct / seen)
     # Divided once and added exactly: a perfect ranking is 1 and not a hair less or more.
     return math.fsum(areas) / present

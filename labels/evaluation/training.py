@@ -1,8 +1,8 @@
 """Train the scene model: `python -m labels.evaluation.training FOLDER`.
 
-FOLDER holds photos and ground_truth.csv (columns `file` and one a label: 1 present, 0 absent, ? not judged).
-Prints how labels fare in cross-validation, then writes model.npz next to this file. The same photos give the
-same file, byte for byte, on the same machine.
+FOLDER holds photos and ground_truth.csv (columns `file` and one a label: 1 present, 0 absent, ? unknown).
+Prints the labels' scores in cross-validation, then writes the local detector's model.npz. The same photos
+give the same file, byte for byte, on the same machine.
 """
 
 import argparse
@@ -17,24 +17,23 @@ from labels.detectors.local.features import describe
 from labels.detectors.local.pixels import decode
 from labels.detectors.local.scenes import MODEL_FILE, OPERATING_POINT, probabilities
 from labels.evaluation import ground_truth
-from labels.evaluation import scores as metrics
-from labels.evaluation.fitting import Photos, fit_model
-from labels.evaluation.folds import stratified_folds
+from labels.evaluation.fitting import Photos, fit_model, stratified_folds
+from labels.evaluation.scores import Score, score
 from labels.pictures import redrawing
 
 FOLDS, REPEATS = 5, 5
-COLUMNS = {
-    "sky": "Sky",
-    "vegetation": "Vegetation",
-    "building": "Building",
-    "animal": "Animal",
-    "water": "Water",
-    "flower": "Flower",
-}
 # Precision an accepted label must reach; None: never better than a suggestion in cross-validation.
 # Person, mountain, sunset, night, snow and sand have 2 to 6 examples and are not attempted.
-TARGETS = {"Sky": 0.85, "Vegetation": 0.85, "Building": 0.80, "Animal": None, "Water": None, "Flower": None}
-ACCEPTED = [label for label, target in TARGETS.items() if target is not None]
+GOALS = {
+    "Sky": 0.85,
+    "Vegetation": 0.85,
+    "Building": 0.80,
+    "Animal": None,
+    "Water": None,
+    "Flower": None,
+}
+COLUMNS = {label.lower(): label for label in GOALS}
+ACCEPTED = [label for label, target in GOALS.items() if target is not None]
 LEAST_RECALL = 0.75
 
 
@@ -43,46 +42,46 @@ class Result:
     """How one label fared: a score each repeat."""
 
     label: str
-    scores: list[metrics.Score]
+    scores: list[Score]
     suggestion: bool
 
     def mean(self, name: str) -> float:
-        return float(np.mean([_number(getattr(score, name)) for score in self.scores]))
+        return float(np.mean(self._numbers(name)))
 
     def worst(self, name: str) -> float:
-        return float(np.min([_number(getattr(score, name)) for score in self.scores]))
+        return float(np.min(self._numbers(name)))
+
+    def _numbers(self, name: str) -> np.ndarray:
+        # None becomes nan.
+        return np.array([getattr(score, name) for score in self.scores], float)
 
     @property
     def verdict(self) -> str:
         if self.suggestion:
             return "suggestion"
-        reached = self.mean("precision") >= TARGETS[self.label] and self.mean("recall") >= LEAST_RECALL
+        reached = self.mean("precision") >= GOALS[self.label] and self.mean("recall") >= LEAST_RECALL
         return "reached" if reached else "missed"
 
 
-def _number(value: float | None) -> float:
-    return float("nan") if value is None else value
-
-
 def read_photos(folder: Path) -> Photos:
-    """Return features and truth of the photos a folder's ground_truth.csv lists, drawn as a worker does."""
+    """Return features and targets of the photos in a folder's ground_truth.csv, rendered as a worker does."""
     table = ground_truth.from_csv((folder / "ground_truth.csv").read_bytes(), COLUMNS)
     views, digests = [], []
-    for name in table.answers:
+    for name in table.annotations:
         with (folder / name).open("rb") as file:
             digests.append(hashlib.file_digest(file, "sha256").hexdigest())
             views.append(describe(decode(redrawing.rendition(redrawing.upright(file)))))
-    answers = {
-        label: np.array([-1 if row[label] is None else int(row[label]) for row in table.answers.values()])
+    targets = {
+        label: np.array([-1 if row[label] is None else int(row[label]) for row in table.annotations.values()])
         for label in table.labels
     }
-    return Photos(views, answers, digests)
+    return Photos(views, targets, digests)
 
 
 def train(photos: Photos) -> dict:
-    """Return the arrays of the model to ship, learnt from every photo."""
-    arrays, _ = fit_model(photos, np.arange(len(photos.views)), list(TARGETS))
-    accepted = [target is not None for target in TARGETS.values()]
+    """Return the arrays of the model to ship, trained on every photo."""
+    arrays, _ = fit_model(photos, np.arange(len(photos.views)), list(GOALS))
+    accepted = [target is not None for target in GOALS.values()]
     return arrays | {
         "accepted": np.array(accepted),
         "learnt_from": np.array(sorted(photos.digests), np.bytes_),
@@ -92,27 +91,27 @@ def train(photos: Photos) -> dict:
 def cross_validate(photos: Photos, repeats: int = REPEATS, labels: list[str] | None = None) -> list[Result]:
     """Return how each label fares at the operating point on photos its model has not seen.
 
-    Everything is learnt again in each fold from the other folds only: dictionary, scales, weights and fusion.
+    Everything is fitted again in each fold from the other folds only: dictionary, scales, weights and fusion.
     Labels share their folds, which are stratified by the accepted labels together.
     """
-    labels = labels or list(TARGETS)
-    kinds = sum(3**power * (photos.truth[label] + 1) for power, label in enumerate(ACCEPTED))
+    labels = labels or list(GOALS)
+    kinds = sum(3**power * (photos.targets[label] + 1) for power, label in enumerate(ACCEPTED))
     rows = np.arange(len(kinds))
     p = np.empty((repeats, len(rows), len(labels)))
     for repeat in range(repeats):
         folds = stratified_folds(kinds, FOLDS, seed=repeat)
         for fold in range(FOLDS):
-            arrays, vectors = fit_model(photos, rows[folds != fold], labels)
+            arrays, features = fit_model(photos, rows[folds != fold], labels)
             test = rows[folds == fold]
-            p[repeat, test] = probabilities(arrays, *(values[test] for values in vectors))
+            p[repeat, test] = probabilities(arrays, *(values[test] for values in features))
     return [_result(label, photos, p[..., i]) for i, label in enumerate(labels)]
 
 
 def _result(label: str, photos: Photos, p: np.ndarray) -> Result:
-    judged = photos.truth[label] >= 0
-    answers = photos.truth[label][judged]
-    scores = [metrics.score(one[judged], one[judged] >= OPERATING_POINT, answers) for one in p]
-    return Result(label, scores, TARGETS[label] is None)
+    known = photos.targets[label] >= 0
+    targets = photos.targets[label][known]
+    scores = [score(one[known], one[known] >= OPERATING_POINT, targets) for one in p]
+    return Result(label, scores, GOALS[label] is None)
 
 
 def table(results: list[Result]) -> str:
@@ -122,9 +121,9 @@ def table(results: list[Result]) -> str:
         "|---|---|---|---|---|---|---|",
     ]
     for r in results:
-        present, judged = r.scores[0].present, r.scores[0].judged
+        present, known = r.scores[0].present, r.scores[0].known
         lines.append(
-            f"| {r.label} | {present} of {judged} | {present / judged:.2f}"
+            f"| {r.label} | {present} of {known} | {present / known:.2f}"
             f" | {r.mean('precision'):.3f} ({r.worst('precision'):.2f})"
             f" | {r.mean('recall'):.3f} ({r.worst('recall'):.2f})"
             f" | {r.mean('average_precision'):.3f} | {r.verdict} |"
@@ -133,7 +132,7 @@ def table(results: list[Result]) -> str:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description="Train the scene model from a folder of judged photos.")
+    parser = argparse.ArgumentParser(description="Train the scene model.")
     parser.add_argument("folder", type=Path, help="photos and ground_truth.csv")
     parser.add_argument("--output", type=Path, default=MODEL_FILE, help="where to write the model")
     parser.add_argument(

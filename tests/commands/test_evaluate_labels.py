@@ -193,7 +193,7 @@ def test_people_get_a_table(folder, capsys):
     assert "'b\\x1b.png': in the folder, not in the truth" in lines
 
 
-def test_the_local_detector_owns_up_to_the_photos_it_learnt_from(shared, tmp_path):
+def test_the_local_detector_counts_the_photos_it_was_trained_on(shared, tmp_path):
     known = next(iter(sorted((shared / "photos").glob("*.jpg"))))
     (tmp_path / "known.jpg").write_bytes(known.read_bytes())
     (tmp_path / "new.jpg").write_bytes(factory.picture(RED).read())

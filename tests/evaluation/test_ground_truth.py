@@ -16,7 +16,7 @@ def test_a_column_with_answers_is_a_label_and_any_other_is_ignored():
 
     assert table.labels == ("Sky", "Black And White")
     assert table.ignored == ("source",)
-    assert table.answers == {
+    assert table.annotations == {
         "a.jpg": {"Sky": True, "Black And White": None},
         "sub/b.jpg": {"Sky": False, "Black And White": True},
     }
@@ -32,7 +32,7 @@ def test_columns_may_be_chosen_and_be_called_what_the_detector_calls_them():
 def test_a_spreadsheets_mark_blank_lines_and_quotes_are_no_trouble():
     table = ground_truth.from_csv('\ufefffile,sky\r\n"a, b.jpg",1\r\n\r\n ü.jpg , 0 \r\n,\r\n'.encode())
 
-    assert table.answers == {"a, b.jpg": {"Sky": True}, "ü.jpg": {"Sky": False}}
+    assert table.annotations == {"a, b.jpg": {"Sky": True}, "ü.jpg": {"Sky": False}}
 
 
 BAD = [
@@ -60,12 +60,12 @@ BAD = [
 
 @pytest.mark.parametrize(("data", "message"), BAD)
 def test_a_table_that_is_wrong_says_where_and_why(data, message):
-    with pytest.raises(ground_truth.BadTruth, match="^" + re.escape(message)):
+    with pytest.raises(ground_truth.InvalidGroundTruth, match="^" + re.escape(message)):
         ground_truth.from_csv(data)
 
 
 def test_a_chosen_column_must_be_there():
-    with pytest.raises(ground_truth.BadTruth, match="there is no column 'snow'"):
+    with pytest.raises(ground_truth.InvalidGroundTruth, match="there is no column 'snow'"):
         ground_truth.from_csv(GOOD, {"snow": "Snow"})
 
 
@@ -73,23 +73,23 @@ def test_a_chosen_column_must_be_there():
 def test_any_bytes_are_a_table_or_a_clear_error(data):
     try:
         table = ground_truth.from_csv(data)
-    except ground_truth.BadTruth as error:
+    except ground_truth.InvalidGroundTruth as error:
         assert str(error)
     else:
-        assert table.answers and table.labels
+        assert table.annotations and table.labels
 
 
 @given(st.text(alphabet='file,sky01?\n"\r \0', max_size=60))
 def test_nearly_good_tables_are_no_crash_either(text):
     try:
         ground_truth.from_csv(("file,sky\n" + text).encode())
-    except ground_truth.BadTruth as error:
+    except ground_truth.InvalidGroundTruth as error:
         assert str(error)
 
 
 def test_flags_are_known_by_their_files_names():
     table = ground_truth.from_flag_names(["CU.png", "us.png", "sub/UM.png", "US-TX.png"])
 
-    american = [name for name, answers in table.answers.items() if answers["American Flag"]]
+    american = [name for name, answers in table.annotations.items() if answers["American Flag"]]
     assert american == ["us.png", "sub/UM.png"]
-    assert all(answers["Flag"] for answers in table.answers.values())
+    assert all(answers["Flag"] for answers in table.annotations.values())

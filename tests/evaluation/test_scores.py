@@ -4,11 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labels.evaluation import scores as metrics
+from labels.evaluation import scores
 
 
 @pytest.mark.parametrize(
-    ("scores", "answers", "expected"),
+    ("confidences", "targets", "expected"),
     [
         pytest.param([4, 3, 2, 1], [1, 1, 0, 0], 1.0, id="perfect"),
         pytest.param([1, 2, 3, 4], [1, 1, 0, 0], (1 / 3 + 2 / 4) / 2, id="the wrong way round"),
@@ -21,16 +21,16 @@ from labels.evaluation import scores as metrics
         pytest.param([], [], None, id="no photos"),
     ],
 )
-def test_average_precision(scores, answers, expected):
-    assert metrics.average_precision(scores, answers) == (expected and pytest.approx(expected))
+def test_average_precision(confidences, targets, expected):
+    assert scores.average_precision(confidences, targets) == (expected and pytest.approx(expected))
 
 
-def slowly(scores, answers):
+def slowly(confidences, targets):
     """Return the sum over all thresholds of the step in recall times the precision there."""
-    present, before, area = sum(answers), 0.0, 0.0
-    for threshold in sorted(set(scores), reverse=True):
-        said = [score >= threshold for score in scores]
-        right = sum(1 for one, answer in zip(said, answers, strict=True) if one and answer)
+    present, before, area = sum(targets), 0.0, 0.0
+    for threshold in sorted(set(confidences), reverse=True):
+        said = [score >= threshold for score in confidences]
+        right = sum(1 for one, target in zip(said, targets, strict=True) if one and target)
         area += (right / present - before) * right / sum(said)
         before = right / present
     return area
@@ -38,17 +38,17 @@ def slowly(scores, answers):
 
 @pytest.mark.parametrize("count", [3, 326])
 def test_a_perfect_ranking_is_exactly_one(count):
-    assert metrics.average_precision(range(count), [1] * count) == 1.0
+    assert scores.average_precision(range(count), [1] * count) == 1.0
 
 
 PHOTOS = st.lists(st.tuples(st.integers(0, 6), st.integers(0, 1)), min_size=1, max_size=30)
 
 
-@given(PHOTOS.filter(lambda photos: any(answer for _, answer in photos)))
+@given(PHOTOS.filter(lambda photos: any(target for _, target in photos)))
 def test_average_precision_is_what_its_definition_says(photos):
-    scores, answers = zip(*photos, strict=True)
+    confidences, targets = zip(*photos, strict=True)
 
-    assert metrics.average_precision(scores, answers) == pytest.approx(slowly(scores, answers))
+    assert scores.average_precision(confidences, targets) == pytest.approx(slowly(confidences, targets))
 
 
 @given(PHOTOS, st.randoms())
@@ -59,12 +59,12 @@ def test_the_order_of_the_photos_decides_nothing(photos, random):
 
 
 def score_of(photos):
-    scores, answers = zip(*photos, strict=True)
-    return metrics.score(scores, [score >= 3 for score in scores], answers)
+    confidences, targets = zip(*photos, strict=True)
+    return scores.score(confidences, [score >= 3 for score in confidences], targets)
 
 
 @pytest.mark.parametrize(
-    ("said", "answers", "precision", "recall"),
+    ("said", "targets", "precision", "recall"),
     [
         pytest.param([1, 1, 1, 0, 0], [1, 1, 0, 1, 0], 2 / 3, 2 / 3, id="two of three"),
         pytest.param([0, 0], [1, 0], None, 0.0, id="never said"),
@@ -72,21 +72,15 @@ def score_of(photos):
         pytest.param([], [], None, None, id="never judged"),
     ],
 )
-def test_precision_and_recall_count_what_was_said_and_what_was_there(said, answers, precision, recall):
-    score = metrics.score(said, said, answers)
+def test_precision_and_recall_count_what_was_said_and_what_was_there(said, targets, precision, recall):
+    score = scores.score(said, said, targets)
 
     assert (score.precision, score.recall) == (precision, recall)
 
 
 def test_the_figures_of_a_score_come_with_what_they_were_made_of():
-    score = metrics.score([90, 60, 20, 10], [True, True, False, False], [1, 0, 1, 0])
+    score = scores.score([90, 60, 20, 10], [True, True, False, False], [1, 0, 1, 0])
 
-    assert score.as_dict() == {
-        "judged": 4,
-        "present": 2,
-        "said": 2,
-        "right": 1,
-        "precision": 0.5,
-        "recall": 0.5,
-        "average_precision": pytest.approx((1 + 2 / 3) / 2),
-    }
+    assert score == scores.Score(
+        known=4, present=2, predicted=2, correct=1, average_precision=pytest.approx((1 + 2 / 3) / 2)
+    )

@@ -38,56 +38,55 @@ class Command(JsonCommand):
         except ValueError as error:
             raise CommandError(str(error)) from None
         pictures = {name: opener for name, opener in files if comparison.is_picture(name)}
-        known = _read_truth(truth, columns, pictures)
+        truth = _read_ground_truth(truth, columns, pictures)
         detector = detectors.detector_named(detector)
-        # A file the truth names is tried whatever its extension says.
-        judged = [(name, opener) for name, opener in files if name in known.answers]
-        answered, refused, learnt = self._ask(judged, detector)
+        # A file in the ground truth is tried whatever its extension says.
+        known = [(name, opener) for name, opener in files if name in truth.annotations]
+        results, refused, trained_on = self._detect(known, detector)
         rules = versions.in_force()
-        rows, others = comparison.compare(answered, known, rules)
+        rows, others = comparison.compare(results, truth, rules)
         document = {
             "detector": detector.name,
             "version": detector.version,
             "rules_version": rules.version,
             "min_confidence": rules.min_confidence,
-            "photos": len(answered),
-            "learnt_from": learnt,
+            "photos": len(results),
+            "learnt_from": trained_on,
             "labels": [_flat(row) for row in rows],
-            "not_in_truth": {"files": sorted(set(pictures) - set(known.answers)), "labels": others},
-            "not_in_folder": sorted(set(known.answers) - {name for name, _ in files}),
+            "not_in_truth": {"files": sorted(set(pictures) - set(truth.annotations)), "labels": others},
+            "not_in_folder": sorted(set(truth.annotations) - {name for name, _ in files}),
             "refused": refused,
-            "ignored_columns": list(known.ignored),
+            "ignored_columns": list(truth.ignored),
         }
         findings = document["not_in_truth"]["files"] or document["not_in_folder"] or refused
         return document, bool(findings)
 
-    def _ask(self, judged, detector):
-        """Return {file: answer}, what was refused and why, and how many the detector was trained on."""
-        answered, refused, learnt = {}, [], 0
-        answers = comparison.answers(judged, detector)
+    def _detect(self, files, detector):
+        """Return {file: FileResult}, what was refused and why, and how many the detector was trained on."""
+        results, refused, trained_on = {}, [], 0
         try:
-            for answer in self.progress(answers, len(judged), "photos"):
-                if answer.run is None:
-                    refused.append({"name": answer.name, "reason": answer.reason})
+            for result in self.progress(comparison.detect_files(files, detector), len(files), "photos"):
+                if result.run is None:
+                    refused.append({"name": result.name, "reason": result.reason})
                 else:
-                    answered[answer.name] = answer
-                    learnt += answer.photo.sha256 in detector.trained_on
+                    results[result.name] = result
+                    trained_on += result.photo.sha256 in detector.trained_on
         except DetectorUnavailable as error:
             raise CommandError(
                 f"{detector.name} cannot answer now: {error.reason} What it answered so far is kept; "
                 "run this again later."
             ) from None
-        return answered, refused, learnt
+        return results, refused, trained_on
 
     def as_text(self, document):
         lines = [f"{document['detector']} {document['version']}, {document['photos']} photos", ""]
         lines += [_HEAD, *(_line(row) for row in document["labels"]), ""]
         if document["learnt_from"]:
-            learnt = document["learnt_from"]
-            lines.append(f"The detector learnt from {learnt} of these photos and is worse on others.")
-        missing, unjudged = document["not_in_folder"], document["not_in_truth"]["files"]
+            count = document["learnt_from"]
+            lines.append(f"The detector was trained on {count} of these photos and is worse on others.")
+        missing, unknown = document["not_in_folder"], document["not_in_truth"]["files"]
         lines += [f"{_printable(name)}: in the truth, not in the folder" for name in missing]
-        lines += [f"{_printable(name)}: in the folder, not in the truth" for name in unjudged]
+        lines += [f"{_printable(name)}: in the folder, not in the truth" for name in unknown]
         lines += [f"{_printable(one['name'])}: {_printable(one['reason'])}" for one in document["refused"]]
         return "\n".join(lines).rstrip()
 
@@ -98,7 +97,7 @@ _HEAD = (
 )
 
 
-def _read_truth(place, columns, pictures):
+def _read_ground_truth(place, columns, pictures):
     if place == FILE_NAMES:
         if columns:
             raise CommandError(f"--columns goes with a CSV file, not with --truth {FILE_NAMES}.")
@@ -109,7 +108,7 @@ def _read_truth(place, columns, pictures):
         return ground_truth.from_csv(Path(place).read_bytes(), columns and _named(columns))
     except OSError as error:
         raise CommandError(f"{place} cannot be read: {error.strerror}.") from None
-    except ground_truth.BadTruth as error:
+    except ground_truth.InvalidGroundTruth as error:
         raise CommandError(f"{place}: {error}.") from None
 
 
@@ -121,13 +120,18 @@ def _named(columns):
 
 def _flat(row):
     without, ruled = row["without_rules"], row["with_rules"]
-    counts = {"label": row["label"], "present": ruled.present, "judged": ruled.judged}
+    counts = {"label": row["label"], "present": ruled.present, "judged": ruled.known}
     return counts | {"without_rules": _figures(without), "with_rules": _figures(ruled)}
 
 
 def _figures(score):
-    figures = score.as_dict()
-    return {name: figures[name] for name in ("said", "right", "precision", "recall", "average_precision")}
+    return {
+        "said": score.predicted,
+        "right": score.correct,
+        "precision": score.precision,
+        "recall": score.recall,
+        "average_precision": score.average_precision,
+    }
 
 
 def _line(row):

@@ -9,9 +9,8 @@ import numpy as np
 import pytest
 
 from labels.detectors.local import scenes
-from labels.evaluation import fitting
-from labels.evaluation import training as training
-from labels.evaluation.folds import stratified_folds
+from labels.evaluation import fitting, training
+from labels.evaluation.fitting import stratified_folds
 from labels.evaluation.scores import average_precision
 
 ROOT = Path(__file__).parents[2]
@@ -46,7 +45,7 @@ def test_logistic_regression_finds_the_minimum_of_its_loss():
     assert (p - answers).sum() == pytest.approx(0, abs=1e-4)
 
 
-def test_fusion_drops_a_judge_that_is_wrong_more_often_than_right():
+def test_fusion_drops_a_classifier_that_is_wrong_more_often_than_right():
     answers = np.arange(200) % 2
     random = np.random.RandomState(0)
     right, wrong = answers + random.normal(size=200), -answers + 0.5 * random.normal(size=200)
@@ -72,7 +71,9 @@ def test_cells_learn_to_point_at_what_only_some_of_them_show():
 def test_the_shipped_model_is_what_the_training_makes(tmp_path):
     folder = SHARED / "photos"
     if not (folder / "ground_truth.csv").exists():
-        pytest.skip(f"no judged photos in {folder}; set PHOTOMGR_SHARED to the folder that holds photos/")
+        pytest.skip(
+            f"no photos with ground truth in {folder}; set PHOTOMGR_SHARED to the folder that holds photos/"
+        )
     made = tmp_path / "model.npz"
 
     # A process of its own, with one thread: on a busy machine the others only wait for each other.
