@@ -1,4 +1,4 @@
-"""Measure the embedded detector on a folder of photos with ground truth: `python -m benchmarks.local_detector FOLDER`.
+"""Measure the embedded detector on photos with ground truth: `python -m benchmarks.local_detector FOLDER`.
 
 Prints Markdown. Precision, recall and average precision come from cross-validation at the shipped operating
 point; the time is what LocalDetector.detect() takes of one core, after a first photo that loads the model.

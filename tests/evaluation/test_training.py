@@ -71,9 +71,7 @@ def test_cells_learn_to_point_at_what_only_some_of_them_show():
 def test_the_shipped_model_is_what_the_training_makes(tmp_path):
     folder = SHARED / "photos"
     if not (folder / "ground_truth.csv").exists():
-        pytest.skip(
-            f"no photos with ground truth in {folder}; set PHOTOMGR_SHARED to the folder that holds photos/"
-        )
+        pytest.skip(f"no ground truth in {folder}; set PHOTOMGR_SHARED to the folder that holds photos/")
     made = tmp_path / "model.npz"
 
     # A process of its own, with one thread: on a busy machine the others only wait for each other.
