@@ -214,7 +214,7 @@ def limiter():
         return True
 
     def prepare(quotas):
-        permits.forget_leases()
+        permits.leases.clear()
         settings.REKOGNITION_REGIONS = quotas
 
     _work(prepare, label)

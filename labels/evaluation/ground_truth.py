@@ -31,22 +31,17 @@ def from_csv(data: bytes, columns: dict[str, str] | None = None) -> GroundTruth:
     `columns` maps the columns to use to their labels. Without it every column with a value in it is a
     label of its own name; those without any (a source, a size) are ignored. Raise InvalidGroundTruth.
     """
-    rows = _rows(data)
-    header = _header(next(rows, None))
-    kept = list(rows)
-    _check_rows(kept, header)
+    header, rows = _read(data)
+    named = [name for name in header if name != "file"]
     if columns is None:
-        named = [name for name in header if name != "file"]
-        columns = {name: as_label(name) for name in named if _has_values(kept, header.index(name))}
-    _check_columns(columns, header)
-    place = header.index("file")
+        used = [name for name in named if any(row[name] in VALUES for _, row in rows)]
+        columns = {name: as_label(name) for name in used}
+    _check_columns(columns, named)
     annotations = {
-        cells[place]: {
-            label: _value(cells[header.index(column)], column, line) for column, label in columns.items()
-        }
-        for line, cells in kept
+        row["file"]: {label: _value(row[column], column, line) for column, label in columns.items()}
+        for line, row in rows
     }
-    ignored = tuple(name for name in header if name != "file" and name not in columns)
+    ignored = tuple(name for name in named if name not in columns)
     return GroundTruth(tuple(columns.values()), annotations, ignored)
 
 
@@ -58,37 +53,42 @@ def from_flag_names(names) -> GroundTruth:
     return GroundTruth(("Flag", "American Flag"), annotations)
 
 
-def _rows(data):
-    """Yield (line number, cells) of every line that is not empty."""
+def _read(data):
+    """Return the header and [(line number, {column: cell})] of the lines that are not empty."""
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
         raise InvalidGroundTruth(f"line {line} is not UTF-8") from None
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    lines = []
     try:
         for cells in reader:
             if any(cell.strip() for cell in cells):
-                yield reader.line_num, [cell.strip() for cell in cells]
+                lines.append((reader.line_num, [cell.strip() for cell in cells]))
     except csv.Error as error:
         raise InvalidGroundTruth(f"line {reader.line_num}: {error}") from None
-
-
-def _header(row):
-    if row is None:
+    if not lines:
         raise InvalidGroundTruth("it is empty; the first line must name the columns, one of them `file`")
-    line, names = row
+    _check_header(*lines[0])
+    header = lines[0][1]
+    _check_rows(lines[1:], header)
+    return header, [(line, dict(zip(header, cells, strict=True))) for line, cells in lines[1:]]
+
+
+def _check_header(line, names):
     if "file" not in names:
         raise InvalidGroundTruth(f"line {line}: no column is called `file`")
+    if "" in names:
+        raise InvalidGroundTruth(f"line {line}: a column has no name")
     for name in names:
-        if names.count(name) > 1 or not name:
-            raise InvalidGroundTruth(
-                f"line {line}: " + (f"two columns are called {name!r}" if name else "a column has no name")
-            )
-    return names
+        if names.count(name) > 1:
+            raise InvalidGroundTruth(f"line {line}: two columns are called {name!r}")
 
 
 def _check_rows(rows, header):
+    if not rows:
+        raise InvalidGroundTruth("it names no photo")
     lines = {}
     for line, cells in rows:
         if len(cells) != len(header):
@@ -99,19 +99,13 @@ def _check_rows(rows, header):
         if name in lines:
             raise InvalidGroundTruth(f"line {line} names {name!r} again, after line {lines[name]}")
         lines[name] = line
-    if not rows:
-        raise InvalidGroundTruth("it names no photo")
 
 
-def _has_values(rows, place):
-    return any(cells[place] in VALUES for _, cells in rows)
-
-
-def _check_columns(columns, header):
+def _check_columns(columns, named):
     if not columns:
         raise InvalidGroundTruth("no column holds an answer (1 there, 0 not there, ? not judged)")
     for column in columns:
-        if column == "file" or column not in header:
+        if column not in named:
             raise InvalidGroundTruth(f"there is no column {column!r}")
     folded = [fold(label) for label in columns.values()]
     for label, key in zip(columns.values(), folded, strict=True):

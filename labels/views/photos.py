@@ -106,7 +106,7 @@ def photo_detail(request, pk):
             ],
             "answered_by": photo.run and _answer_context(photo.run),
             "label_url": reverse("photo_label", args=[pk]),
-            "findings": findings.read(detection.further_answers(photo)),
+            "findings": findings.read_findings(detection.further_answers(photo)),
             "facts": _facts(photo),
             "previous_url": _neighbour_url(chosen.after(photo.shown_at, pk), fields),
             "next_url": _neighbour_url(chosen.before(photo.shown_at, pk).newest_first(), fields),

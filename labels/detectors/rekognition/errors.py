@@ -6,21 +6,15 @@ botocore's names stop here. Source: "Error handling" and the service model of Am
 from dataclasses import dataclass
 from enum import Enum
 
-from botocore.exceptions import (
-    BotoCoreError,
-    ClientError,
-    ConnectionError,
-    HTTPClientError,
-    ReadTimeoutError,
-)
+from botocore import exceptions
 from botocore.parsers import ResponseParserError
 
 # botocore's parser over JSON of another shape than Amazon's: numbers that are none, a list for an object.
 _PARSER = (ResponseParserError, ValueError, TypeError, AttributeError)
 # What a call may raise.
-RAISED = (BotoCoreError, ClientError, *_PARSER)
+RAISED = (exceptions.BotoCoreError, exceptions.ClientError, *_PARSER)
 # What never reached Amazon whole, or came back in pieces.
-_NETWORK = (ConnectionError, HTTPClientError, *_PARSER)
+_NETWORK = (exceptions.ConnectionError, exceptions.HTTPClientError, *_PARSER)
 
 
 class Fault(Enum):
@@ -54,12 +48,14 @@ _BY_CODE = {
 
 def classify(error):
     """Return the Failure behind what a call raised."""
-    if isinstance(error, ClientError):
+    if isinstance(error, exceptions.ClientError):
         return _from_response(error.response)
     code, message = type(error).__name__, f"{type(error).__name__}: {error}"
     if isinstance(error, _NETWORK):
         # After a read time-out nobody knows whether Amazon did the work.
-        return Failure(Fault.REGION, code, message, may_be_billed=isinstance(error, ReadTimeoutError))
+        return Failure(
+            Fault.REGION, code, message, may_be_billed=isinstance(error, exceptions.ReadTimeoutError)
+        )
     return Failure(Fault.ACCOUNT, code, message)
 
 

@@ -1,6 +1,6 @@
-"""Pure: what the answers of REKOGNITION_ALSO say to a person. They are shown, and never become labels.
+"""Pure: what the responses of REKOGNITION_ALSO say to a person. They are shown, and never become labels.
 
-An answer was kept as it came, perhaps years ago: what is missing or malformed in it is left out.
+A response was stored as it came, perhaps years ago: what is missing or malformed in it is left out.
 """
 
 import math
@@ -8,6 +8,13 @@ from dataclasses import dataclass
 
 # DetectText finds up to 100 words; a page is not the place for more lines, nor for longer ones.
 MOST, LONGEST = 20, 200
+# In the order in which people care: (heading, key of the rows, key of a row's text, key of its confidence).
+_SHAPES = {
+    "rekognition text": ("Text", "TextDetections", "DetectedText", "Confidence"),
+    "rekognition celebrities": ("Well-known people", "CelebrityFaces", "Name", "MatchConfidence"),
+    "rekognition moderation": ("For moderators", "ModerationLabels", "Name", "Confidence"),
+}
+DETECTORS = tuple(_SHAPES)
 
 
 @dataclass(frozen=True)
@@ -19,61 +26,38 @@ class Finding:
 
 @dataclass(frozen=True)
 class Findings:
-    """What one question found, `more` beyond those that are shown."""
+    """What one operation found, `more` beyond those that are shown."""
 
     name: str
     found: tuple[Finding, ...]
     more: int = 0
 
 
-def read(answers):
-    """Return the Findings of {detector: answer}, in the order in which people care."""
+def read_findings(responses):
+    """Return the Findings of {detector: response}."""
     return [
         Findings(name, tuple(found[:MOST]), max(0, len(found) - MOST))
-        for detector, (name, reader) in _READERS.items()
-        if detector in answers
-        for found in [reader(answers[detector])]
+        for detector, (name, *keys) in _SHAPES.items()
+        if detector in responses
+        for found in [_findings(responses[detector], *keys)]
     ]
 
 
-def _lines(answer):
-    """Return the lines of text from top to bottom, as Amazon orders them; its words are in them already."""
-    rows = [row for row in _rows(answer, "TextDetections") if row.get("Type") == "LINE"]
-    return _findings(rows, "DetectedText", "Confidence")
-
-
-def _people(answer):
-    return _findings(_rows(answer, "CelebrityFaces"), "Name", "MatchConfidence")
-
-
-def _moderation(answer):
-    """Return what a moderator would look for, without the groups that only lead to something finer."""
-    rows = _rows(answer, "ModerationLabels")
-    groups = {_text(row.get("ParentName")) for row in rows}
-    fine = [row for row in rows if _text(row.get("Name")) not in groups]
-    return _findings(fine, "Name", "Confidence", "ParentName")
-
-
-_READERS = {
-    "rekognition text": ("Text", _lines),
-    "rekognition celebrities": ("Well-known people", _people),
-    "rekognition moderation": ("For moderators", _moderation),
-}
-DETECTORS = tuple(_READERS)
-
-
-def _rows(answer, key):
-    rows = answer.get(key) if isinstance(answer, dict) else None
-    return [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
-
-
-def _findings(rows, words, confidence, note=""):
+def _findings(response, rows_key, text_key, confidence_key):
+    rows = response.get(rows_key) if isinstance(response, dict) else None
+    rows = [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
+    if rows_key == "TextDetections":
+        # Their words come once more as rows of their own.
+        rows = [row for row in rows if row.get("Type") == "LINE"]
+    # A moderation label that is the parent of another only leads to something finer.
+    parents = {_text(row.get("ParentName")) for row in rows}
     found = {}
     for row in rows:
-        if said := _text(row.get(words)):
-            new = Finding(said, _percent(row.get(confidence)), _text(row.get(note)))
+        text = _text(row.get(text_key))
+        if text and text not in parents:
+            new = Finding(text, _percent(row.get(confidence_key)), _text(row.get("ParentName")))
             # Somebody who is seen twice is named once.
-            found[said] = max(found.get(said, new), new, key=lambda one: one.confidence or 0)
+            found[text] = max(found.get(text, new), new, key=lambda one: one.confidence or 0)
     return list(found.values())
 
 

@@ -10,9 +10,9 @@ EAST, WEST = "us-east-1", "us-west-2"
 
 @pytest.fixture
 def no_leases():
-    permits.forget_leases()
+    permits.leases.clear()
     yield
-    permits.forget_leases()
+    permits.leases.clear()
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ def _line(text, confidence=90.0, **other):
 
 
 def _found(detector, answer):
-    [group] = findings.read({detector: answer})
+    [group] = findings.read_findings({detector: answer})
     return [(one.words, one.confidence, one.note) for one in group.found]
 
 
@@ -118,7 +118,7 @@ def test_an_answer_is_read_as_far_as_it_can_be(detector, answer, found):
 def test_much_is_cut_and_said_to_be():
     lines = [_line(f"{number} {'x' * 500}") for number in range(100)]
 
-    [group] = findings.read({TEXT: {"TextDetections": lines}})
+    [group] = findings.read_findings({TEXT: {"TextDetections": lines}})
 
     assert (len(group.found), group.more) == (findings.MOST, 80)
     assert {len(one.words) for one in group.found} == {findings.LONGEST}
@@ -126,7 +126,7 @@ def test_much_is_cut_and_said_to_be():
 
 
 def test_only_questions_that_were_answered_are_shown_and_in_one_order():
-    read = findings.read({MODERATION: {}, "rekognition": {"Labels": []}, TEXT: {}})
+    read = findings.read_findings({MODERATION: {}, "rekognition": {"Labels": []}, TEXT: {}})
 
     assert read == [Findings("Text", ()), Findings("For moderators", ())]
 
@@ -151,7 +151,7 @@ _JSON = st.recursive(
 @settings(max_examples=150, deadline=None)
 @given(st.dictionaries(st.sampled_from(findings.DETECTORS), _JSON))
 def test_no_answer_breaks_the_reader(answers):
-    for group in findings.read(answers):
+    for group in findings.read_findings(answers):
         for one in group.found:
             assert isinstance(one, Finding)
             assert 0 < len(one.words) <= findings.LONGEST

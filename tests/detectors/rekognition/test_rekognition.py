@@ -126,7 +126,7 @@ def test_a_region_that_falls_silent_is_left_after_the_time_that_is_set(dan, reko
     assert _row(EAST).failures == 1
     assert "ReadTimeoutError" in _row(EAST).last_error
     # Nobody knows whether Amazon did the work: both calls count.
-    held = sum(len(lease.permits) for lease in permits._leases.values())
+    held = sum(len(lease.permits) for lease in permits.leases.values())
     assert Spending.objects.get().calls - held == 2
 
 
@@ -163,7 +163,7 @@ def test_a_region_that_nobody_listens_in_is_away(dan, rekognition, monkeypatch):
     assert (photo.status, photo.attempts, photo.failure_code) == (Photo.Status.PENDING, 0, "regions_busy")
     assert "EndpointConnectionError" in _row(EAST).last_error
     # What never arrived is not billed.
-    held = sum(len(lease.permits) for lease in permits._leases.values())
+    held = sum(len(lease.permits) for lease in permits.leases.values())
     assert Spending.objects.get().calls == held
 
 
@@ -294,7 +294,7 @@ def test_three_failures_open_the_breaker_and_a_probe_closes_it(dan, rekognition)
     assert rekognition.asked()[before:] == [WEST]
 
     RegionQuota.objects.filter(region=EAST).update(open_until=0)
-    permits.forget_leases()
+    permits.leases.clear()
     _label(_photo(dan, 4))
     assert rekognition.asked()[before:] == [WEST, EAST]
     assert (_row(EAST).failures, _row(EAST).last_error) == (0, "")

@@ -159,7 +159,7 @@ def test_only_what_amazon_bills_is_counted(dan, rekognition):
     _label(photos)
 
     # The permits of a lease that are left are counted until they lapse.
-    held = sum(len(lease.permits) for lease in permits._leases.values())
+    held = sum(len(lease.permits) for lease in permits.leases.values())
     spending = Spending.objects.get()
     assert spending.calls - held == rekognition.outcomes[EAST, "ok"] + rekognition.outcomes[WEST, "ok"] == 5
     assert spending.micros == spending.calls * 1000
@@ -189,7 +189,7 @@ def test_workers_side_by_side_neither_overspend_nor_exceed_the_quota(rekognition
         except RetryLater as spent:
             refused.append(spent.code)
         finally:
-            permits.forget_leases()
+            permits.leases.clear()
             connection.close()
 
     workers = [threading.Thread(target=work) for _ in range(6)]

@@ -92,7 +92,8 @@ class _Lease:
         return self.permits.popleft()
 
 
-_leases = defaultdict(_Lease)
+# By process, thread, operation and residency.
+leases = defaultdict(_Lease)
 
 
 def acquire(operation, residency="", avoid=frozenset()):
@@ -100,15 +101,10 @@ def acquire(operation, residency="", avoid=frozenset()):
 
     `avoid` names the Regions that just failed this photo. Raise RetryLater.
     """
-    lease = _leases[*_caller(), operation, residency]
+    lease = leases[*_caller(), operation, residency]
     permit = lease.next(avoid) or lease.renew(partial(_grant, operation, residency, avoid))
     time.sleep(max(0.0, permit.ready_at - time.monotonic()))
     return permit
-
-
-def forget_leases():
-    """Drop the permits this process holds, for a test that begins anew."""
-    _leases.clear()
 
 
 def succeeded(permit):
@@ -217,7 +213,7 @@ def _save(row, limiter, **changed):
 def _drop(permit, billed=False):
     """Refund what this process holds of the permit's Region, and the permit unless it is billed."""
     lost = [] if billed else [permit]
-    for (*caller, operation, _), lease in _leases.items():
+    for (*caller, operation, _), lease in leases.items():
         if tuple(caller) == _caller() and operation == permit.operation:
             lost += [kept for kept in lease.permits if kept.region == permit.region]
             lease.permits = deque(kept for kept in lease.permits if kept.region != permit.region)

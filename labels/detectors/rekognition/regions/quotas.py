@@ -1,6 +1,6 @@
 """The rows of the Regions: Amazon's published quotas as data, and what REKOGNITION_REGIONS says of them."""
 
-import csv
+import tomllib
 from functools import cache
 from pathlib import Path
 
@@ -8,27 +8,14 @@ from django.conf import settings
 
 from labels.models import Budget, RegionQuota
 
-_FILE = Path(__file__).with_name("published.csv")
 # They share one published quota: "individual Image data plane operations".
 OPERATIONS = ("DetectLabels", "DetectModerationLabels", "DetectText", "RecognizeCelebrities")
 
 
 @cache
 def published():
-    """Return {region: {"group", "quota" in calls per second, "price_micros" of the first tier}}.
-
-    Source: AWS General Reference and the pricing page, October 2026. Prices are those of us-east-1;
-    where a Region costs more, its row in the admin says so.
-    """
-    with _FILE.open(newline="") as file:
-        return {
-            row["region"]: {
-                "group": row["group"],
-                "quota": float(row["quota"]),
-                "price_micros": int(row["price_micros"]),
-            }
-            for row in csv.DictReader(file)
-        }
+    """Return {region: {"group", "quota" in calls per second, "price_micros"}}."""
+    return tomllib.loads(Path(__file__).with_name("published.toml").read_text())
 
 
 def follow_settings():
@@ -41,7 +28,7 @@ def follow_settings():
     if settings.LABELS_DETECTOR != "rekognition" and RegionQuota.objects.exists():
         return 0
     rows = {(row.region, row.operation): row for row in RegionQuota.objects.all()}
-    wanted = {**published(), **{region: _of(region) for region in settings.REKOGNITION_REGIONS}}
+    wanted = published() | {region: _of(region) for region in settings.REKOGNITION_REGIONS}
     missing = [
         RegionQuota(region=region, operation=operation, **values)
         for region, values in wanted.items()
@@ -60,4 +47,4 @@ def follow_settings():
 def _of(region):
     known = published().get(region, {"group": region.split("-")[0], "quota": 5.0, "price_micros": 1000})
     rate = settings.REKOGNITION_REGIONS[region]
-    return {**known, **({"quota": rate, "configured": rate} if rate else {})}
+    return known | ({"quota": rate, "configured": rate} if rate else {})
