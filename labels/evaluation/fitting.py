@@ -33,14 +33,17 @@ def fit_model(photos: Photos, rows: np.ndarray, labels: list[str]) -> tuple[dict
     """Return a model's arrays trained on some rows only, and the vectors of all rows as it reads them."""
     arrays = _fit_words(np.array([photos.views[row].light for row in rows]))
     features = vectors(arrays, photos.views)
-    widths = _group_widths(photos.views[0])
-    for view, values in zip(("structure", "colour", "cells"), features, strict=True):
+    first = photos.views[0]
+    widths = {
+        "structure": [*map(len, first.structure.values()), 4 * WORDS],
+        "colour": [*map(len, first.colour.values())],
+        "cells": [first.cells.shape[-1]],
+    }
+    views = []
+    for view, values in zip(widths, features, strict=True):
         seen = values[rows].reshape(-1, values.shape[-1])
         arrays[f"{view}_centre"], arrays[f"{view}_scale"] = seen.mean(0), _scales(seen, widths[view])
-    views = [
-        standardise(values, arrays, view)
-        for view, values in zip(("structure", "colour", "cells"), features, strict=True)
-    ]
+        views.append(standardise(values, arrays, view))
     # Every group of features gets the same total variance: 300 bins must not outvote 30 line lengths.
     share = [np.repeat(1 / np.sqrt(widths[view]), widths[view]) for view in ("structure", "colour")]
     views[0], views[1] = views[0] * share[0], views[1] * share[1]
@@ -54,15 +57,6 @@ def fit_model(photos: Photos, rows: np.ndarray, labels: list[str]) -> tuple[dict
     arrays = {name: value.astype(np.float32) for name, value in arrays.items()}
     arrays["labels"] = np.array(labels)
     return arrays, features
-
-
-def _group_widths(views: Views) -> dict[str, list[int]]:
-    structure = [len(vector) for vector in views.structure.values()] + [4 * WORDS]
-    return {
-        "structure": structure,
-        "colour": [len(vector) for vector in views.colour.values()],
-        "cells": [views.cells.shape[-1]],
-    }
 
 
 def _scales(values: np.ndarray, widths: list[int]) -> np.ndarray:

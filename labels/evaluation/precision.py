@@ -11,7 +11,7 @@ _Z = 1.959964  # 95 %
 
 @dataclass(frozen=True)
 class Band:
-    """Decisions on answers from `start` percent up to the next band."""
+    """Decisions about labels of `start` percent up to the next band."""
 
     start: int
     right: int

@@ -39,11 +39,10 @@ LEAST_RECALL = 0.75
 
 @dataclass(frozen=True)
 class Result:
-    """How one label fared: a score each repeat."""
+    """One label's Score in each repeat."""
 
     label: str
     scores: list[Score]
-    suggestion: bool
 
     def mean(self, name: str) -> float:
         return float(np.mean(self._numbers(name)))
@@ -57,7 +56,7 @@ class Result:
 
     @property
     def verdict(self) -> str:
-        if self.suggestion:
+        if GOALS[self.label] is None:
             return "suggestion"
         reached = self.mean("precision") >= GOALS[self.label] and self.mean("recall") >= LEAST_RECALL
         return "reached" if reached else "missed"
@@ -81,15 +80,14 @@ def read_photos(folder: Path) -> Photos:
 def train(photos: Photos) -> dict:
     """Return the arrays of the model to ship, trained on every photo."""
     arrays, _ = fit_model(photos, np.arange(len(photos.views)), list(GOALS))
-    accepted = [target is not None for target in GOALS.values()]
     return arrays | {
-        "accepted": np.array(accepted),
+        "accepted": np.array([label in ACCEPTED for label in GOALS]),
         "learnt_from": np.array(sorted(photos.digests), np.bytes_),
     }
 
 
 def cross_validate(photos: Photos, repeats: int = REPEATS, labels: list[str] | None = None) -> list[Result]:
-    """Return how each label fares at the operating point on photos its model has not seen.
+    """Return each label's Result at the operating point on photos its model has not seen.
 
     Everything is fitted again in each fold from the other folds only: dictionary, scales, weights and fusion.
     Labels share their folds, which are stratified by the accepted labels together.
@@ -111,7 +109,7 @@ def _result(label: str, photos: Photos, p: np.ndarray) -> Result:
     known = photos.targets[label] >= 0
     targets = photos.targets[label][known]
     scores = [score(one[known], one[known] >= OPERATING_POINT, targets) for one in p]
-    return Result(label, scores, GOALS[label] is None)
+    return Result(label, scores)
 
 
 def table(results: list[Result]) -> str:

@@ -23,7 +23,7 @@ class RegionQuotaQuerySet(models.QuerySet):
 
 
 class RegionQuota(models.Model):
-    """How fast one operation may be called in one Region, and how it has fared there.
+    """How fast one operation may be called in one Region, and what became of its calls.
 
     All workers of all machines share these rows. Moments are seconds since 1970 by the database's
     clock; `labels.detectors.rekognition.regions.throttling` says what they mean.

@@ -1,4 +1,4 @@
-"""The embedded detector as the application meets it: the shape of its answer, and every odd picture."""
+"""The embedded detector as the application meets it: the shape of its response, and every odd picture."""
 
 import ast
 import dataclasses
@@ -74,7 +74,7 @@ PICTURES = [
 
 
 @pytest.mark.parametrize("image", PICTURES)
-def test_any_picture_is_answered_in_the_shape_of_detect_labels(image):
+def test_the_response_about_any_picture_is_in_the_shape_of_detect_labels(image):
     response = LocalDetector().detect(picture(image, exif=EXIF))
 
     assert set(response) == {"Labels", "LabelModelVersion", "ImageProperties"}
@@ -110,7 +110,7 @@ def assert_are_properties(properties):
 
 
 @pytest.mark.parametrize("image", PICTURES)
-def test_no_answer_holds_a_number_json_does_not_know(image):
+def test_no_response_holds_a_number_json_does_not_know(image):
     json.dumps(LocalDetector().detect(picture(image, exif=EXIF)), allow_nan=False)
 
 
@@ -138,7 +138,7 @@ def test_labels_come_surest_first_then_by_name():
     assert labels == sorted(labels, key=lambda label: (-label["Confidence"], label["Name"]))
 
 
-def test_the_same_photo_gets_the_same_answer_in_another_process():
+def test_the_same_photo_gets_the_same_response_in_another_process():
     code = (
         "import json; from labels.detectors.local.detector import LocalDetector;"
         "from tests.detectors.pictures import noise, picture;"

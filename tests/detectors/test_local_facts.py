@@ -261,7 +261,7 @@ def test_light_is_named_below_5_and_from_12_on(iso, expected):
     assert names(facts.exif_labels({"exposure_time": 1 / 125, "f_number": 8.0, "iso": iso})) == expected
 
 
-def test_facts_are_certain_and_a_judgement_is_not():
+def test_facts_are_certain_and_an_estimate_is_not():
     soft = quality.measure(stripes().filter(ImageFilter.GaussianBlur(8)))
     labels = facts.fact_labels(300, 200, [], True, soft, {"taken_at": "2024-05-12T14:05:00"})
 

@@ -11,7 +11,7 @@ from labels.evaluation import ground_truth
 GOOD = b"file,source,sky,black_and_white\na.jpg,disk 1,1,?\nsub/b.jpg,disk 2,0,1\n"
 
 
-def test_a_column_with_answers_is_a_label_and_any_other_is_ignored():
+def test_a_column_with_values_is_a_label_and_any_other_is_ignored():
     table = ground_truth.from_csv(GOOD)
 
     assert table.labels == ("Sky", "Black And White")

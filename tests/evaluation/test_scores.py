@@ -13,7 +13,7 @@ from labels.evaluation import scores
         pytest.param([4, 3, 2, 1], [1, 1, 0, 0], 1.0, id="perfect"),
         pytest.param([1, 2, 3, 4], [1, 1, 0, 0], (1 / 3 + 2 / 4) / 2, id="the wrong way round"),
         pytest.param([4, 1, 3, 2], [1, 1, 0, 0], (1 / 1 + 2 / 4) / 2, id="one late"),
-        pytest.param([0, 0, 0, 0], [1, 0, 0, 0], 1 / 4, id="nothing said: the base rate"),
+        pytest.param([0, 0, 0, 0], [1, 0, 0, 0], 1 / 4, id="nothing predicted: the base rate"),
         pytest.param([5, 5, 0], [1, 0, 1], (1 / 2 + 2 / 3) / 2, id="a tie counts as a whole"),
         pytest.param([5, 5, 0], [0, 1, 1], (1 / 2 + 2 / 3) / 2, id="the order within a tie does not matter"),
         pytest.param([1], [1], 1.0, id="one photo"),
@@ -64,16 +64,18 @@ def score_of(photos):
 
 
 @pytest.mark.parametrize(
-    ("said", "targets", "precision", "recall"),
+    ("predicted", "targets", "precision", "recall"),
     [
         pytest.param([1, 1, 1, 0, 0], [1, 1, 0, 1, 0], 2 / 3, 2 / 3, id="two of three"),
-        pytest.param([0, 0], [1, 0], None, 0.0, id="never said"),
+        pytest.param([0, 0], [1, 0], None, 0.0, id="never predicted"),
         pytest.param([1, 0], [0, 0], 0.0, None, id="never there"),
-        pytest.param([], [], None, None, id="never judged"),
+        pytest.param([], [], None, None, id="never known"),
     ],
 )
-def test_precision_and_recall_count_what_was_said_and_what_was_there(said, targets, precision, recall):
-    score = scores.score(said, said, targets)
+def test_precision_and_recall_count_what_was_predicted_and_what_was_there(
+    predicted, targets, precision, recall
+):
+    score = scores.score(predicted, predicted, targets)
 
     assert (score.precision, score.recall) == (precision, recall)
 

@@ -27,7 +27,7 @@ from labels.detectors.local.structure import word_histograms
 
 MODEL_FILE = Path(__file__).with_name("model.npz")
 OPERATING_POINT = 0.5
-LEAST_CONFIDENCE = 20.0  # below this an answer is noise: nobody would look at it, even as a suggestion
+LEAST_CONFIDENCE = 20.0  # below this a label is noise, even as a suggestion
 CLIP = 4.0  # standard deviations: a photo unlike all training photos must not shout
 TOP_CELLS = (4, 12)
 CLASSIFIERS = ("structure", "colour", "cells", "whole")

@@ -22,7 +22,7 @@ class Fault(Enum):
     IMAGE = "this form of the photo; another may do"
     THROTTLE = "too fast for this Region"
     REGION = "this Region, for now"
-    ACCOUNT = "our credentials or rights, until an operator mends them"
+    ACCOUNT = "our credentials or rights, until an operator fixes them"
 
 
 @dataclass(frozen=True)

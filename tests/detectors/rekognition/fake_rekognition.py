@@ -61,7 +61,7 @@ def _label(name, confidence, *parents):
     }
 
 
-ANSWERS = {
+RESPONSES = {
     "DetectLabels": {
         "Labels": [
             _label("Nature", 98.5),
@@ -147,7 +147,7 @@ class FakeRekognition:
         """Say what becomes of the next calls; a function is called before its call is answered."""
         self.regions[region].script.extend(outcomes)
 
-    def asked(self, operation=None):
+    def regions_called(self, operation=None):
         """Return the Regions that were called, in order."""
         return [region for region, called, _ in self.calls if operation in (None, called)]
 
@@ -242,8 +242,11 @@ def _written(operation, outcome, request):
         return status, json.dumps({"__type": code, "message": message}).encode() if code else b""
     if outcome in _BODIES:
         return 200, _BODIES[outcome]
-    answer = ANSWERS[operation]
+    response = RESPONSES[operation]
     if operation == "DetectLabels":
         least = request.get("MinConfidence", 55)
-        answer = {**answer, "Labels": [label for label in answer["Labels"] if label["Confidence"] >= least]}
-    return 200, json.dumps(answer).encode()
+        response = {
+            **response,
+            "Labels": [label for label in response["Labels"] if label["Confidence"] >= least],
+        }
+    return 200, json.dumps(response).encode()

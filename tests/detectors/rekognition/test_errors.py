@@ -48,7 +48,7 @@ def _answered(code, status=400, message="words"):
     ],
     ids=lambda value: str(value)[:70],
 )
-def test_an_error_is_laid_at_the_right_door(error, fault):
+def test_an_error_is_classified_by_whose_fault_it_is(error, fault):
     assert classify(error).fault is fault
 
 

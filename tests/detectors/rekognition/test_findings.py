@@ -1,4 +1,4 @@
-"""What REKOGNITION_ALSO found is shown on the photo's page, whatever the answer, and never is a label."""
+"""What REKOGNITION_ALSO found is shown on the photo's page, whatever the response, and never is a label."""
 
 import json
 
@@ -23,13 +23,13 @@ def _line(text, confidence=90.0, **other):
     return {"DetectedText": text, "Type": "LINE", "Confidence": confidence, **other}
 
 
-def _found(detector, answer):
-    [group] = findings.read_findings({detector: answer})
+def _found(detector, response):
+    [group] = findings.read_findings({detector: response})
     return [(one.words, one.confidence, one.note) for one in group.found]
 
 
 @pytest.mark.parametrize(
-    ("detector", "answer", "found"),
+    ("detector", "response", "found"),
     [
         pytest.param(
             TEXT,
@@ -111,8 +111,8 @@ def _found(detector, answer):
         ),
     ],
 )
-def test_an_answer_is_read_as_far_as_it_can_be(detector, answer, found):
-    assert _found(detector, answer) == found
+def test_a_response_is_read_as_far_as_it_can_be(detector, response, found):
+    assert _found(detector, response) == found
 
 
 def test_much_is_cut_and_said_to_be():
@@ -125,7 +125,7 @@ def test_much_is_cut_and_said_to_be():
     assert group.found[0].words.endswith("…")
 
 
-def test_only_questions_that_were_answered_are_shown_and_in_one_order():
+def test_only_operations_with_a_response_are_shown_and_in_one_order():
     read = findings.read_findings({MODERATION: {}, "rekognition": {"Labels": []}, TEXT: {}})
 
     assert read == [Findings("Text", ()), Findings("For moderators", ())]
@@ -150,8 +150,8 @@ _JSON = st.recursive(
 
 @settings(max_examples=150, deadline=None)
 @given(st.dictionaries(st.sampled_from(findings.DETECTORS), _JSON))
-def test_no_answer_breaks_the_reader(answers):
-    for group in findings.read_findings(answers):
+def test_no_response_breaks_the_reader(responses):
+    for group in findings.read_findings(responses):
         for one in group.found:
             assert isinstance(one, Finding)
             assert 0 < len(one.words) <= findings.LONGEST
@@ -160,8 +160,8 @@ def test_no_answer_breaks_the_reader(answers):
 
 
 @pytest.fixture
-def asked(dan, rekognition, settings):
-    """Return a photo about which all questions were asked."""
+def photo(dan, rekognition, settings):
+    """Return a photo about which all operations were called."""
     settings.REKOGNITION_ALSO = ALSO
     photo = factory.photo(dan, size=(100, 90))
     tasks.label_photo(photo.pk)
@@ -177,8 +177,8 @@ def _section(client, photo):
 
 
 @pytest.mark.django_db
-def test_the_page_shows_what_was_found(client, asked):
-    assert _section(client, asked) == (
+def test_the_page_shows_what_was_found(client, photo):
+    assert _section(client, photo) == (
         "Text SUMMER SALE 99% Well-known people Ada Lovelace 97% "
         "For moderators Smoking (Drugs &amp; Tobacco) 81% "
         "Said by Amazon Rekognition beside the labels; no selection, count or download follows it."
@@ -186,9 +186,9 @@ def test_the_page_shows_what_was_found(client, asked):
 
 
 @pytest.mark.django_db
-def test_none_of_it_is_a_label_even_when_the_photo_is_labelled_again(client, asked, dan):
+def test_none_of_it_is_a_label_even_when_the_photo_is_labelled_again(client, photo, dan):
     record.label_again(Photo.objects.all())
-    tasks.label_photo(asked.pk)
+    tasks.label_photo(photo.pk)
 
     said = {"SUMMER SALE", "SALE", "Ada Lovelace", "Smoking", "Drugs & Tobacco"}
     assert factory.counts(dan) == {"Nature": 1, "Sky": 1, "Cloud": 1}
@@ -200,35 +200,35 @@ def test_none_of_it_is_a_label_even_when_the_photo_is_labelled_again(client, ask
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("response", ["{}", "[]", "null", "7", '{"TextDetections": 3}', "no JSON", ""])
-def test_a_damaged_answer_leaves_the_page_whole(client, asked, response):
+def test_a_damaged_response_leaves_the_page_whole(client, photo, response):
     DetectionRun.objects.filter(detector=TEXT).update(response=response)
 
-    assert _section(client, asked).startswith("Text nothing Well-known people Ada Lovelace")
+    assert _section(client, photo).startswith("Text nothing Well-known people Ada Lovelace")
 
 
 @pytest.mark.django_db
-def test_of_two_versions_the_later_answer_is_shown(client, asked):
+def test_of_two_versions_the_later_response_is_shown(client, photo):
     later = {"TextDetections": [_line("LATER")]}
     DetectionRun.objects.create(
-        content_sha256=asked.sha256, detector=TEXT, version="9.0", response=json.dumps(later)
+        content_sha256=photo.sha256, detector=TEXT, version="9.0", response=json.dumps(later)
     )
 
-    assert _section(client, asked).startswith("Text LATER 90%")
+    assert _section(client, photo).startswith("Text LATER 90%")
 
 
 @pytest.mark.django_db
-def test_text_in_a_picture_is_text_on_the_page(client, asked):
+def test_text_in_a_picture_is_text_on_the_page(client, photo):
     evil = {"TextDetections": [_line('<script>alert(1)</script><b class="x">')]}
     DetectionRun.objects.filter(detector=TEXT).update(response=json.dumps(evil))
 
-    page = client.get(asked.get_absolute_url()).content.decode()
+    page = client.get(photo.get_absolute_url()).content.decode()
 
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
     assert "<script>alert" not in page
 
 
 @pytest.mark.django_db
-def test_without_further_questions_there_is_no_section(client, dan, rekognition):
+def test_without_further_operations_there_is_no_section(client, dan, rekognition):
     photo = factory.photo(dan, size=(100, 90))
     tasks.label_photo(photo.pk)
 

@@ -43,7 +43,7 @@ def _sent(request):
     return Image.open(io.BytesIO(base64.b64decode(request["Image"]["Bytes"])))
 
 
-def test_a_photo_is_labelled_by_its_rendition_and_the_answer_kept_with_its_region(dan, rekognition):
+def test_a_photo_is_labelled_by_its_rendition_and_the_response_kept_with_its_region(dan, rekognition):
     photo = _label(factory.photo(dan, size=(2000, 1000)))
 
     assert photo.status == Photo.Status.LABELLED
@@ -70,7 +70,7 @@ def test_the_same_content_is_paid_for_once_whoever_owns_it(dan, eve, rekognition
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_answer_about_a_photo_that_is_deleted_meanwhile_is_kept_for_its_content(dan, rekognition):
+def test_the_response_about_a_photo_that_is_deleted_meanwhile_is_kept_for_its_content(dan, rekognition):
     rekognition.script(EAST, lambda: Photo.objects.get().delete() and None)
 
     # Labelled at once: here the queue answers after each commit.
@@ -97,7 +97,7 @@ def test_a_throttled_photo_goes_to_the_next_region_and_the_first_one_slows_down(
     photo = _label(_photo(dan))
 
     assert photo.status == Photo.Status.LABELLED
-    assert rekognition.asked() == [EAST, WEST]
+    assert rekognition.regions_called() == [EAST, WEST]
     assert (_row(EAST).throttles, _row(WEST).throttles) == (1, 0)
     assert _row(EAST).factor == pytest.approx(throttling.DECREASE)
 
@@ -109,20 +109,20 @@ def test_a_region_that_is_away_costs_the_photo_nothing(dan, rekognition, outcome
     photo = _label(_photo(dan))
 
     assert photo.status == Photo.Status.LABELLED
-    assert rekognition.asked() == [EAST, WEST]
+    assert rekognition.regions_called() == [EAST, WEST]
     assert (_row(EAST).failures, _row(EAST).throttles) == (1, 0)
     assert _row(EAST).last_error
 
 
 @pytest.mark.parametrize("outcome", SILENT)
-def test_a_region_that_falls_silent_is_left_after_the_time_that_is_set(dan, rekognition, settings, outcome):
+def test_a_region_that_hangs_is_left_after_the_time_that_is_set(dan, rekognition, settings, outcome):
     settings.REKOGNITION_TIMEOUT = 0.3
     rekognition.script(EAST, outcome)
 
     photo = _label(_photo(dan))
 
     assert photo.status == Photo.Status.LABELLED
-    assert rekognition.asked() == [EAST, WEST]
+    assert rekognition.regions_called() == [EAST, WEST]
     assert _row(EAST).failures == 1
     assert "ReadTimeoutError" in _row(EAST).last_error
     # Nobody knows whether Amazon did the work: both calls count.
@@ -131,7 +131,7 @@ def test_a_region_that_falls_silent_is_left_after_the_time_that_is_set(dan, reko
 
 
 @pytest.mark.parametrize("outcome", SILENT)
-def test_a_photo_waits_when_every_region_falls_silent(dan, rekognition, settings, outcome):
+def test_a_photo_waits_when_every_region_hangs(dan, rekognition, settings, outcome):
     settings.REKOGNITION_TIMEOUT = 0.2
     for region in (EAST, WEST):
         rekognition.regions[region].always = outcome
@@ -142,14 +142,14 @@ def test_a_photo_waits_when_every_region_falls_silent(dan, rekognition, settings
     assert len(rekognition.calls) == 2
 
 
-def test_a_slow_answer_is_an_answer(dan, rekognition, settings):
+def test_a_slow_response_is_a_response(dan, rekognition, settings):
     settings.REKOGNITION_TIMEOUT = 10
     rekognition.regions[EAST].latency = 0.3
 
     photo = _label(_photo(dan))
 
     assert photo.status == Photo.Status.LABELLED
-    assert rekognition.asked() == [EAST]
+    assert rekognition.regions_called() == [EAST]
     assert (_row(EAST).failures, _row(EAST).last_error) == (0, "")
     assert DetectionRun.objects.get().latency_ms >= 300
 
@@ -167,7 +167,7 @@ def test_a_region_that_nobody_listens_in_is_away(dan, rekognition, monkeypatch):
     assert Spending.objects.get().calls == held
 
 
-def test_labels_that_are_malformed_are_left_out_and_the_answer_is_kept(dan, rekognition):
+def test_labels_that_are_malformed_are_left_out_and_the_response_is_kept(dan, rekognition):
     rekognition.script(EAST, "odd labels")
 
     photo = _label(_photo(dan))
@@ -187,7 +187,7 @@ def test_a_region_that_refuses_us_rests_and_the_log_says_so_once(dan, rekognitio
             # As if its minute were over: it is probed again.
             RegionQuota.objects.update(open_until=0)
 
-    assert rekognition.asked() == [EAST, WEST] * 3
+    assert rekognition.regions_called() == [EAST, WEST] * 3
     assert _row(EAST).refused
     assert [record.getMessage()[:50] for record in caplog.records] == [
         "Amazon Rekognition refuses DetectLabels in us-east"
@@ -201,7 +201,7 @@ def test_a_region_that_lets_us_in_again_is_no_longer_refused(dan, rekognition):
 
     _label(_photo(dan, 1))
 
-    assert rekognition.asked() == [EAST, WEST, EAST]
+    assert rekognition.regions_called() == [EAST, WEST, EAST]
     assert (_row(EAST).refused, _row(EAST).failures) == ("", 0)
 
 
@@ -214,7 +214,7 @@ def test_a_region_that_few_photos_need_is_not_called_refused_for_ever(dan, rekog
     for number in (1, 2):
         _label(_photo(dan, number))
 
-    assert sorted(rekognition.asked()[2:]) == [EAST, WEST]
+    assert sorted(rekognition.regions_called()[2:]) == [EAST, WEST]
     assert [_row(EAST).refused, _row(WEST).refused] == ["", ""]
 
 
@@ -291,12 +291,12 @@ def test_three_failures_open_the_breaker_and_a_probe_closes_it(dan, rekognition)
     before = len(rekognition.calls)
 
     _label(_photo(dan, 3))
-    assert rekognition.asked()[before:] == [WEST]
+    assert rekognition.regions_called()[before:] == [WEST]
 
     RegionQuota.objects.filter(region=EAST).update(open_until=0)
     permits.leases.clear()
     _label(_photo(dan, 4))
-    assert rekognition.asked()[before:] == [WEST, EAST]
+    assert rekognition.regions_called()[before:] == [WEST, EAST]
     assert (_row(EAST).failures, _row(EAST).last_error) == (0, "")
 
 
@@ -314,7 +314,7 @@ def test_a_region_that_is_switched_off_is_not_called(dan, rekognition):
 
     _label(_photo(dan))
 
-    assert rekognition.asked() == [WEST]
+    assert rekognition.regions_called() == [WEST]
 
 
 def test_photos_go_only_where_their_owner_allows(dan, eve, rekognition, settings):
@@ -324,7 +324,7 @@ def test_photos_go_only_where_their_owner_allows(dan, eve, rekognition, settings
     _label(_photo(eve))
     _label(_photo(dan, 1))
 
-    assert rekognition.asked() == ["eu-west-1", EAST]
+    assert rekognition.regions_called() == ["eu-west-1", EAST]
 
 
 def test_where_no_region_is_allowed_the_photo_waits_and_says_why(dan, rekognition, settings):
@@ -337,7 +337,7 @@ def test_where_no_region_is_allowed_the_photo_waits_and_says_why(dan, rekognitio
     assert rekognition.calls == []
 
 
-def test_further_questions_have_their_own_permits_and_are_kept_as_well(dan, rekognition, settings):
+def test_further_operations_have_their_own_permits_and_are_kept_as_well(dan, rekognition, settings):
     settings.REKOGNITION_ALSO = ["DetectModerationLabels", "DetectText", "RecognizeCelebrities"]
     photo = _label(_photo(dan))
     labelling.label_again(Photo.objects.all())
@@ -359,7 +359,7 @@ def test_further_questions_have_their_own_permits_and_are_kept_as_well(dan, reko
     assert factory.counts(dan) == {"Nature": 1, "Sky": 1, "Cloud": 1}
 
 
-def test_a_further_question_that_must_wait_asks_the_first_one_no_second_time(dan, rekognition, settings):
+def test_a_further_operation_that_must_wait_does_not_repeat_the_first(dan, rekognition, settings):
     settings.REKOGNITION_ALSO = ["DetectText"]
     rekognition.script(EAST, "ok", "internal")
     rekognition.script(WEST, "internal")
@@ -369,4 +369,4 @@ def test_a_further_question_that_must_wait_asks_the_first_one_no_second_time(dan
     _label(photo)
 
     assert photo.status == Photo.Status.LABELLED
-    assert len(rekognition.asked("DetectLabels")) == 1
+    assert len(rekognition.regions_called("DetectLabels")) == 1

@@ -25,7 +25,7 @@ def _images(fake, photo):
 
 
 @pytest.mark.parametrize("format", ["JPEG", "PNG"])
-def test_amazon_is_told_where_the_original_lies(dan, in_s3, format):
+def test_amazon_is_sent_where_the_original_lies(dan, in_s3, format):
     photo = factory.photo(dan, size=(100, 90), format=format, name=f"photo.{format.lower()}")
 
     [image] = _images(in_s3, photo)

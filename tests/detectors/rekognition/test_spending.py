@@ -1,4 +1,4 @@
-"""The budget: said before, counted with each call, never overspent; what is over waits."""
+"""The budget: estimated before, counted with each call, never overspent; what is over waits."""
 
 import threading
 from datetime import timedelta
@@ -207,7 +207,7 @@ def test_workers_side_by_side_neither_overspend_nor_exceed_the_quota(rekognition
 
 
 @pytest.mark.django_db
-def test_the_dry_run_says_calls_and_cost_net_of_the_cache(dan, eve, rekognition):
+def test_the_dry_run_prints_calls_and_cost_net_of_the_cache(dan, eve, rekognition):
     first, *_ = _photos(dan, 3)
     _label([first])
     # The same content as one that is labelled, and as one that is not.
@@ -221,7 +221,7 @@ def test_the_dry_run_says_calls_and_cost_net_of_the_cache(dan, eve, rekognition)
 
 
 @pytest.mark.django_db
-def test_the_dry_run_counts_further_questions(dan, rekognition, settings):
+def test_the_dry_run_counts_further_operations(dan, rekognition, settings):
     settings.REKOGNITION_ALSO = ["DetectText"]
     RegionQuota.objects.filter(region=WEST, operation="DetectText").update(price_micros=1500)
     _photos(dan, 2)

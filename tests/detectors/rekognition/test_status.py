@@ -122,7 +122,7 @@ def test_another_detector_shows_no_regions(staff):
         ("bad token", "UnrecognizedClientException: The security token in the request is invalid."),
     ],
 )
-def test_what_an_operator_must_mend_is_a_banner_a_detail_and_a_line_and_ends_by_itself(
+def test_what_an_operator_must_fix_is_a_banner_a_detail_and_a_line_and_ends_by_itself(
     staff, dan, rekognition, caplog, outcome, words
 ):
     for cluster in heartbeats.CLUSTERS:
@@ -137,7 +137,7 @@ def test_what_an_operator_must_mend_is_a_banner_a_detail_and_a_line_and_ends_by_
         RegionQuota.objects.update(open_until=0)
         tasks.label_photo(photo.pk)
 
-    # On every page of those who can mend it, once in the log, and in /readyz without a detail of the account.
+    # On every page of those who can fix it, once in the log, and in /readyz without a detail of the account.
     page = staff.get(reverse("photos")).content.decode()
     for region in (EAST, WEST):
         assert f"Amazon Rekognition refuses DetectLabels in {region}: {words}" in page
@@ -151,7 +151,7 @@ def test_what_an_operator_must_mend_is_a_banner_a_detail_and_a_line_and_ends_by_
     photo.refresh_from_db()
     assert (photo.status, photo.attempts) == (Photo.Status.PENDING, 0)
 
-    # Mended: nobody has to press anything.
+    # Fixed: nobody has to press anything.
     for region in (EAST, WEST):
         rekognition.regions[region].always = "ok"
     for _ in range(2):
@@ -163,7 +163,7 @@ def test_what_an_operator_must_mend_is_a_banner_a_detail_and_a_line_and_ends_by_
     assert EAST not in "".join(refusals())
 
 
-def test_others_are_not_told_what_an_operator_must_mend(client, dan, rekognition):
+def test_others_do_not_see_what_an_operator_must_fix(client, dan, rekognition):
     rekognition.regions[EAST].always = "denied"
     tasks.label_photo(factory.photo(dan, size=(90, 90)).pk)
 
@@ -171,7 +171,7 @@ def test_others_are_not_told_what_an_operator_must_mend(client, dan, rekognition
     assert "AccessDenied" not in client.get(reverse("photos")).content.decode()
 
 
-def test_the_sweep_rings_for_a_minute_of_rekognition(
+def test_the_sweep_enqueues_a_minute_of_rekognition(
     dan, rekognition, settings, django_capture_on_commit_callbacks
 ):
     settings.REKOGNITION_REGIONS = {EAST: 11.0}
@@ -211,7 +211,7 @@ def test_a_region_amazon_has_not_published_is_made_from_the_setting(rekognition,
     assert (_row("eu-north-9").quota, _row("eu-north-9").group) == (7, "eu")
 
 
-def test_the_status_page_asks_as_often_for_many_regions_as_for_two(
+def test_the_status_page_queries_as_often_for_many_regions_as_for_two(
     staff, rekognition, settings, django_assert_num_queries, django_assert_max_num_queries
 ):
     with django_assert_max_num_queries(60) as few:

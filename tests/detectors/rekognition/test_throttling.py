@@ -63,7 +63,7 @@ def test_the_region_that_is_free_first_is_taken(changes, first):
     assert throttling.first_free(limiters, NOW) == first
 
 
-def test_of_regions_that_are_free_one_that_refused_us_is_asked_first():
+def test_of_regions_that_are_free_one_that_refused_us_is_called_first():
     limiters = {"small": replace(WARM, quota=5), "large": WARM}
 
     assert throttling.first_free(limiters, NOW, {"small"}) == "small"
@@ -149,7 +149,7 @@ def test_a_probe_that_fails_lengthens_the_pause():
     assert throttling.free_at(limiter, NOW + 3) == NOW + 3 + 2
 
 
-def test_an_answer_from_before_the_breaker_opened_does_not_close_it():
+def test_a_response_from_before_the_breaker_opened_does_not_close_it():
     limiter = throttling.succeeded(TRIPPED, NOW, granted_at=TRIPPED.opened_at - 1)
 
     assert throttling.is_tripped(limiter)

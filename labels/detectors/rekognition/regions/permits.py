@@ -197,7 +197,7 @@ def _change(permit, step, **changed):
 
 def _lock(rows):
     """Return the rows locked, each with the database's time as `now`."""
-    # In one order, so that two workers cannot wait for each other.
+    # In one order, so that two workers do not deadlock.
     return list(rows.annotate(now=_DatabaseNow()).select_for_update().order_by("pk"))
 
 

@@ -30,7 +30,7 @@ def region_states():
 
 
 def refusals():
-    """Return a sentence for each Region that refuses our calls: what an operator must mend."""
+    """Return a sentence for each Region that refuses our calls: what an operator must fix."""
     if settings.LABELS_DETECTOR != "rekognition":
         return []
     rows = RegionQuota.objects.used().filter(enabled=True).exclude(refused="").order_by("region", "operation")

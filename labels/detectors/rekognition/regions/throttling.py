@@ -65,7 +65,7 @@ def first_free(limiters, now, refused=frozenset()):
     """Return the key of the limiter that is free first; of several, one of the `refused`, then the largest.
 
     A Region that refused us would else be called again only when the others are busy, and count as
-    refused long after somebody mended it. A call costs little: a refusal comes at once and free of charge.
+    refused long after somebody fixed it. A call costs little: a refusal comes at once and free of charge.
     """
     return min(
         limiters,
