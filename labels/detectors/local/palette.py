@@ -89,12 +89,10 @@ def _merge_alike(centres: np.ndarray, shares: np.ndarray) -> tuple[np.ndarray, n
 
 
 def _described(lab: np.ndarray, share: float) -> dict:
-    red, green, blue = (int(value) for value in to_rgb(lab))
+    rgb = to_rgb(lab).tolist()
     return {
-        "Red": red,
-        "Green": green,
-        "Blue": blue,
-        "HexCode": f"#{red:02x}{green:02x}{blue:02x}",
+        **dict(zip(("Red", "Green", "Blue"), rgb, strict=True)),
+        "HexCode": f"#{bytes(rgb).hex()}",
         "SimplifiedColor": simple_name(tuple(lab)),
         "PixelPercent": round(float(share), 2),
     }

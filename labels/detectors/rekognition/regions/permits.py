@@ -9,7 +9,7 @@ import os
 import threading
 import time
 from collections import defaultdict, deque
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from datetime import date
 from functools import partial
 
@@ -52,28 +52,28 @@ _STATE = [field.name for field in fields(throttling.Limiter) if field.name != "q
 
 @dataclass(frozen=True)
 class Permit:
-    """One call of one operation in one Region; `ready_at` by this process's monotonic clock."""
+    """One call of one operation in one Region, whose `row` is as it was when this was granted."""
 
-    region: str
-    operation: str
-    ready_at: float
-    granted_at: float  # the database's clock
-    was_failing: bool  # the Region: a success has to be reported
-    price: int  # micros
-    day: date  # that it is counted on
+    row: RegionQuota
+    ready_at: float  # by this process's monotonic clock
+    day: date  # on which it is counted
+
+    @property
+    def region(self):
+        return self.row.region
 
     @property
     def has_expired(self):
         return self.ready_at + PERMIT_SECONDS < time.monotonic()
 
 
+@dataclass
 class _Lease:
     """The permits this process holds of one operation and residency, and how many are granted at once."""
 
-    def __init__(self):
-        self.permits = deque()
-        self.size = 0
-        self.lost = 0
+    permits: deque = field(default_factory=deque)
+    size: int = 0
+    lost: int = 0
 
     def next(self, avoid):
         """Return the next good permit, or None; those that are not are refunded."""
@@ -109,7 +109,7 @@ def acquire(operation, residency="", avoid=frozenset()):
 
 def succeeded(permit):
     """Report a response; it costs a write only when the Region had been failing."""
-    if permit.was_failing:
+    if permit.row.failures or permit.row.refused:
         _change(permit, throttling.succeeded, refused="", last_error="")
 
 
@@ -147,7 +147,7 @@ def refused(permit, reason):
         last_error=reason[:200],
     )
     if before is not None and not before.refused:
-        logger.error("Amazon Rekognition refuses %s in %s: %s", permit.operation, permit.region, reason)
+        logger.error("Amazon Rekognition refuses %s in %s: %s", before.operation, before.region, reason)
 
 
 @transaction.atomic
@@ -172,26 +172,15 @@ def _grant(operation, residency, avoid, size):
     count, day = spending.reserve(count, row.price_micros)
     granted, moments = throttling.grant(limiter, now, count)
     _save(row, granted)
-    return [
-        Permit(
-            region=region,
-            operation=operation,
-            ready_at=begin + moment,
-            granted_at=now,
-            was_failing=bool(limiter.failures or row.refused),
-            price=row.price_micros,
-            day=day,
-        )
-        for moment in moments
-    ]
+    return [Permit(row, begin + moment, day) for moment in moments]
 
 
 @transaction.atomic
 def _change(permit, step, **changed):
     """Change the permit's row by a step of `throttling`; return the row as it was, None when it is gone."""
-    rows = _lock(RegionQuota.objects.filter(region=permit.region, operation=permit.operation))
+    rows = _lock(RegionQuota.objects.filter(pk=permit.row.pk))
     for row in rows:
-        _save(row, step(limiter_of(row), row.now, permit.granted_at), **changed)
+        _save(row, step(limiter_of(row), row.now, permit.row.now), **changed)
     return rows[0] if rows else None
 
 
@@ -214,7 +203,7 @@ def _drop(permit, billed=False):
     """Refund what this process holds of the permit's Region, and the permit unless it is billed."""
     lost = [] if billed else [permit]
     for (*caller, operation, _), lease in leases.items():
-        if tuple(caller) == _caller() and operation == permit.operation:
+        if tuple(caller) == _caller() and operation == permit.row.operation:
             lost += [kept for kept in lease.permits if kept.region == permit.region]
             lease.permits = deque(kept for kept in lease.permits if kept.region != permit.region)
             lease.size = 0

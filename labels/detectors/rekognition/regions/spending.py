@@ -59,7 +59,7 @@ def refund(permits):
     """Subtract permits that were not used, or whose call Amazon does not bill, from what was spent."""
     for permit in permits:
         Spending.objects.filter(day=permit.day, calls__gt=0).update(
-            calls=F("calls") - 1, micros=F("micros") - permit.price
+            calls=F("calls") - 1, micros=F("micros") - permit.row.price_micros
         )
 
 
