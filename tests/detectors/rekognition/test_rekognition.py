@@ -5,6 +5,7 @@ import io
 import logging
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 from PIL import Image
 
@@ -71,7 +72,12 @@ def test_the_same_content_is_paid_for_once_whoever_owns_it(dan, eve, rekognition
 
 @pytest.mark.django_db(transaction=True)
 def test_the_response_about_a_photo_that_is_deleted_meanwhile_is_kept_for_its_content(dan, rekognition):
-    rekognition.script(EAST, lambda: Photo.objects.get().delete() and None)
+    def delete():
+        # In the thread of the fake service, which has a connection of its own.
+        Photo.objects.get().delete()
+        connection.close()
+
+    rekognition.script(EAST, delete)
 
     # Labelled at once: here the queue answers after each commit.
     _photo(dan)
