@@ -20,7 +20,7 @@ def frame(request):
 
 def _frame(user):
     if not user or not user.is_authenticated:
-        return {"building": 0, "news": 0, "notices": [], "has_badge": False, "troubles": [], "texts": False}
+        return {"building": 0, "news": 0, "notices": [], "has_badge": False, "refusals": [], "texts": False}
     building = Bundle.objects.owned_by(user).filter(status__in=Bundle.UNFINISHED).count()
     notices = [
         {
@@ -38,5 +38,5 @@ def _frame(user):
         "has_badge": bool(building or notices),
         "texts": bool(settings.SMS_REGION),
         # What an operator has to mend stands on every page of those who can.
-        "troubles": refusals() if user.is_staff else [],
+        "refusals": refusals() if user.is_staff else [],
     }

@@ -129,7 +129,7 @@ def test_a_black_and_white_picture_gets_no_colour_names():
     ],
 )
 def test_key_and_brightness_of_plain_pictures(level, brightness, expected):
-    measured = quality.measure(plain((level, level, level)))
+    measured = quality.measure_quality(plain((level, level, level)))
 
     assert measured.brightness == pytest.approx(brightness, abs=0.3)
     assert measured.contrast == pytest.approx(0, abs=0.01)
@@ -137,7 +137,7 @@ def test_key_and_brightness_of_plain_pictures(level, brightness, expected):
 
 
 def test_half_black_and_half_white_is_full_contrast():
-    measured = quality.measure(stripes())
+    measured = quality.measure_quality(stripes())
 
     assert measured.contrast == pytest.approx(100, abs=1)
 
@@ -145,31 +145,31 @@ def test_half_black_and_half_white_is_full_contrast():
 def test_three_quarters_of_dark_make_a_low_key_and_a_little_less_does_not():
     image = plain((255, 255, 255), (100, 100))
     image.paste((10, 10, 10), (0, 0, 100, 75))
-    assert quality.measure(image).low_key
+    assert quality.measure_quality(image).low_key
 
     image.paste((255, 255, 255), (0, 73, 100, 75))
-    assert not quality.measure(image).low_key
+    assert not quality.measure_quality(image).low_key
 
 
 def test_a_sharp_picture_is_not_blurry_and_a_blurred_one_is():
     sharp, soft = stripes(), stripes().filter(ImageFilter.GaussianBlur(8))
 
-    assert not quality.measure(sharp).is_blurry
-    assert names(facts.light_labels(quality.measure(soft))) == {"Blurry"}
+    assert not quality.measure_quality(sharp).is_blurry
+    assert names(facts.light_labels(quality.measure_quality(soft))) == {"Blurry"}
 
 
 def test_a_sharp_subject_before_a_soft_background_is_not_blurry():
     image = stripes((640, 480), width=48).filter(ImageFilter.GaussianBlur(8))
     image.paste(stripes((100, 100), width=8), (200, 160))
 
-    assert not quality.measure(image).is_blurry
+    assert not quality.measure_quality(image).is_blurry
 
 
 @pytest.mark.parametrize(
     "image", [pytest.param(plain(), id="plain"), pytest.param(plain(size=(8, 400)), id="narrow")]
 )
 def test_without_an_edge_nothing_is_said_about_focus(image):
-    measured = quality.measure(image)
+    measured = quality.measure_quality(image)
 
     assert measured.blur is None
     assert not measured.is_blurry
@@ -217,7 +217,7 @@ def test_without_an_edge_nothing_is_said_about_focus(image):
     ],
 )
 def test_exif_gives_exactly_these_labels(exif, expected):
-    measured = quality.measure(plain((119, 119, 119)))
+    measured = quality.measure_quality(plain((119, 119, 119)))
     of_exif = names(facts.fact_labels(100, 90, [], False, measured, exif)) - {"Landscape Orientation"}
 
     assert of_exif == expected
@@ -262,7 +262,7 @@ def test_light_is_named_below_5_and_from_12_on(iso, expected):
 
 
 def test_facts_are_certain_and_an_estimate_is_not():
-    soft = quality.measure(stripes().filter(ImageFilter.GaussianBlur(8)))
+    soft = quality.measure_quality(stripes().filter(ImageFilter.GaussianBlur(8)))
     labels = facts.fact_labels(300, 200, [], True, soft, {"taken_at": "2024-05-12T14:05:00"})
 
     unsure = {label["Name"] for label in labels if label["Confidence"] < 100}
@@ -274,5 +274,6 @@ def test_measures_do_not_depend_on_the_size_of_a_picture():
     large = stripes((1600, 1200), width=100).filter(ImageFilter.GaussianBlur(6))
     small = large.resize((quality.LONG_SIDE, quality.LONG_SIDE * 3 // 4), Image.Resampling.BOX)
 
-    assert quality.measure(large).brightness == pytest.approx(quality.measure(small).brightness, abs=0.5)
-    assert quality.measure(large).sharpness == pytest.approx(quality.measure(small).sharpness, abs=2)
+    of_large, of_small = quality.measure_quality(large), quality.measure_quality(small)
+    assert of_large.brightness == pytest.approx(of_small.brightness, abs=0.5)
+    assert of_large.sharpness == pytest.approx(of_small.sharpness, abs=2)

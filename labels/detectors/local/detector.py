@@ -5,7 +5,7 @@ from labels.detectors.local.facts import fact_labels
 from labels.detectors.local.graphics import graphic_labels, measure_flatness
 from labels.detectors.local.palette import dominant_colours, is_colourless, thumbnail
 from labels.detectors.local.pixels import decode
-from labels.detectors.local.quality import measure
+from labels.detectors.local.quality import measure_quality
 from labels.detectors.local.scenes import label_scenes, load_model
 from labels.detectors.local.taxonomy import scene_label, with_ancestors
 
@@ -28,7 +28,7 @@ class LocalDetector:
     def detect(self, picture: Picture) -> dict:
         """Return labels and image properties; raise PhotoRefused for bytes that are no picture."""
         image = decode(picture.jpeg)
-        pixels, quality = thumbnail(image), measure(image)
+        pixels, quality = thumbnail(image), measure_quality(image)
         colours = dominant_colours(pixels)
         flatness = measure_flatness(image)
         scenes = label_scenes(image, is_photo=not flatness.is_graphic)

@@ -36,7 +36,7 @@ class Quality:
         return {"Brightness": self.brightness, "Sharpness": self.sharpness, "Contrast": self.contrast}
 
 
-def measure(image: Image.Image) -> Quality:
+def measure_quality(image: Image.Image) -> Quality:
     """Return the measures of a picture of any size."""
     grey = image.convert("L")
     grey.thumbnail((LONG_SIDE, LONG_SIDE), Image.Resampling.BOX)
