@@ -1,20 +1,22 @@
 """Real processes of the application on data folders of their own, and the proof that they are gone."""
 
 import contextlib
+import hashlib
 import json
 import os
 import shutil
 import signal
 import socket
 import subprocess
-import sys
+import tempfile
 import time
 from pathlib import Path
 
+from tests.live import forks
 from tests.live.databases import database_for
 
 ROOT = Path(__file__).resolve().parents[2]
-MANAGE = [sys.executable, str(ROOT / "manage.py")]
+MANAGE = str(ROOT / "manage.py")
 PASSWORD = "a long password of nobody"  # noqa: S105
 
 # What a developer's shell or .env may hold; the processes under test see none of it.
@@ -54,6 +56,10 @@ def free_port():
         return probe.getsockname()[1]
 
 
+def _variables(process):
+    return (process / "environ").read_bytes().split(b"\0")
+
+
 def signal_group(group, number):
     with contextlib.suppress(ProcessLookupError):
         os.killpg(group, number)
@@ -81,6 +87,10 @@ class Installation:
             **variables,
         }
         self.environment.pop("SITE_URL" if "SITE_URL" not in variables else "", None)
+        # The name of the processes that are forked for this folder.
+        self._name = f"on-{hashlib.sha256(str(self.folder).encode()).hexdigest()[:12]}"
+        self._templates = {}
+        self.sweeper = None
 
     def copy(self, folder, **variables):
         """Return another installation with the same rows and files as this one, which must be at rest."""
@@ -92,14 +102,29 @@ class Installation:
 
     def run(self, *arguments, **variables):
         """Run one management command to its end."""
-        return subprocess.run(
-            [*MANAGE, *arguments],
-            env={**self.environment, **variables},
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            timeout=120,
-        )
+        return self.run_python(MANAGE, *arguments, **variables)
+
+    def run_python(self, *arguments, **variables):
+        """Run a Python program to its end, without a cold start."""
+        with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
+            process = self._fork(arguments, variables, output, errors)
+            try:
+                code = process.wait(120)
+            finally:
+                process.kill()
+            texts = []
+            for file in (output, errors):
+                file.seek(0)
+                texts.append(file.read().decode())
+        return subprocess.CompletedProcess(arguments, code, *texts)
+
+    def _fork(self, arguments, variables, output, errors, session=False):
+        environment = {**self.environment, **variables}
+        key = frozenset(environment.items())
+        if key not in self._templates:
+            self._templates[key] = forks.libraries().set_up(environment)
+        words = list(map(str, arguments))
+        return self._templates[key].start(words, environment, output, errors, session, self._name)
 
     def manage(self, *arguments, codes=(0,)):
         """Return what one management command printed; fail when it ended with another exit code."""
@@ -115,15 +140,7 @@ class Installation:
     def start(self, *arguments, **variables):
         """Start a management command in a session of its own, its output appended to the log."""
         with self.log.open("ab") as log:
-            return subprocess.Popen(
-                [*MANAGE, *arguments],
-                env={**self.environment, **variables},
-                cwd=ROOT,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
+            return self._fork([MANAGE, *arguments], variables, log, log, session=True)
 
     def start_cluster(self, name="labels", **variables):
         return self.start("qcluster", Q_CLUSTER_NAME=name, **variables)
@@ -145,13 +162,16 @@ class Installation:
 
     def processes(self):
         """Return {pid: command line} of every process that works on this folder."""
-        mark = f"PHOTOMGR_DATA_DIR={self.folder}".encode()
+        mark, name = f"PHOTOMGR_DATA_DIR={self.folder}".encode(), f"{self._name}\n"
         found = {}
         for entry in Path("/proc").iterdir():
             # It may end while it is being looked at, or belong to another account.
             with contextlib.suppress(OSError):
-                if entry.name.isdecimal() and mark in (entry / "environ").read_bytes().split(b"\0"):
-                    found[int(entry.name)] = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+                if not entry.name.isdecimal() or not (line := (entry / "cmdline").read_bytes()):
+                    # No process, or one that has ended and is yet to be waited for.
+                    continue
+                if (entry / "comm").read_text() == name or mark in _variables(entry):
+                    found[int(entry.name)] = line.replace(b"\0", b" ").decode()
         return found
 
     def wait_until_gone(self, seconds=20):
@@ -159,6 +179,8 @@ class Installation:
 
     def end(self):
         """Kill what is left, by id, and give the database back."""
+        while self._templates:
+            self._templates.popitem()[1].close()
         for pid in self.processes():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)

@@ -2,13 +2,10 @@
 
 import json
 import random
-import subprocess
-import sys
 
 import pytest
 
 from tests import factory
-from tests.live.processes import ROOT
 
 pytestmark = pytest.mark.worker
 
@@ -34,14 +31,7 @@ def installation(install, tmp_path):
 
 
 def _build(installation, *arguments):
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.live.builders", *map(str, arguments)],
-        env=installation.environment,
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
+    done = installation.run_python("-m", "tests.live.builders", *arguments)
     assert done.returncode == 0, done.stderr[-5000:]
     return json.loads(done.stdout)
 

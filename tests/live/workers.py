@@ -32,6 +32,6 @@ def busy_worker(installation, gate, attempt=1):
 
 def sweep_until(installation, condition, what):
     """Wait for the condition, while a process sweeps again and again; it ends with the installation."""
-    if not any("labels.maintenance.sweep" in line for line in installation.processes().values()):
-        installation.start("shell", "-v", "0", "-c", _SWEEPER)
+    if installation.sweeper is None:
+        installation.sweeper = installation.start("shell", "-v", "0", "-c", _SWEEPER)
     installation.wait_for(condition, what, 60)
