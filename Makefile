@@ -3,8 +3,10 @@
 VENV   := .venv
 PYTHON := $(VENV)/bin/python
 MANAGE := $(PYTHON) manage.py
+# Compiling every module again at each start of a process costs the tests minutes.
+unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test test-postgresql test-slow pictures lint format check docs bench bench-regions bench-bundle-s3 clean
+.PHONY: run test test-postgresql test-everything pictures lint format check docs bench bench-regions bench-bundle-s3 clean
 
 run: $(VENV)/runtime            ## web server and workers, http://127.0.0.1:8000 (PORT=8001 make run)
 	@exec $(MANAGE) run
@@ -15,11 +17,11 @@ test: $(VENV)/development $(VENV)/emulator $(VENV)/s3rver  ## the whole suite
 test-postgresql: $(VENV)/development $(VENV)/emulator $(VENV)/s3rver  ## again on a PostgreSQL of its own: what touches the database, and real processes without a browser
 	.ci/with-postgresql $(PYTHON) -m pytest -n auto --dist loadgroup --database-only $(ARGS)
 
-test-slow: $(VENV)/development  ## archives beyond 4 GiB: minutes, and 10 GB of disk
-	$(PYTHON) -m pytest -m slow $(ARGS)
+test-everything: $(VENV)/development $(VENV)/emulator $(VENV)/s3rver  ## every seed and case, and archives beyond 4 GiB: an hour, and 10 GB of disk
+	$(PYTHON) -m pytest -n auto --dist loadgroup -m "not readme" --hypothesis-profile=everything $(ARGS)
 
-pictures: $(VENV)/development   ## the pictures of the README, by the browser
-	$(PYTHON) -m pytest -m readme
+pictures: $(VENV)/development   ## the pictures of the README, and every page into tests/screenshots/
+	$(PYTHON) -m pytest tests/live --screenshots -m "" -k "readme or fits_the_screen" $(ARGS)
 
 lint: $(VENV)/development       ## what CI checks besides the tests
 	$(PYTHON) -m ruff check .

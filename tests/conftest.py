@@ -8,11 +8,13 @@ from django.conf import settings
 from django.db import connection
 
 from labels.storage import health
-from tests import factory
+from tests import factory, matrix
 from tests.aws_calls import Recorder
 from tests.hooked_storage import HookedStorage
 
 pytest_plugins = ["tests.groups", "tests.fixtures_aws"]
+
+matrix.register_profiles()
 
 # With one of these a test reads or writes rows of the suite's own database.
 _DATABASE_FIXTURES = {"db", "transactional_db", "django_db_setup"}
@@ -21,6 +23,7 @@ _TELLS_WHETHER_FREE = ("status", "done", "lease_until", "lease_owner")
 
 
 def pytest_addoption(parser):
+    parser.addoption("--screenshots", action="store_true", help="photograph the pages that are looked at")
     parser.addoption(
         "--database-only", action="store_true", help="leave out tests that touch no configured database"
     )

@@ -6,12 +6,10 @@ import time
 import unicodedata
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from labels.archives.names import safe_name, unique_names
-
-unhurried = settings(deadline=None)
 
 # Whole characters of every kind, lone surrogates included, among pieces that have lost files elsewhere.
 pieces = st.characters() | st.sampled_from(
@@ -136,7 +134,6 @@ class TestSafeName:
         assert safe_name(original, fallback="photo-7.jpg") == expected
 
     @given(wild)
-    @unhurried
     def test_any_name_becomes_safe_and_then_stays(self, original):
         name = safe_name(original)
 
@@ -144,7 +141,6 @@ class TestSafeName:
         assert safe_name(name) == name
 
     @given(wild)
-    @unhurried
     def test_canonically_equal_names_become_one(self, original):
         assert safe_name(unicodedata.normalize("NFD", original)) == safe_name(original)
 
@@ -187,7 +183,6 @@ class TestUniqueNames:
         assert names[0] == order[0]
 
     @given(st.lists(wild, max_size=25))
-    @unhurried
     def test_wild_names_become_safe_and_unique(self, originals):
         names = unique_names(originals)
 
@@ -198,19 +193,16 @@ class TestUniqueNames:
         assert "manifest.csv" not in map(str.casefold, names)
 
     @given(st.lists(wild, max_size=25))
-    @unhurried
     def test_unique_names_stay_as_they_are(self, originals):
         names = unique_names(originals)
 
         assert unique_names(names) == names
 
     @given(st.lists(wild, max_size=25), st.lists(wild, max_size=5))
-    @unhurried
     def test_later_names_change_nothing_before_them(self, originals, later):
         assert unique_names(originals + later)[: len(originals)] == unique_names(originals)
 
     @given(st.lists(wild, min_size=1, max_size=25))
-    @unhurried
     def test_the_first_of_its_kind_keeps_its_name(self, originals):
         if safe_name(originals[0]).casefold() != "manifest.csv":
             assert unique_names(originals)[0] == safe_name(originals[0])

@@ -1,14 +1,13 @@
 """Cutting a list of entries into archives, and sizes known from sums."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from labels.archives.format import MAX16, MAX32
 from labels.archives.plan import Entry, Part, PlanError, Trailer, ZipPlan, archive_size, split
 from tests.archives.ziptools import NOON, make_entry
 
-unhurried = settings(deadline=None)
 small = st.integers(0, 500)
 any_size = small | st.integers(MAX32 - 200, MAX32 + 200) | st.just(5 << 30)
 
@@ -35,7 +34,6 @@ def whole_size(entries, trailers):
 
 class TestSplit:
     @given(st.lists(small, max_size=30), st.integers(1, 5000), st.integers(1, 90), st.integers(0, 90))
-    @unhurried
     def test_parts_are_whole_in_order_exact_and_full(self, sizes, limit, fixed, line):
         entries, trailers = make_entries(sizes), make_trailers(fixed, line)
 
@@ -49,7 +47,6 @@ class TestSplit:
                 assert whole_size(entries[part.start : part.stop + 1], trailers) > limit
 
     @given(st.lists(any_size, min_size=1, max_size=8), st.sampled_from([MAX32, MAX32 + 60, 12 << 30]))
-    @unhurried
     def test_sizes_are_exact_around_4_gib(self, sizes, limit):
         entries, trailers = make_entries(sizes), make_trailers(40, 3)
 
@@ -84,7 +81,6 @@ class TestSplit:
 
 class TestSums:
     @given(st.lists(any_size, max_size=12), st.text("aé日🎈", max_size=5))
-    @unhurried
     def test_sums_agree_with_the_layout_or_say_that_they_cannot(self, sizes, stem):
         entries = make_entries(sizes, stem)
         name_bytes = sum(len(entry.name.encode()) for entry in entries)

@@ -5,7 +5,7 @@ import zlib
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from labels.archives.format import crc32_join
@@ -14,7 +14,6 @@ from tests.archives.ziptools import NOON, make_archive, make_entry, open_zip
 
 names = st.text(st.characters(codec="utf-8", exclude_characters="/\\\0"), min_size=1, max_size=12)
 archives = st.dictionaries(names, st.binary(max_size=40), max_size=8)
-unhurried = settings(deadline=None, max_examples=60)
 
 
 def whole(plan, open_entry):
@@ -32,7 +31,6 @@ fractions = st.lists(st.floats(0, 1), max_size=6)
 
 class TestBytes:
     @given(archives, fractions)
-    @unhurried
     def test_any_slices_joined_are_the_whole(self, files, cuts):
         plan, open_entry = make_archive(files)
 
@@ -41,14 +39,12 @@ class TestBytes:
         assert b"".join(pieces) == whole(plan, open_entry)
 
     @given(archives)
-    @unhurried
     def test_size_is_the_length(self, files):
         plan, open_entry = make_archive(files)
 
         assert plan.size == len(whole(plan, open_entry))
 
     @given(archives)
-    @unhurried
     def test_zipfile_reads_back_what_went_in(self, files):
         with open_zip(*make_archive(files)) as archive:
             assert archive.testzip() is None
@@ -214,7 +210,6 @@ class TestChangedOriginals:
             next(reading)
 
     @given(archives, fractions, st.randoms(use_true_random=False))
-    @unhurried
     def test_pieces_of_any_slices_prove_the_entries(self, files, cuts, chance):
         plan, open_entry = make_archive(files)
         pieces = []
@@ -261,7 +256,6 @@ class TestChangedOriginals:
             plan.changed_entries([pieces[place] for place in kept])
 
     @given(st.binary(max_size=300), st.binary(max_size=300))
-    @unhurried
     def test_joined_crc32_is_that_of_the_joined_bytes(self, first, second):
         joined = crc32_join(zlib.crc32(first), zlib.crc32(second), len(second))
 

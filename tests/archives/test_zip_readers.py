@@ -159,7 +159,7 @@ def without_warnings(output):
     return output
 
 
-@pytest.mark.slow
+@pytest.mark.everything
 class TestBeyondFourGib:
     """Sparse files: little on disk, but a program that tests them reads every byte."""
 

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 import pytest
 from django.utils import timezone
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from labels import tasks
@@ -16,6 +16,7 @@ from labels.selection.predicate import Selection
 from tests import factory
 from tests.bundles import archives
 from tests.conftest import stored
+from tests.matrix import examples
 
 pytestmark = pytest.mark.django_db
 
@@ -32,7 +33,7 @@ def library(dan):
     return [(photo.original_name, photo.sha256) for photo in reversed(photos)]
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(10)
 @given(part_bytes=st.integers(1, 12_000))
 def test_parts_are_as_many_as_planned_and_each_opens_alone(dan, library, part_bytes):
     bundle = factory.held_bundle(dan, part_bytes=part_bytes)

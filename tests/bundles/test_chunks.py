@@ -6,8 +6,7 @@ from datetime import datetime
 import pytest
 from django.conf import settings as django_settings
 from django.utils import timezone
-from hypothesis import HealthCheck, example, given
-from hypothesis import settings as hypothesis_settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from labels.bundles import building, chunks, lifecycle, sums
@@ -17,6 +16,7 @@ from labels.models.bundle import bundle_files
 from tests import factory
 from tests.bundles import archives
 from tests.conftest import stored
+from tests.matrix import examples
 
 pytestmark = pytest.mark.django_db
 
@@ -45,9 +45,7 @@ def _change(photo, at=-10):
     _path(photo).write_bytes(content)
 
 
-@hypothesis_settings(
-    max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@examples(4)
 @given(chunk=st.integers(500, 40_000))
 @example(chunk=1000)
 @example(chunk=8192)

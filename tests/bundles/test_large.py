@@ -68,7 +68,7 @@ def _needs_room(size):
         pytest.skip(f"an archive of {size / GIB:.0f} GiB does not fit on this disk")
 
 
-@pytest.mark.slow
+@pytest.mark.everything
 def test_seventy_thousand_entries(dan):
     count, content = 70_000, b"one pixel"
     # All rows share one file: what is tested is the archive, not the file system.
@@ -83,7 +83,7 @@ def test_seventy_thousand_entries(dan):
     assert listed == [*(f"IMG_{n:05}.JPG" for n in range(count)), "manifest.csv", "SHA256SUMS"]
 
 
-@pytest.mark.slow
+@pytest.mark.everything
 @pytest.mark.parametrize(
     "sizes",
     [

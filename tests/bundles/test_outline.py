@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.db import transaction
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from labels.bundles import building, planning
@@ -12,6 +12,7 @@ from labels.models import Photo
 from labels.selection import summaries
 from labels.selection.predicate import Overview, Selection
 from tests import factory
+from tests.matrix import examples
 
 pytestmark = pytest.mark.django_db
 
@@ -60,7 +61,7 @@ def _compare(owner, selection, part_bytes, new_only=False):
     return outline
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(40)
 @given(names=_LISTS, part_bytes=st.sampled_from([1, 2500, 4000, 9000, 10**9]))
 def test_any_names_weigh_what_the_plan_says(dan, names, part_bytes):
     with transaction.atomic():

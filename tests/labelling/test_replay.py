@@ -7,7 +7,7 @@ import pytest
 from django.db import connection
 from django.urls import reverse
 from django.utils import timezone
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from labels import tasks
@@ -18,6 +18,7 @@ from labels.rules import versions
 from labels.selection import summaries
 from tests import detect_labels, factory
 from tests.detect_labels import answer, label
+from tests.matrix import examples
 
 pytestmark = pytest.mark.django_db
 
@@ -226,7 +227,7 @@ _RULES = st.lists(
 )
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(6)
 @given(_RULES)
 def test_any_rules_change_what_the_dry_run_says(library, chosen):
     LabelRule.objects.all().delete()

@@ -5,7 +5,7 @@ from playwright.sync_api import expect, sync_playwright
 
 from tests import needs
 from tests.live.person import Person
-from tests.live.processes import PASSWORD, Installation, Site
+from tests.live.processes import PASSWORD, ROOT, Installation, Site
 
 
 @pytest.fixture(scope="session")
@@ -98,6 +98,25 @@ def person(site, chromium):
     for someone in people:
         someone.context.close()
     assert [complaint for someone in people for complaint in someone.complaints] == []
+
+
+@pytest.fixture
+def photograph(request):
+    """Return what takes pictures of a page at both widths, light and dark, when `make pictures` runs."""
+
+    def take(page, name):
+        if not request.config.getoption("--screenshots"):
+            return
+        folder = ROOT / "tests" / "screenshots"
+        for width, height in ((1280, 860), (360, 740)):
+            page.set_viewport_size({"width": width, "height": height})
+            for scheme in ("light", "dark"):
+                page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+                # A change of colours fades, and would be photographed half-way.
+                page.evaluate("document.getAnimations().forEach(animation => animation.finish())")
+                page.screenshot(path=folder / f"{name}-{width}-{scheme}.png", full_page=True)
+
+    return take
 
 
 _FLAGS = [

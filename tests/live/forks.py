@@ -23,12 +23,32 @@ ROOT = Path(__file__).resolve().parents[2]
 _MESSAGE = 1 << 17
 # What commands import, and what can be imported before the settings are known.
 _LIBRARIES = (
-    *("boto3.s3.transfer", "botocore.httpsession", "botocore.retryhandler", "django.contrib.admin.sites"),
-    *("django.contrib.messages.middleware", "django.core.mail", "django.core.management.base"),
-    *("django.db.backends.postgresql.base", "django.db.backends.sqlite3.base", "django.db.migrations.executor"),
-    *("django.forms", "django.template.defaultfilters", "django.views.generic", "gunicorn.app.wsgiapp"),
-    *("multiprocessing.pool", "numpy", "PIL.ImageOps", "PIL.JpegImagePlugin", "redis", "requests"),
-    *("storages.backends.s3", "whitenoise.middleware"),
+    "boto3.s3.transfer",
+    "botocore.httpsession",
+    "botocore.retryhandler",
+    "csp.middleware",
+    "django.contrib.admin.checks",
+    "django.contrib.admin.sites",
+    "django.contrib.auth.hashers",
+    "django.contrib.messages.middleware",
+    "django.core.mail",
+    "django.core.management.base",
+    "django.core.management.commands.migrate",
+    "django.db.backends.postgresql.base",
+    "django.db.backends.sqlite3.base",
+    "django.db.migrations.executor",
+    "django.forms",
+    "django.template.defaultfilters",
+    "django.views.generic",
+    "gunicorn.app.wsgiapp",
+    "multiprocessing.pool",
+    "numpy",
+    "PIL.ImageOps",
+    "PIL.JpegImagePlugin",
+    "redis",
+    "requests",
+    "storages.backends.s3",
+    "whitenoise.middleware",
 )
 
 
@@ -100,8 +120,10 @@ def libraries():
     """Return the template without settings, started once in a run."""
     ours, theirs = socket.socketpair(type=socket.SOCK_SEQPACKET)
     with theirs:
-        subprocess.Popen([sys.executable, "-m", "tests.live.forks"], cwd=ROOT, stdin=theirs)
+        process = subprocess.Popen([sys.executable, "-m", "tests.live.forks"], cwd=ROOT, stdin=theirs)
     template = Template(ours)
+    # In the opposite order: the process ends when the line is closed.
+    atexit.register(process.wait)
     atexit.register(template.close)
     return template
 

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.live.person import Person
-from tests.live.test_pages import _AXE, SCREENSHOTS, WIDTHS, _violations
+from tests.live.test_pages import LOOKS, WIDTHS, overflows, violations
 
 pytestmark = pytest.mark.browser
 
@@ -46,22 +46,22 @@ def operator(site, chromium):
     made.context.close()
 
 
-@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize(("width", "scheme"), LOOKS)
 @pytest.mark.parametrize("name", PAGES)
-def test_the_page_is_accessible_and_fits_the_screen(operator, name, width):
+def test_the_page_is_accessible_and_fits_the_screen(operator, photograph, name, width, scheme):
     page = operator.page
     operator.complaints.clear()
     operator.expected[:] = [r"status of 400"] if name.endswith("-wrong") else []
     page.set_viewport_size({"width": width, "height": WIDTHS[width]})
-    page.emulate_media(color_scheme="light", reduced_motion="reduce")
+    page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
     page.goto(PAGES[name].format(pk=operator.alarm))
     page.wait_for_load_state("networkidle")
-    SCREENSHOTS.mkdir(exist_ok=True)
-    page.screenshot(path=SCREENSHOTS / f"{name}-{width}.png", full_page=True)
-    page.evaluate(_AXE.read_text() + "; undefined")
+    found = violations(page)
+    wide = overflows(page)
+    photograph(page, name)
 
-    assert _violations(page) == []
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert found == []
+    assert wide == []
     assert operator.complaints == []
 
 

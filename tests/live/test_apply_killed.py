@@ -10,6 +10,7 @@ import pytest
 
 from tests.alarms.cloudwatch_wire import ACCOUNT, REGION, CloudWatchWire
 from tests.alarms.definitions import band, composite, static
+from tests.matrix import seeds
 
 pytestmark = pytest.mark.worker
 
@@ -95,10 +96,8 @@ def _metric(detector):
     return detector["SingleMetricAnomalyDetector"]["MetricName"]
 
 
-@pytest.mark.parametrize("number", range(2))
-def test_killed_at_random_calls_and_run_again_it_converges(installation, wire, number):
-    seed = random.randrange(10**6)
-    print(f"seed {seed}")
+@pytest.mark.parametrize("seed", seeds(10))
+def test_killed_at_random_calls_and_run_again_it_converges(installation, wire, seed):
     chance, before = random.Random(seed), _others(wire)
 
     assert _killed(installation, wire, chance.randint(1, CALLS), chance.random() < 0.5)

@@ -9,6 +9,7 @@ from tests.factory import RED
 from tests.live import queues
 from tests.live.processes import free_port, signal_group
 from tests.live.workers import LABELLED, busy_worker, fill, sweep_until
+from tests.matrix import first_in_gate
 
 pytestmark = pytest.mark.worker
 
@@ -109,7 +110,7 @@ def test_redis_is_killed_with_bells_in_it_and_everything_is_done_all_the_same(in
     assert len(list((installation.folder / "mail").glob("*.eml"))) == 1
 
 
-@pytest.mark.parametrize("killed", ["busy worker", "whole group"])
+@pytest.mark.parametrize("killed", first_in_gate("whole group", "busy worker"))
 def test_a_worker_is_killed_and_the_sweep_brings_back_what_it_had_taken_out(
     install, gate, tmp_path, queue, killed
 ):

@@ -257,7 +257,7 @@ def _sending(site, size):
     return count
 
 
-@pytest.mark.slow
+@pytest.mark.everything
 def test_who_reads_nothing_for_a_minute_is_cut_off(resumer, archive):
     with resumer.ask(_PART.format(archive["pk"])) as line:
         assert line.recv(64).split()[1] == b"200"

@@ -15,6 +15,7 @@ from labels.workers import heartbeats, queue
 from labels.workers.supervisor import Program
 from tests import factory
 from tests.live.processes import Site, free_port, signal_group, wait_for
+from tests.matrix import first_in_gate
 
 pytestmark = [pytest.mark.worker, pytest.mark.any_database]
 
@@ -31,7 +32,7 @@ def _masters(site, word):
     return sorted(pid for pid, line in found.items() if word in line and os.getpgid(pid) == pid)
 
 
-@pytest.mark.parametrize("stop", STOPS.values(), ids=STOPS)
+@pytest.mark.parametrize("stop", first_in_gate(*STOPS.values(), ids=STOPS))
 def test_nothing_is_left_when_it_is_stopped(install, stop):
     installation = install(LABELS_DETECTOR="fake")
     site = Site(installation).wait_until_ready()

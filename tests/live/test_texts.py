@@ -13,7 +13,7 @@ from playwright.sync_api import expect
 from tests.live import landscapes
 from tests.live.person import Person
 from tests.live.processes import Installation, Site, wait_for
-from tests.live.test_pages import _AXE, SCREENSHOTS, WIDTHS, _violations
+from tests.live.test_pages import overflows, violations
 from tests.storage.s3_server import S3Server, sns_error
 
 pytestmark = [pytest.mark.browser, pytest.mark.worker, pytest.mark.xdist_group("texts")]
@@ -169,27 +169,27 @@ def test_a_worker_killed_while_sns_has_the_text_sends_no_second_one(network, som
 
 
 @pytest.mark.any_database
-def test_the_page_is_accessible_and_fits_the_screen_in_every_state(network, somebody):
+def test_the_page_is_accessible_and_fits_the_screen_in_every_state(network, somebody, photograph):
     number = "+447700900003"
     dan = somebody(3)
     page = dan.page
 
     page.goto("/accounts/texts/")
-    _look(page, "texts")
+    _look(page, "texts", photograph)
     page.fill("#id_number", "07700 900003")
     page.click("text=Send me a code")
-    _look(page, "texts-wrong-number")
+    _look(page, "texts-wrong-number", photograph)
     page.fill("#id_number", number)
     page.click("text=Send me a code")
-    _look(page, "texts-code")
+    _look(page, "texts-code", photograph)
     page.fill("#id_code", f"{(int(network.code(number)) + 1) % 10**6:06}")
     page.click("text=Confirm the number")
-    _look(page, "texts-wrong-code")
+    _look(page, "texts-wrong-code", photograph)
     page.fill("#id_code", network.code(number))
     page.click("text=Confirm the number")
-    _look(page, "texts-on")
+    _look(page, "texts-on", photograph)
     page.click("text=Turn texts off")
-    _look(page, "texts-off")
+    _look(page, "texts-off", photograph)
     page.click("text=Turn texts on")
     network.server.rule = lambda asked: (
         sns_error(400, "InvalidParameter", "no") if asked.form.get("Action") == "Publish" else None
@@ -200,21 +200,12 @@ def test_the_page_is_accessible_and_fits_the_screen_in_every_state(network, some
     network.server.reset()
     page.goto("/accounts/texts/")
     expect(page.locator(".notice.bad")).to_contain_text("no such number for texts")
-    _look(page, "texts-trouble")
+    _look(page, "texts-trouble", photograph)
 
 
-def _look(page, name):
-    """Photograph the page at both widths, light and dark, and ask axe about it."""
-    SCREENSHOTS.mkdir(exist_ok=True)
-    found = {}
-    for width, height in WIDTHS.items():
-        page.set_viewport_size({"width": width, "height": height})
-        for scheme in ("light", "dark"):
-            page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-            # A change of colours fades, and would be photographed half-way.
-            page.evaluate("document.getAnimations().forEach(animation => animation.finish())")
-            page.screenshot(path=SCREENSHOTS / f"{name}-{width}-{scheme}.png", full_page=True)
-            page.evaluate(_AXE.read_text() + "; undefined")
-            found[width, scheme] = _violations(page)
-        assert page.evaluate("document.documentElement.scrollWidth") <= width
-    assert not any(found.values()), found
+def _look(page, name, photograph):
+    """Ask axe about the page, whether it fits the screen, and photograph it."""
+    page.emulate_media(color_scheme="light", reduced_motion="reduce")
+    assert violations(page) == []
+    assert overflows(page) == []
+    photograph(page, name)

@@ -11,6 +11,7 @@ import pytest
 from tests.factory import BLUE, GREEN, RED
 from tests.live.processes import signal_group
 from tests.live.workers import HELD, LABELLED, busy_worker, fill, sweep_until
+from tests.matrix import first_in_gate
 
 pytestmark = pytest.mark.worker
 
@@ -42,7 +43,7 @@ def _assert_labelled_once(installation):
     assert installation.json("check_counts", codes=(0,)) == {"differences": [], "repaired": 0}
 
 
-@pytest.mark.parametrize("killed", ["busy worker", "whole group"])
+@pytest.mark.parametrize("killed", first_in_gate("busy worker", "whole group"))
 def test_a_photo_whose_worker_is_killed_is_labelled_afterwards_and_counted_once(
     install, gate, tmp_path, killed
 ):
@@ -131,7 +132,7 @@ def test_two_clusters_on_one_database_count_forty_photos_exactly(install, tmp_pa
     assert installation.value("SELECT count(*) FROM labels_detectionrun") == 40
 
 
-@pytest.mark.parametrize("killed", ["busy worker", "whole group"])
+@pytest.mark.parametrize("killed", first_in_gate("whole group", "busy worker"))
 def test_a_download_whose_worker_is_killed_ends_ready_with_the_same_bytes_and_one_mail(
     install, tmp_path, killed
 ):

@@ -9,7 +9,7 @@ from django.db import transaction
 from django.http import QueryDict
 from django.urls import reverse
 from django.utils.http import urlencode
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from labels.bundles import building
@@ -18,6 +18,7 @@ from labels.models import Photo
 from labels.models.bundle import bundle_files
 from labels.selection.predicate import ALL, ANY, Selection
 from tests import factory
+from tests.matrix import examples
 
 pytestmark = pytest.mark.django_db
 
@@ -44,7 +45,7 @@ def _grid(client, fields):
     return [card["pk"] for month in page.context["months"] for card in month["photos"]]
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(15)
 @given(
     ticked=st.lists(st.sampled_from(LABELS), unique=True, max_size=3),
     one_more=st.sampled_from(LABELS),
@@ -85,7 +86,8 @@ def _files(bundle):
     """Return the SHA-256 of every photo in the archives, whose bytes are those that were planned."""
     digests, size = [], 0
     for part in bundle.parts.all():
-        content = bundle_files().open(part.file.name).read()
+        with bundle_files().open(part.file.name) as file:
+            content = file.read()
         size += len(content)
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             assert archive.testzip() is None

@@ -3,12 +3,13 @@
 import pytest
 from django.urls import reverse
 from django.utils.http import urlencode
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from labels.models import LabelAlias, Photo
 from tests import factory
 from tests.detect_labels import answer, label
+from tests.matrix import examples
 
 pytestmark = pytest.mark.django_db
 HTMX = {"HX-Request": "true", "HX-Current-URL": "http://testserver/labels/"}
@@ -211,7 +212,7 @@ _VALUES = st.text(max_size=30) | st.sampled_from(
 )
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(5)
 @given(
     pairs=st.lists(st.tuples(_NAMES, _VALUES), max_size=8), raw=st.text(max_size=30), url=st.text(max_size=20)
 )

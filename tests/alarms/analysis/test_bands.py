@@ -1,9 +1,10 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from alarms.analysis.bands.band import Band, fit, walk_forward
+from tests.matrix import examples
 
 MINUTE, HOUR, DAY, WEEK = 60, 3_600, 86_400, 604_800
 MONDAY = 1_767_571_200  # 5 January 2026, 00:00 UTC
@@ -24,7 +25,7 @@ def rows_of(band):
     return np.stack([band.expected, band.down, band.up, band.lower(3), band.upper(3)])
 
 
-@settings(max_examples=40, deadline=None)
+@examples(20)
 @given(
     seed=st.integers(0, 2**32 - 1),
     cut=st.integers(0, 1_200),

@@ -6,7 +6,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from alarms.analysis import charts
@@ -140,7 +140,6 @@ def test_stretches_in_alarm():
 
 
 @given(st.lists(st.one_of(st.floats(-1e12, 1e12), st.just(float("nan"))), max_size=50), st.booleans())
-@settings(max_examples=60)
 def test_anything_can_be_drawn(values, banded):
     values = np.array(values, dtype=float)
     case = chart(values, **({"lower": values - 1, "upper": values + 1} if banded else {}))

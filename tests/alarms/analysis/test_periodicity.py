@@ -2,12 +2,13 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from alarms.analysis.periodicity import Period, find_period, find_regime_change
 from alarms.cloudwatch.constants import DAY, HOUR, WEEK
 from alarms.experiments import series
+from tests.matrix import examples
 
 
 def _rng():
@@ -50,7 +51,7 @@ def test_nothing_is_found_where_nothing_changes(values):
 
 
 @given(st.integers(5, 200), st.integers(0, 1000))
-@settings(max_examples=30)
+@examples(15)
 def test_any_period_is_found_in_any_noise_below_it(length, seed):
     rng = np.random.default_rng(seed)
     shape = rng.normal(0, 1, length)

@@ -1,7 +1,7 @@
 """Wanted against existing: what differs, what does not, in which order, and what is never touched."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from alarms.cloudwatch.definitions import detector_key, detector_of, differences
@@ -202,7 +202,6 @@ def _carried_out(found, before):
     return Existing(alarms, detectors, before.foreign)
 
 
-@settings(max_examples=200, deadline=None)
 @given(
     ALARMS,
     ALARMS,
@@ -236,7 +235,6 @@ def test_nothing_outside_the_prefix_is_ever_changed(want, have, learning, zoned,
     assert plan(goal, after, prune).changes == ()
 
 
-@settings(max_examples=100, deadline=None)
 @given(ALARMS, ALARMS, st.integers(0, 12))
 def test_stopped_anywhere_and_planned_again_it_ends_at_the_same(want, have, stop):
     learning = {detector_key(d): d for d in map(detector_of, have) if d}

@@ -4,12 +4,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.db.models import Max, Min, Sum
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
 from alarms.models import Datapoint, Series
 from alarms.readings import retention
+from tests.matrix import examples
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 
@@ -116,7 +117,7 @@ def test_the_period_to_ask_for_at_an_age(days, period, kept):
 
 class Totals(TestCase):
     @given(st.lists(st.tuples(st.integers(0, 700 * 1440), st.floats(-1e6, 1e6)), unique_by=lambda p: p[0]))
-    @settings(max_examples=25, deadline=None)
+    @examples(15)
     def test_totals_and_extremes_of_what_is_kept_stay(self, points):
         series = Series.objects.named("Shop", "orders", {})
         for minutes, value in points:
