@@ -181,10 +181,12 @@ def _become(request, files):
     Path("/proc/self/comm").write_text(request["name"])
     for number, file in enumerate(files[1:]):
         os.dup2(file, number)
-    os.closerange(3, os.sysconf("SC_OPEN_MAX"))
-    sys.stdin = open(0)  # noqa: SIM115
-    sys.stdout = open(1, "w", buffering=1)  # noqa: SIM115
-    sys.stderr = open(2, "w", buffering=1)  # noqa: SIM115
+    # And nothing else: modules have files of their own open.
+    for file in files:
+        os.close(file)
+    sys.stdin = open(0, closefd=False)  # noqa: SIM115
+    sys.stdout = open(1, "w", buffering=1, closefd=False)  # noqa: SIM115
+    sys.stderr = open(2, "w", buffering=1, closefd=False)  # noqa: SIM115
 
 
 def _main():
