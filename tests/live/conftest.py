@@ -43,7 +43,8 @@ def gate(tmp_path):
     return folder
 
 
-@pytest.fixture(scope="session")
+# Not for the session: it would take processor time until the last test of all.
+@pytest.fixture(scope="package")
 def site(tmp_path_factory):
     """The application of one `manage.py run`, from an empty folder on; nothing of it may be left."""
     installation = Installation(

@@ -47,19 +47,27 @@ def test_nothing_is_left_when_it_is_stopped(install, stop):
     assert "did not stop" not in site.printed()
 
 
-def test_nothing_is_left_when_the_supervisor_itself_is_killed(install):
-    installation = install(LABELS_DETECTOR="fake")
-    site = Site(installation).wait_until_ready()
-
-    site.process.kill()
-    site.process.wait()
-
-    installation.wait_until_gone()
+# Three tests in their order: nothing but a look, two programs that are replaced, and the end of them all.
+_ONE_SITE = pytest.mark.xdist_group("supervisor")
 
 
-def test_a_killed_web_server_and_a_killed_cluster_are_started_again(install):
-    installation = install(LABELS_DETECTOR="fake")
-    site = Site(installation).wait_until_ready()
+@pytest.fixture(scope="module")
+def site_of_the_file(migrated, tmp_path_factory):
+    installation = migrated.copy(tmp_path_factory.mktemp("supervised") / "data", LABELS_DETECTOR="fake")
+    yield Site(installation).wait_until_ready()
+    installation.end()
+
+
+@_ONE_SITE
+def test_accounts_that_exist_are_never_shown_a_password(site_of_the_file):
+    assert site_of_the_file.sign_in_line() == (
+        "Sign in with your account (manage.py changepassword NAME sets a new password)."
+    )
+
+
+@_ONE_SITE
+def test_a_killed_web_server_and_a_killed_cluster_are_started_again(site_of_the_file):
+    site, installation = site_of_the_file, site_of_the_file.installation
     web, clusters = _masters(site, "gunicorn"), _masters(site, "qcluster")
     before = set(installation.processes())
     name = _variable(clusters[0], "Q_CLUSTER_NAME")
@@ -77,6 +85,14 @@ def test_a_killed_web_server_and_a_killed_cluster_are_started_again(install):
     assert _masters(site, "gunicorn") != web
     kept = set(installation.processes()) & before
     assert all(os.getpgid(pid) in (site.process.pid, clusters[1]) for pid in kept), "orphans of the killed"
+
+
+@_ONE_SITE
+def test_nothing_is_left_when_the_supervisor_itself_is_killed(site_of_the_file):
+    site_of_the_file.process.kill()
+    site_of_the_file.process.wait()
+
+    site_of_the_file.installation.wait_until_gone()
 
 
 def _variable(pid, name):
@@ -98,16 +114,6 @@ def test_a_second_start_keeps_the_first_account_and_says_how_to_sign_in(install,
     assert second.first_account() == (name, password)
     assert installation.rows("SELECT username FROM auth_user") == [("admin",)]
     assert (installation.folder / "first_account.txt").stat().st_mode & 0o777 == 0o600
-
-
-def test_accounts_that_exist_are_never_shown_a_password(install):
-    installation = install(LABELS_DETECTOR="fake")
-
-    site = Site(installation).wait_until_ready()
-
-    assert site.sign_in_line() == (
-        "Sign in with your account (manage.py changepassword NAME sets a new password)."
-    )
 
 
 def test_a_port_in_use_is_one_clear_sentence(install):
