@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 from django.db import connection
+from django.test import TestCase
 
 from labels.storage import health
 from tests import factory, matrix
@@ -98,6 +99,19 @@ def _look_at_update(execute, sql, params, many, context):
         inner = [name for name in _TELLS_WHETHER_FREE if re.search(rf'\bU\d+\."{name}"', where)]
         assert all(f'{table}."{name}"' in where for name in inner), f"asked in a subquery only: {sql}"
     return execute(sql, params, many, context)
+
+
+@pytest.fixture(scope="module")
+def module_database(django_db_setup, django_db_blocker):
+    """Let fixtures of a module make rows that each of its tests sees and none changes for the next."""
+
+    class Rows(TestCase):
+        """Holds the transaction around those of the tests, as setUpTestData does."""
+
+    with django_db_blocker.unblock():
+        atomics = Rows._enter_atomics()
+        yield
+        Rows._rollback_atomics(atomics)
 
 
 @pytest.fixture
