@@ -26,7 +26,7 @@ _TELLS_WHETHER_FREE = ("status", "done", "lease_until", "lease_owner")
 def pytest_addoption(parser):
     parser.addoption("--screenshots", action="store_true", help="photograph the pages that are looked at")
     parser.addoption(
-        "--database-only", action="store_true", help="leave out tests that touch no configured database"
+        "--database-only", action="store_true", help="leave out tests to which the database is all the same"
     )
 
 
@@ -41,12 +41,14 @@ def pytest_collection_modifyitems(config, items):
 
 
 def _touches_database(item):
+    if item.get_closest_marker("any_database"):
+        return False
     fixtures = set(getattr(item, "fixturenames", ()))
     if item.get_closest_marker("django_db") or fixtures & _DATABASE_FIXTURES:
         return True
     # Real processes make a database of their own on the same server. Those that are only there to show
     # pages to a browser do not count: it sees the same whatever the database.
-    return bool(item.get_closest_marker("worker") and not item.get_closest_marker("any_database"))
+    return bool(item.get_closest_marker("worker"))
 
 
 @pytest.fixture(scope="session")

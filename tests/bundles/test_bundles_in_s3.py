@@ -25,7 +25,7 @@ from tests.bundles import archives
 from tests.fixtures_aws import BUNDLES, PHOTOS
 from tests.storage.s3_server import cut, error, hang_up
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from tests import factory
 from tests.commands.tools import run
 from tests.conftest import stored
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 
 @pytest.fixture

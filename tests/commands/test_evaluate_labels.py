@@ -12,7 +12,7 @@ from tests import detect_labels, factory
 from tests.commands.tools import run
 from tests.factory import BLUE, RED
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 GREEN, CYAN, MAGENTA = (0, 200, 0), (0, 255, 255), (255, 0, 255)
 

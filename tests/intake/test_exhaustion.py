@@ -11,7 +11,7 @@ from labels.pictures.decoding import MAX_FRAMES, MAX_SCANS
 from tests import factory
 from tests.conftest import stored
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 
 def _tiff(pages):

@@ -14,7 +14,7 @@ from labels.pictures import decoding
 from tests import factory
 from tests.conftest import stored
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 # Pillow's name, and what the row shows.
 FORMATS = {

@@ -16,7 +16,7 @@ from labels.models import Photo
 from tests import factory
 from tests.conftest import stored
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 ACCEPTED = "JPEG, PNG, BMP, TIFF, WebP and HEIC are accepted."
 WAY_OUT = "Make it smaller, or ask your administrator to raise the limit."

@@ -12,7 +12,7 @@ from labels.models import Photo
 from tests import factory
 from tests.conftest import stored
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 
 def test_an_upload_over_the_limit_is_refused_with_its_true_size(client, settings):

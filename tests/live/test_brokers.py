@@ -11,7 +11,7 @@ from tests.live.processes import free_port, signal_group
 from tests.live.workers import LABELLED, busy_worker, fill, sweep_until
 from tests.matrix import first_in_gate
 
-pytestmark = pytest.mark.worker
+pytestmark = [pytest.mark.worker, pytest.mark.any_database]
 
 _READY = "SELECT count(*) FROM labels_bundle WHERE status = 'ready'"
 _SENT = "SELECT count(*) FROM labels_notice WHERE status = 'sent'"

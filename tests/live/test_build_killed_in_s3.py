@@ -11,7 +11,7 @@ from tests.live.test_build_killed import ONE_PART, _assert_like, _build
 from tests.storage import other_makers
 from tests.storage.s3_server import S3Server
 
-pytestmark = pytest.mark.worker
+pytestmark = [pytest.mark.worker, pytest.mark.any_database]
 
 BUCKETS = ("killed-photos", "killed-bundles")
 # Five photos of 2.4 MB, which are sent in three parts.

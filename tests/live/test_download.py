@@ -13,7 +13,7 @@ import pytest
 from tests import needs
 from tests.live.processes import wait_for
 
-pytestmark = pytest.mark.worker
+pytestmark = [pytest.mark.worker, pytest.mark.any_database]
 
 _PART = "/bundles/{}/parts/1/"
 _SIGN_IN = """

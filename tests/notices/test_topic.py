@@ -14,7 +14,7 @@ from photomgr import aws
 from tests import factory
 from tests.storage.s3_server import cut, error
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 _REGION = "eu-west-1"
 

@@ -12,7 +12,7 @@ from tests import factory
 from tests.fixtures_aws import BUNDLES, PHOTOS
 from tests.storage.s3_server import error
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from tests.commands.tools import run
 from tests.fixtures_aws import PHOTOS
 from tests.storage.s3_server import cut, error
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 NAMES = ["Ferien/Süd + Ost é.JPG", "Ferien/a b.JPG", "Ferien/one#two?.jpg", "Ferien/plain.jpeg"]
 

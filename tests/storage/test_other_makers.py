@@ -33,7 +33,7 @@ from tests import factory
 from tests.bundles import archives
 from tests.commands.tools import run
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 
 def _on(*names):

@@ -20,7 +20,7 @@ from tests import factory
 from tests.fixtures_aws import BUNDLES, PHOTOS
 from tests.storage.s3_server import error
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 
 def test_a_photo_goes_all_the_way(s3, dan, commits, keys):

@@ -8,7 +8,7 @@ from django.urls import reverse
 
 from tests.alarms import factory as alarms_factory
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 STAFF = {"/status/", "/alarms/"}
 
 

@@ -14,7 +14,7 @@ from labels.models import Bundle, DirectUpload, Notice, Photo, SavedSelection
 from tests import factory
 from tests.conftest import stored
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 OPEN = {
     "healthz",

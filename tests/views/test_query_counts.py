@@ -22,7 +22,7 @@ from labels.rules import engine
 from photomgr.claim import lease_duration
 from tests import factory
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from tests.alarms import factory
 from tests.alarms.cloudwatch_wire import CHANGES
 from tests.alarms.definitions import static
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 
 @pytest.fixture

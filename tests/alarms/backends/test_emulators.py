@@ -23,7 +23,7 @@ from tests.alarms import factory
 from tests.alarms.definitions import band, percentile, static
 from tests.commands.tools import run
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 
 @pytest.fixture

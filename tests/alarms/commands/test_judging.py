@@ -16,7 +16,7 @@ from alarms.models import Alarm, Datapoint, Detector, Finding, Metric
 from tests.alarms import factory
 from tests.alarms.readings.test_readings import publish_many
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 
 def call(*arguments, **options):

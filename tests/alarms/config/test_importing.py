@@ -15,7 +15,7 @@ from alarms.models import Alarm, AlarmSet, Guard, Run
 from tests.alarms.definitions import TOPIC, band, composite, math, percentile, query, static
 from tests.commands.tools import run
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 BAND_ON_MATH = [
     query("a", "errors"),

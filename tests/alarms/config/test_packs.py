@@ -17,7 +17,7 @@ from labels.models import SweepFailure
 from tests.alarms import factory
 from tests.commands.tools import run
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 PACKS = (["photomgr"], ["s3", "photos"], ["sqs", "orders"], ["rds", "shop"])
 # Every alarm of the four packs for the Regions us-east-1 and eu-west-1, with what is known of its metric.

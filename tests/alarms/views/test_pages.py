@@ -12,7 +12,7 @@ from alarms.models import Alarm, Guard, LocalAlarm, Mute, Run
 from tests.alarms import factory
 from tests.alarms.cloudwatch_wire import Refusal
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from photomgr import aws
 from tests import factory
 from tests.detectors.rekognition.conftest import EAST, WEST
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 AWAY = ["unavailable", "internal", "bad gateway", "garbage", "cut short", "empty", "no labels", "reset"]
 AWAY += ["labels of none", "no list", "another shape", "not UTF-8"]

@@ -8,7 +8,7 @@ from tests import factory
 from tests.detectors.rekognition.conftest import EAST
 from tests.fixtures_aws import PHOTOS, aws_account, s3, s3_server, use_buckets  # noqa: F401 (fixtures)
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 
 @pytest.fixture
