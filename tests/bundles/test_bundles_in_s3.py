@@ -23,6 +23,7 @@ from photomgr import aws
 from tests import factory
 from tests.bundles import archives
 from tests.fixtures_aws import BUNDLES, PHOTOS
+from tests.matrix import first_in_gate
 from tests.storage.s3_server import cut, error, hang_up
 
 pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
@@ -141,7 +142,7 @@ HARM = {
 }
 
 
-@pytest.mark.parametrize("number", [0, 4])
+@pytest.mark.parametrize("number", first_in_gate(4, 0))
 @pytest.mark.parametrize(("harm", "reason"), HARM.values(), ids=HARM)
 def test_a_photo_that_cannot_be_read_is_left_out_and_named(s3, dan, library, keys, harm, reason, number):
     bundle = factory.held_bundle(dan)

@@ -12,6 +12,7 @@ from labels.selection.predicate import Selection
 from tests import factory
 from tests.bundles import archives
 from tests.conftest import stored
+from tests.matrix import first_in_gate
 
 pytestmark = pytest.mark.django_db
 
@@ -61,7 +62,9 @@ HARM = pytest.mark.parametrize(
 
 @HARM
 @pytest.mark.parametrize("victim", [0, 2, 3], ids=["first", "middle", "last"])
-@pytest.mark.parametrize("part_bytes", [10**9, 5_000, 1], ids=["one part", "some parts", "a part each"])
+@pytest.mark.parametrize(
+    "part_bytes", first_in_gate(5_000, 10**9, 1, ids=["some parts", "one part", "a part each"])
+)
 def test_it_is_named_everywhere_and_the_rest_arrives_whole(
     client, dan, library, mailoutbox, commits, harm, reason, victim, part_bytes
 ):

@@ -68,6 +68,7 @@ def test_cells_learn_to_point_at_what_only_some_of_them_show():
     assert average_precision(scenes.pool_cells(scores[..., None])[:, 0], answers) > 0.95
 
 
+@pytest.mark.everything
 def test_the_shipped_model_is_what_the_training_makes(tmp_path):
     folder = SHARED / "photos"
     if not (folder / "ground_truth.csv").exists():

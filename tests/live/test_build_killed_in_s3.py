@@ -19,7 +19,13 @@ PHOTOS, PARTS = 5, 3
 
 
 def _on(*names):
-    marked = [pytest.param(name, marks=pytest.mark.xdist_group(f"killed-{name}")) for name in names]
+    marked = [
+        pytest.param(
+            name,
+            marks=[pytest.mark.xdist_group(f"killed-{name}"), *([pytest.mark.everything] if number else [])],
+        )
+        for number, name in enumerate(names)
+    ]
     return pytest.mark.parametrize("account", marked, indirect=True, scope="module")
 
 
