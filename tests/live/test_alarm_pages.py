@@ -10,7 +10,6 @@ pytestmark = pytest.mark.browser
 _FILL = """
 import numpy as np
 from django.utils import timezone
-from alarms import examination
 from alarms.experiments import series
 from tests.alarms import factory
 from tests.alarms.readings.test_readings import publish_many

@@ -18,9 +18,9 @@ _SENT = "SELECT count(*) FROM labels_notice WHERE status = 'sent'"
 _SUMMED = "SELECT count(*) FROM labels_bundlepart WHERE sha256 != ''"
 _ASK = """
 from django.contrib.auth import get_user_model
-from labels import bundles
+from labels.bundles.request import request_bundle
 from labels.selection.predicate import Selection
-bundles.ask(get_user_model().objects.get(), Selection(everything=True))
+request_bundle(get_user_model().objects.get(), Selection(everything=True))
 """
 
 

@@ -28,33 +28,34 @@ print(json.dumps({"pk": dan.pk, "session": client.cookies["sessionid"].value}))
 _BUILD = """
 import json
 from django.contrib.auth.models import User
-from labels import bundles, intake
+from labels.bundles import building, sums
+from labels.intake.add import add_photo
 from tests import factory
 dan = User.objects.get(username="resumer")
 for number in range(4):
-    intake.take(factory.noise((2000, 1600), number, "BMP"), f"{number}.bmp", dan)
+    add_photo(factory.noise((2000, 1600), number, "BMP"), f"{number}.bmp", dan)
 bundle = factory.held_bundle(dan)
-bundles.build(bundle)
+building.build(bundle)
 part = bundle.parts.get()
-sha256 = bundles.work_out(part)
+sha256 = sums.work_out(part)
 print(json.dumps({"pk": bundle.pk, "sha256": sha256, "size": part.size, "name": part.file_name}))
 """
 _EXPIRE = """
 from django.utils import timezone
-from labels import bundles
+from labels.bundles import lifecycle
 from labels.models import Bundle
 Bundle.objects.filter(pk={pk}).update(expires_at=timezone.now())
-bundles.expire(timezone.now())
+lifecycle.expire(timezone.now())
 """
 # One original is gone by then, so that the archive becomes another one under the same address.
 _BUILD_ANEW = (
     _EXPIRE
     + """
-from labels import queue
+from labels.workers import queue
 bundle = Bundle.objects.get(pk={pk})
 originals = bundle.photos.first().photo.original
 originals.storage.delete(originals.name)
-bundles.retry(bundle)
+lifecycle.retry(bundle)
 queue.build_bundle(bundle.pk)
 """
 )

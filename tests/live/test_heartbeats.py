@@ -10,7 +10,7 @@ _EXPECT = (
     "INSERT INTO labels_heartbeat (cluster, host, pid, started_at) VALUES ('labels', ?, ?, CURRENT_TIMESTAMP)"
 )
 _SEEN = "SELECT pid FROM labels_heartbeat WHERE worker_at IS NOT NULL AND monitor_at IS NOT NULL ORDER BY pid"
-_RING = "from labels import queue; queue.ask_for_heartbeat('labels')"
+_RING = "from labels.workers import queue; queue.ask_for_heartbeat('labels')"
 
 
 def test_one_heartbeat_is_passed_on_until_both_clusters_had_it(install):

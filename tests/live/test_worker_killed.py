@@ -218,16 +218,16 @@ def test_two_clusters_build_one_download_and_the_second_ends_it_when_the_first_h
 
 _ASK = """
 from django.contrib.auth import get_user_model
-from labels import bundles
+from labels.bundles.request import request_bundle
 from labels.selection.predicate import Selection
-bundles.ask(get_user_model().objects.get(), Selection(any=("Red",)))
+request_bundle(get_user_model().objects.get(), Selection(any=("Red",)))
 """
 _SECOND_ORIGINAL = "SELECT storage_key FROM labels_bundlephoto WHERE position = 1"
 
 
 def _ring(installation):
     photo = installation.value("SELECT id FROM labels_photo")
-    installation.manage("shell", "-c", f"from labels import queue; queue.label_photo({photo})")
+    installation.manage("shell", "-c", f"from labels.workers import queue; queue.label_photo({photo})")
 
 
 def _bells(installation):
