@@ -1,12 +1,8 @@
 import errno
 import json
-import os
-import subprocess
-import sys
 import zipfile
 
 import pytest
-from django.conf import settings as configured
 from django.core.files.base import ContentFile
 from django.core.files.storage import FileSystemStorage
 from django.core.management import CommandError
@@ -16,6 +12,7 @@ from tests import factory
 from tests.commands.tools import run
 from tests.conftest import stored
 from tests.factory import BLUE, RED
+from tests.live.processes import Installation
 
 pytestmark = pytest.mark.django_db
 
@@ -133,27 +130,23 @@ def test_a_wrong_argument_is_said_in_a_sentence(dan, source, owner, reason):
         run("import_photos", source, "--owner", owner)
 
 
-def _manage(tmp_path, *arguments):
-    """Return a real process that ran manage.py on an empty installation."""
-    environment = {**os.environ, "PHOTOMGR_DATA_DIR": str(tmp_path / "data"), "LABELS_DETECTOR": "fake"}
-    environment.pop("DJANGO_SETTINGS_MODULE", None)
-    environment["DATABASE_URL"] = f"sqlite:///{tmp_path / 'db.sqlite3'}"
-    return subprocess.run(
-        [sys.executable, "manage.py", *map(str, arguments)],
-        cwd=configured.BASE_DIR, env=environment, capture_output=True, text=True, timeout=120,
-    )  # fmt: skip
+@pytest.fixture
+def installation(tmp_path):
+    made = Installation(tmp_path / "data", LABELS_DETECTOR="fake")
+    yield made
+    made.end()
 
 
-def test_a_real_process_keeps_stdout_for_json_and_says_how_it_ended(folder, tmp_path):
-    assert _manage(tmp_path, "migrate", "-v", "0").returncode == 0
+def test_a_real_process_keeps_stdout_for_json_and_says_how_it_ended(folder, installation):
+    installation.manage("migrate", "-v", "0")
     account = "from tests.factory import user; user('dan')"
-    assert _manage(tmp_path, "shell", "-v", "0", "-c", account).returncode == 0
+    installation.manage("shell", "-v", "0", "-c", account)
 
-    done = _manage(tmp_path, "import_photos", folder, "--owner", "dan", "--format", "json")
+    done = installation.run("import_photos", folder, "--owner", "dan", "--format", "json")
     (folder / "notes.txt").write_text("x")
-    findings = _manage(tmp_path, "import_photos", folder, "--owner", "dan", "--format", "json")
-    usage = _manage(tmp_path, "import_photos", "--format", "json")
-    wrong = _manage(tmp_path, "import_photos", folder, "--owner", "nobody", "--format", "json")
+    findings = installation.run("import_photos", folder, "--owner", "dan", "--format", "json")
+    usage = installation.run("import_photos", "--format", "json")
+    wrong = installation.run("import_photos", folder, "--owner", "nobody", "--format", "json")
 
     assert (done.returncode, json.loads(done.stdout)["imported"]) == (0, 2)
     assert (findings.returncode, len(json.loads(findings.stdout)["refused"])) == (2, 1)
