@@ -27,8 +27,8 @@ lint: $(VENV)/development       ## what CI checks besides the tests
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m ruff format --check .
 	$(VENV)/bin/lint-imports
-	$(PYTHON) manage.py makemigrations --check --dry-run
-	$(PYTHON) manage.py check
+	$(PYTHON) -W error manage.py makemigrations --check --dry-run
+	$(PYTHON) -W error manage.py check
 
 format: $(VENV)/development     ## lay the code out
 	$(PYTHON) -m ruff check --fix .
