@@ -20,7 +20,7 @@ test-postgresql: $(VENV)/development $(VENV)/emulator $(VENV)/s3rver  ## again o
 test-everything: $(VENV)/development $(VENV)/emulator $(VENV)/s3rver  ## every seed and case, and archives beyond 4 GiB: an hour, and 10 GB of disk
 	$(PYTHON) -m pytest -n auto --dist loadgroup -m "not readme" --hypothesis-profile=everything $(ARGS)
 
-pictures: $(VENV)/development   ## the pictures of the README, and every page into tests/screenshots/
+pictures: $(VENV)/development   ## the pictures of the README, and of every page for people to look at
 	$(PYTHON) -m pytest tests/live --screenshots -m "not everything" -k "readme or fits_the_screen" $(ARGS)
 
 lint: $(VENV)/development       ## what CI checks besides the tests
