@@ -15,12 +15,12 @@ import resource, sys, django
 django.setup()
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
-from labels import intake
+from labels.intake.add import add_photo
 call_command("migrate", verbosity=0)
 owner = get_user_model().objects.create_user("dan")
 for path in sys.argv[1:]:
     with open(path, "rb") as file:
-        taken = intake.take(file, "photo.jpg", owner)
+        taken = add_photo(file, "photo.jpg", owner)
         assert taken.outcome == "imported" and taken.photo.size == file.seek(0, 2), taken
     print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """
