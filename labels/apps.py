@@ -15,15 +15,13 @@ class LabelsConfig(AppConfig):
         from labels.bundles import building
         from labels.checks import rekognition, site, sms  # noqa: F401 (they register themselves)
         from labels.maintenance import metrics
-        from labels.models import Announcement, Bundle, BundlePart, Notice, Photo, TextMessage
+        from labels.models import Bundle, BundlePart, Notice, Photo
         from labels.workers import queue
 
         for signal, receiver, sender in (
             (post_save, signals.enqueue_photo, Photo),
             (post_save, signals.enqueue_bundle, Bundle),
-            (post_save, signals.enqueue_notice, Notice),
-            (post_save, signals.enqueue_announcement, Announcement),
-            (post_save, signals.enqueue_text, TextMessage),
+            (post_save, signals.create_deliveries, Notice),
             (pre_delete, signals.uncount_photo, Photo),
             (post_delete, signals.delete_photo_files, Photo),
             (post_delete, signals.delete_bundle_files, Bundle),

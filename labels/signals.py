@@ -6,7 +6,7 @@ from django.db import transaction
 from labels.bundles import lifecycle
 from labels.detectors.rekognition.regions.quotas import follow_settings
 from labels.labelling import record
-from labels.notices import texts, topic
+from labels.notices import deliveries
 from labels.workers import queue
 
 
@@ -20,21 +20,10 @@ def enqueue_bundle(sender, instance, created, raw, **kwargs):
         queue.build_bundle(instance.pk)
 
 
-def enqueue_notice(sender, instance, created, raw, **kwargs):
+def create_deliveries(sender, instance, created, raw, **kwargs):
     if created and not raw:
-        queue.send_notice(instance.pk)
-        topic.announce(instance)
-        texts.announce(instance)
-
-
-def enqueue_announcement(sender, instance, created, raw, **kwargs):
-    if created and not raw:
-        queue.tell_topic(instance.pk)
-
-
-def enqueue_text(sender, instance, created, raw, **kwargs):
-    if created and not raw:
-        queue.send_text(instance.pk)
+        for delivery in deliveries.create(instance):
+            queue.deliver(delivery.pk)
 
 
 def enqueue_helpers(sender, bundle_id, **kwargs):

@@ -5,8 +5,8 @@ from labels.detectors.base import DetectorUnavailable, PhotoRefused, RetryLater
 from labels.intake import direct_uploads
 from labels.labelling import decisions, detection, record, replay
 from labels.maintenance.sweep import sweep  # noqa: F401 (its schedule names it here)
-from labels.models import Announcement, Bundle, Change, DirectUpload, Notice, Photo, RuleRun, TextMessage
-from labels.notices import mail, texts, topic
+from labels.models import Bundle, Change, Delivery, DirectUpload, Photo, RuleRun
+from labels.notices import deliveries
 from labels.rules import versions
 from labels.storage.errors import StorageUnavailable
 from labels.workers.queue import heartbeat  # noqa: F401 (its schedule names it here)
@@ -70,25 +70,11 @@ def add_sum(part_id):
     sums.add_sum(part_id)
 
 
-def send_notice(notice_id):
-    """Send the mail of one notice."""
-    notice = Notice.objects.claim(notice_id)
-    if notice is not None:
-        mail.send(notice)
-
-
-def tell_topic(announcement_id):
-    """Tell the SNS topic of one outcome."""
-    announcement = Announcement.objects.claim(announcement_id)
-    if announcement is not None:
-        topic.publish(announcement)
-
-
-def send_text(message_id):
-    """Text one outcome to the owner's phone."""
-    message = TextMessage.objects.claim(message_id)
-    if message is not None:
-        texts.send(message)
+def deliver(delivery_id):
+    """Send one message about how a download ended."""
+    delivery = Delivery.objects.claim(delivery_id)
+    if delivery is not None:
+        deliveries.send(delivery)
 
 
 def run_rules(replay_id):

@@ -47,14 +47,18 @@ def s3_resource():
     return _s3_resource_class()(client=client("s3"))
 
 
-def config(service):
-    """Return the Config of a service's clients, for a library that builds its own."""
+def config(service, seconds=None):
+    """Return the Config of a service's clients, for a library that builds its own.
+
+    `seconds` is the longest that the service may take to connect or to answer.
+    """
     from botocore.config import Config
 
     defaults = {"connect_timeout": 5, "read_timeout": 30, "max_pool_connections": 32, "retries": _RETRIES}
     # What the services log. Putting botocore's own together takes an eighth of what a call costs.
     defaults["user_agent"] = "photomgr"
-    return Config(**{**defaults, **_OPTIONS.get(service, {})})
+    timeouts = {"connect_timeout": seconds, "read_timeout": seconds} if seconds else {}
+    return Config(**{**defaults, **_OPTIONS.get(service, {}), **timeouts})
 
 
 def bucket_origin(bucket):

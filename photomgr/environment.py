@@ -7,9 +7,10 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from dotenv import load_dotenv
-from environs import Env
+from environs import Env, EnvError
 
 _ROOT = Path(__file__).resolve().parent.parent
 _TYPES = {
@@ -79,6 +80,21 @@ def _regions(text):
     """Return {Region: calls per second, None for the published quota} of "us-east-1=50,us-west-2"."""
     pairs = (item.strip().partition("=") for item in text.split(",") if item.strip())
     return {region: float(rate) if rate else None for region, _, rate in pairs}
+
+
+@_env.parser_for("mail_server")
+def _mail_server(url):
+    """Return Django's EMAIL_* settings; beside the library's schemes smtp+tls:// (STARTTLS) and smtp+ssl://."""
+    import dj_email_url
+
+    found = dj_email_url.parse(url.replace("smtp+tls:", "submission:", 1).replace("smtp+ssl:", "smtp:", 1))
+    if "EMAIL_BACKEND" not in found:
+        raise EnvError("EMAIL_URL begins with none of smtp://, smtp+tls://, smtp+ssl:// and ses://.")
+    if url.startswith("smtp+ssl:"):
+        found |= {"EMAIL_USE_SSL": True, "EMAIL_PORT": urlsplit(url).port or 465}
+    if found["EMAIL_BACKEND"] == "django.core.mail.backends.smtp.EmailBackend":
+        found["EMAIL_BACKEND"] = "photomgr.mail.SMTPBackend"
+    return found
 
 
 def read_file(path):

@@ -264,14 +264,20 @@ MAX_ATTEMPTS = env("MAX_ATTEMPTS")
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = env("DEFAULT_FROM_EMAIL")
 MAIL_DIR = DATA_DIR / "mail"
 EMAIL_BACKEND = "labels.notices.mail_files.EmailBackend"
+EMAIL_TIMEOUT = env("EMAIL_TIMEOUT")
 if _mail_url := env("EMAIL_URL"):
-    # environs validates the URL, and has no "ses".
     if _mail_url.startswith("ses://"):
         EMAIL_BACKEND = "anymail.backends.amazon_ses.EmailBackend"
-        _region = urlsplit(_mail_url).hostname
-        ANYMAIL = {"AMAZON_SES_CLIENT_PARAMS": {"region_name": _region, "config": aws.config("sesv2")}}
+        ANYMAIL = {
+            "AMAZON_SES_CLIENT_PARAMS": {
+                "region_name": urlsplit(_mail_url).hostname,
+                "config": aws.config("sesv2", EMAIL_TIMEOUT),
+            }
+        }
     else:
-        _mail = env("EMAIL_URL", type="dj_email_url")
+        _mail = env("EMAIL_URL", type="mail_server")
+        # ?timeout= in the URL goes before EMAIL_TIMEOUT.
+        _mail["EMAIL_TIMEOUT"] = _mail.get("EMAIL_TIMEOUT") or EMAIL_TIMEOUT
         vars().update({name: value for name, value in _mail.items() if name != "DEFAULT_FROM_EMAIL"})
 
 SNS_TOPIC_ARN = env("SNS_TOPIC_ARN")

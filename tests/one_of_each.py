@@ -4,10 +4,10 @@ from django.utils import timezone
 
 from labels.bundles import building
 from labels.models import (
-    Announcement,
     BundleChunk,
     BundlePart,
     Change,
+    Delivery,
     DirectUpload,
     LabelAlias,
     Notice,
@@ -21,7 +21,6 @@ from labels.models import (
     Spending,
     SweepFailure,
     TextCount,
-    TextMessage,
     Verdict,
 )
 from labels.selection.predicate import Selection
@@ -48,10 +47,10 @@ def make_rows(eve, commits):
     photo = Photo.objects.get(original_name="sea.jpg")
     Verdict.objects.create(photo=photo, label=sea, is_there=True, by=eve, at=timezone.now(), change=change)
     RuleRun.objects.create()
-    Announcement.objects.create(notice=Notice.objects.first(), topic="sea")
     Phone.objects.create(owner=eve, number="+447700900123", verified_at=timezone.now())
     PhoneCode.objects.create(owner=eve, number="+447700900124", created_at=timezone.now())
-    TextMessage.objects.create(notice=Notice.objects.first(), sent_to="+44…23")
+    Delivery.objects.all().delete()
+    Notice.objects.first().deliveries.create(channel="sms", target="+44…23")
     TextCount.objects.create(day=timezone.localdate(), owner=eve, sent=1)
     factory.worker_seen("labels")
     Residency.objects.create(owner=eve, group="eu")

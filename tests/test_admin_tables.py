@@ -8,7 +8,7 @@ from django.contrib import admin
 from django.test import TestCase
 from django.urls import reverse
 
-from labels.models import LabelRule, Phone, PhoneCode, TextMessage
+from labels.models import Delivery, LabelRule, Phone, PhoneCode
 from tests import factory
 from tests.one_of_each import make_rows
 
@@ -108,7 +108,7 @@ def test_what_counts_and_caches_rest_on_cannot_be_deleted_by_itself(staff, one_o
         assert answer.status_code == 200
 
 
-@pytest.mark.parametrize("model", [Phone, PhoneCode, TextMessage], ids=lambda model: model.__name__)
+@pytest.mark.parametrize("model", [Phone, Delivery, PhoneCode], ids=lambda model: model.__name__)
 def test_staff_see_no_phone_number_whole(staff, one_of_each, model):
     pages = [
         staff.get(_url(model, "changelist")),

@@ -3,7 +3,7 @@ from django.template.defaultfilters import filesizeformat
 
 from labels.bundles import lifecycle
 from labels.bundles.request import NotAsked
-from labels.models import Announcement, Bundle, BundleChunk, BundlePart, BundlePhoto, Notice, SavedSelection
+from labels.models import Bundle, BundleChunk, BundlePart, BundlePhoto, Delivery, Notice, SavedSelection
 from labels.selection.predicate import Selection
 from labels.workers import queue
 from photomgr.read_only_admin import NoAddAdmin, PartAdmin, ReadOnlyAdmin
@@ -86,18 +86,20 @@ class BundlePartAdmin(PartAdmin):
 
 @admin.register(Notice)
 class NoticeAdmin(ReadOnlyAdmin):
-    list_display = ("bundle", "outcome", "status", "mail_to", "attempts", "created_at", "sent_at", "seen_at")
-    list_filter = ("outcome", "status")
+    list_display = ("bundle", "outcome", "created_at", "seen_at")
+    list_filter = ("outcome",)
     list_select_related = ("bundle",)
-    search_fields = ("mail_to",)
 
 
-@admin.register(Announcement)
-class AnnouncementAdmin(ReadOnlyAdmin):
-    list_display = ("notice", "status", "topic", "attempts", "failure_reason", "sent_at", "message_id")
-    list_filter = ("status",)
+@admin.register(Delivery)
+class DeliveryAdmin(ReadOnlyAdmin):
+    list_display = (
+        *("notice", "channel", "target", "status", "attempts", "failure_reason"),
+        *("created_at", "sent_at", "message_id"),
+    )
+    list_filter = ("channel", "status")
     list_select_related = ("notice__bundle",)
-    search_fields = ("topic", "message_id")
+    search_fields = ("target", "message_id", "notice__bundle__owner__username")
 
 
 @admin.register(SavedSelection)

@@ -1,6 +1,6 @@
 from django.contrib import admin
 
-from labels.models import Phone, PhoneCode, TextCount, TextMessage
+from labels.models import Phone, PhoneCode, TextCount
 from photomgr.read_only_admin import PartAdmin, ReadOnlyAdmin
 
 
@@ -31,14 +31,6 @@ class PhoneCodeAdmin(ReadOnlyAdmin):
     @admin.display(description="waits to be typed", boolean=True)
     def is_waiting(self, code):
         return bool(code.number)
-
-
-@admin.register(TextMessage)
-class TextMessageAdmin(ReadOnlyAdmin):
-    list_display = ("notice", "status", "sent_to", "attempts", "failure_reason", "sent_at", "message_id")
-    list_filter = ("status",)
-    list_select_related = ("notice__bundle",)
-    search_fields = ("notice__bundle__owner__username", "message_id")
 
 
 @admin.register(TextCount)

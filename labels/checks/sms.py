@@ -8,12 +8,12 @@ from django.core.checks import Error, Warning, register
 
 from labels.checks.site import LOCAL_HOSTS
 from labels.models import Bundle, Notice
-from labels.notices import texts
+from labels.notices import sms
 from labels.text.phone_numbers import ONE_SMS, places
 from photomgr.aws import REGION
 
 _COUNTRY = re.compile(r"\+[1-9][0-9]{0,6}")
-# As long as an outcome is ever likely to be told.
+# As long as an outcome is ever likely to be.
 _LONGEST = {"pk": 10**9, "photo_count": 2_000_000, "photos_done": 1_000_000}
 
 
@@ -48,7 +48,7 @@ def texts_fit_one_sms(app_configs, **kwargs):
     if not settings.SMS_REGION:
         return []
     notice = Notice(bundle=Bundle(**_LONGEST), outcome=Notice.Outcome.PARTIAL)
-    needed = places(texts.words(notice))
+    needed = places(sms.text(notice))
     if needed is not None and needed <= ONE_SMS:
         return []
     said = f"makes texts of {needed} places" if needed else "has characters that no SMS of 160 has"

@@ -15,16 +15,14 @@ from labels.detectors.rekognition.regions.report import calls_per_minute
 from labels.intake import direct_uploads
 from labels.labelling import record, replay
 from labels.models import (
-    Announcement,
     Bundle,
     BundlePart,
     Change,
+    Delivery,
     DirectUpload,
-    Notice,
     Photo,
     RuleRun,
     SweepFailure,
-    TextMessage,
 )
 from labels.notices import phones
 from labels.workers import heartbeats, queue
@@ -32,7 +30,7 @@ from labels.workers import heartbeats, queue
 # A task that is still in the queue may be enqueued twice; this bounds how often, and it costs a millisecond.
 QUEUE_TARGET = 500
 
-_LEASED = (Photo, Bundle, Notice, Announcement, TextMessage, DirectUpload)
+_LEASED = (Photo, Bundle, Delivery, DirectUpload)
 _STOPPED = "The worker stopped in the middle of it."
 _FAILURES_KEPT = timedelta(days=14)
 
@@ -108,12 +106,8 @@ STEPS = {
     "workers_forgotten": heartbeats.forget_old,
     "photos_given_up": lambda now: record.give_up(Photo.objects.worn_out(now)),
     "bundles_given_up": lambda now: lifecycle.give_up(Bundle.objects.worn_out(now)),
-    "notices_given_up": lambda now: Notice.objects.worn_out(now).give_up(),
-    "notices_interrupted": Notice.objects.end_interrupted,
-    "announcements_given_up": lambda now: Announcement.objects.worn_out(now).give_up(),
-    "announcements_interrupted": Announcement.objects.end_interrupted,
-    "texts_given_up": lambda now: TextMessage.objects.worn_out(now).give_up(),
-    "texts_interrupted": TextMessage.objects.end_interrupted,
+    "deliveries_given_up": lambda now: Delivery.objects.worn_out(now).give_up(),
+    "deliveries_interrupted": Delivery.objects.end_interrupted,
     "phone_codes_cleared": phones.clear,
     "bundles_expired": lifecycle.expire,
     "incoming_given_up": lambda now: direct_uploads.give_up(DirectUpload.objects.worn_out(now)),
@@ -125,9 +119,7 @@ STEPS = {
     "replays_enqueued": _due(RuleRun, queue.run_rules, queue.LABELS),
     "photos_afforded": lambda now: record.try_now(now, spending.CODES, spending.affordable_calls()),
     "photos_enqueued": _enqueue_photos,
-    "notices_enqueued": _due(Notice, queue.send_notice, queue.LABELS),
-    "announcements_enqueued": _due(Announcement, queue.tell_topic, queue.LABELS),
-    "texts_enqueued": _due(TextMessage, queue.send_text, queue.LABELS),
+    "deliveries_enqueued": _due(Delivery, queue.deliver, queue.LABELS),
     "bundles_enqueued": _due(Bundle, queue.build_bundle, queue.BUNDLES),
     "sums_enqueued": _enqueue_sums,
     "failures_forgotten": _forget_failures,

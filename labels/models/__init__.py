@@ -4,7 +4,7 @@ from labels.models.detection import DetectionRun
 from labels.models.direct_upload import DirectUpload
 from labels.models.heartbeat import Heartbeat
 from labels.models.label import Label, LabelAlias, LabelCount, PhotoLabel
-from labels.models.notice import Announcement, Notice, TextMessage
+from labels.models.notice import Delivery, Notice
 from labels.models.phone import Phone, PhoneCode, TextCount
 from labels.models.photo import Photo
 from labels.models.region import Budget, RegionQuota, Residency, Spending
@@ -21,12 +21,12 @@ __all__ = [
     "LabelRule",
     "LabelAlias",
     "Change",
-    "Announcement",
     "Budget",
     "Bundle",
     "BundleChunk",
     "BundlePart",
     "BundlePhoto",
+    "Delivery",
     "DetectionRun",
     "DirectUpload",
     "Label",
@@ -44,6 +44,5 @@ __all__ = [
     "Spending",
     "SweepFailure",
     "TextCount",
-    "TextMessage",
     "Heartbeat",
 ]

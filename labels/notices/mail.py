@@ -1,58 +1,26 @@
-"""Tell people how their download ended, by mail, at most once per outcome."""
+"""Mail people how their download ended."""
 
-import smtplib
-
-from anymail.exceptions import AnymailError
-from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
-from botocore.parsers import ResponseParserError
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 from django.template.loader import render_to_string
-from django.utils import timezone
 from django.utils.text import Truncator
 
+import photomgr.mail
 from labels.models import Notice
 from labels.selection.predicate import Selection
+from photomgr.outbox import PermanentFailure
 
 # A mail is no place for a thousand names; the page and the manifest have them all.
 _MISSING_SHOWN = 20
 # Beyond that a list of mails cuts the subject itself.
 _WORDS_SHOWN = 60
-# The request went out and no whole answer came: Amazon SES may have taken the mail.
-_UNKNOWN = (HTTPClientError, ResponseParserError, KeyError, TypeError)
 
 
-def send(notice):
-    """Send the held notice's mail: the claim recorded the intent before, the outcome is recorded after."""
-    owner = notice.bundle.owner
-    if not owner.email:
-        notice.end(Notice.Status.FAILED, failure_reason=f"{owner} has no mail address.")
-        return
-    mail = compose(notice)
-    try:
-        mail.send()
-    except (smtplib.SMTPException, AnymailError, BotoCoreError, ClientError, OSError) as error:
-        cause = _cause(error)
-        if isinstance(cause, _UNKNOWN):
-            reason = f"SES gave no answer, the mail may or may not have gone out ({type(cause).__name__})."
-            notice.end(Notice.Status.FAILED, failure_reason=reason)
-        else:
-            notice.postpone(f"{type(cause).__name__}: {cause}"[:500])
-        return
-    notice.end(
-        Notice.Status.SENT,
-        mail_to=owner.email,
-        mail_path=getattr(mail, "path", ""),
-        sent_at=timezone.now(),
-        failure_reason="",
-    )
-
-
-def _cause(error):
-    """Return what anymail, which says everything twice, was told; of others the error itself."""
-    if not isinstance(error, AnymailError):
-        return error
-    return error.__cause__ or error.__context__ or error
+def send(delivery):
+    owner = delivery.notice.bundle.owner
+    if not delivery.target:
+        raise PermanentFailure(f"{owner} has no mail address.")
+    return photomgr.mail.send(compose(delivery.notice, delivery.target))
 
 
 def subject(notice):
@@ -72,8 +40,8 @@ def headline(notice):
     return f"{subject(notice)}: {Truncator(words).chars(_WORDS_SHOWN)}"
 
 
-def compose(notice):
-    """Return the mail, in plain text and simple HTML with the same words."""
+def compose(notice, address):
+    """Return the mail to `address`, in plain text and simple HTML with the same words."""
     bundle = notice.bundle
     missing = list(bundle.photos.exclude(missing_reason="").order_by("position"))
     context = {
@@ -90,7 +58,7 @@ def compose(notice):
     }
     name = "bundle_failed" if notice.outcome == Notice.Outcome.FAILED else "bundle_ready"
     mail = EmailMultiAlternatives(
-        headline(notice), render_to_string(f"mail/{name}.txt", context), to=[bundle.owner.email]
+        headline(notice), render_to_string(f"mail/{name}.txt", context), to=[address]
     )
     mail.attach_alternative(render_to_string(f"mail/{name}.html", context), "text/html")
     return mail

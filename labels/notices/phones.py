@@ -16,7 +16,9 @@ from django.utils.timesince import timeuntil
 
 from labels.models import Phone, PhoneCode
 from labels.models.phone import CODE_LIFE, TRIES
-from labels.notices import limits, sns
+from labels.notices import limits
+from labels.notices.sns import BadNumber, send_sms
+from photomgr.outbox import OutcomeUnknown, TemporaryFailure
 
 MINUTES = int(CODE_LIFE.total_seconds() // 60)
 # How many codes an account may ask for, and a number be sent, within which time.
@@ -40,18 +42,17 @@ def ask_code(owner, number):
     code = f"{secrets.randbelow(10**6):06}"
     row, day = _note(owner, number, code)
     try:
-        sns.text(number, words(code))
-    except sns.NoAnswer:
+        send_sms(number, sms_with(code))
+    except OutcomeUnknown:
         # It may be on its way: it is good when it comes.
         return
-    except (sns.BadNumber, sns.NotTaken) as error:
+    except (BadNumber, TemporaryFailure) as error:
         limits.give_back(owner, day)
         PhoneCode.objects.filter(pk=row.pk).update(number="")
         raise NotSent(_why(error)) from error
 
 
-def words(code):
-    """Return the text that brings a code."""
+def sms_with(code):
     return f"{code} is your photomgr code, good for {MINUTES} minutes. Nobody else may ask you for it."
 
 
@@ -143,7 +144,7 @@ def _take(owner, row):
 
 
 def _why(error):
-    if isinstance(error, sns.BadNumber):
+    if isinstance(error, BadNumber):
         return str(error)
     # Missing rights or SNS's sandbox, say: nothing that the person could mend.
     log.warning("a code could not be sent: %s", error)

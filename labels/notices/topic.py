@@ -1,37 +1,14 @@
-"""Tell the installation's topic how downloads end, at most once each."""
-
-import json
+"""Notify the installation's SNS topic of how downloads end."""
 
 from django.conf import settings
-from django.utils import timezone
 
-from labels.models import Announcement, Notice
-from labels.notices import sns
-
-
-def announce(notice):
-    """Note that the topic is to be told of an outcome, when there is a topic."""
-    if settings.SNS_TOPIC_ARN:
-        Announcement.objects.get_or_create(notice=notice, defaults={"topic": settings.SNS_TOPIC_ARN})
+from labels.models import Notice
+from photomgr.sns import publish_to_topic
 
 
-def publish(announcement):
-    """Tell the topic of a held announcement: the claim recorded the intent, the outcome is recorded after."""
-    notice = announcement.notice
-    words = json.dumps(message(notice), ensure_ascii=False)
-    try:
-        message_id = sns.tell(announcement.topic, subject(notice), words, notice.outcome)
-    except sns.NoAnswer as error:
-        announcement.end(Announcement.Status.FAILED, failure_reason=str(error))
-    except sns.NotTaken as error:
-        announcement.postpone(str(error))
-    else:
-        announcement.end(
-            Announcement.Status.SENT,
-            message_id=message_id,
-            sent_at=timezone.now(),
-            failure_reason="",
-        )
+def send(delivery):
+    notice = delivery.notice
+    return publish_to_topic(delivery.target, subject(notice), message(notice), outcome=notice.outcome)
 
 
 def subject(notice):
@@ -40,7 +17,7 @@ def subject(notice):
 
 
 def message(notice):
-    """Return what a program can read: no name of a photo, which would be told to every subscriber."""
+    """Return what a program can read: no name of a photo, which every subscriber would get."""
     bundle = notice.bundle
     return {
         "bundle": bundle.pk,

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from labels.bundles import lifecycle
 from labels.bundles.request import AlreadyThere, NotAsked, request_bundle
-from labels.models import Bundle, Notice, TextMessage
+from labels.models import Bundle, Delivery, Notice
 from labels.selection.predicate import Selection
 from labels.views import file_responses
 from labels.views.options import DownloadOptions, about
@@ -170,7 +170,8 @@ def _row(bundle):
 
 
 def _context(bundle):
-    notice = bundle.notices.select_related("text_message").first()
+    deliveries = {row.channel: row for row in Delivery.objects.filter(notice__bundle=bundle)}
+    mail, sms = deliveries.get(Delivery.Channel.MAIL), deliveries.get(Delivery.Channel.SMS)
     missing = bundle.photos.exclude(missing_reason="").order_by("position")[:_MISSING_SHOWN]
     parts = bundle.parts.all() if bundle.is_downloadable else []
     selection = Selection.from_json(bundle.selection)
@@ -199,9 +200,10 @@ def _context(bundle):
             }
             for part in parts
         ],
-        "mail_line": _mail_line(notice),
-        "text_line": _text_line(notice),
-        "mail_path": notice.mail_path if notice else "",
+        "mail_line": _mail_line(mail),
+        "text_line": _sms_line(sms),
+        # What a mail server takes has no id that we know; what was written to a file has its path.
+        "mail_path": mail.message_id if mail else "",
         "cancel_url": reverse("bundle_cancel", args=[bundle.pk]) if bundle.is_unfinished else "",
         "keep_url": reverse("bundle_keep", args=[bundle.pk]) if bundle.is_downloadable else "",
         "retry_url": reverse("bundle_retry", args=[bundle.pk]) if bundle.status in Bundle.RETRYABLE else "",
@@ -248,24 +250,23 @@ def _time_left(bundle):
     return f", {filesizeformat(speed)} a second, {about(left)} left"
 
 
-def _mail_line(notice):
-    if notice is None:
+def _mail_line(mail):
+    if mail is None:
         return ""
-    match notice.status:
-        case Notice.Status.SENT:
-            return f"We wrote to {notice.mail_to}"
-        case Notice.Status.FAILED:
-            return f"We could not send you a mail: {notice.failure_reason}"
+    match mail.status:
+        case Delivery.Status.SENT:
+            return f"We wrote to {mail.target}"
+        case Delivery.Status.FAILED:
+            return f"We could not send you a mail: {mail.failure_reason}"
     return "We are writing you a mail"
 
 
-def _text_line(notice):
-    message = getattr(notice, "text_message", None)
-    if message is None:
+def _sms_line(sms):
+    if sms is None:
         return ""
-    match message.status:
-        case TextMessage.Status.SENT:
-            return f"We texted {message.sent_to}"
-        case TextMessage.Status.FAILED:
-            return f"We could not text you: {message.failure_reason}"
+    match sms.status:
+        case Delivery.Status.SENT:
+            return f"We texted {sms.target}"
+        case Delivery.Status.FAILED:
+            return f"We could not text you: {sms.failure_reason}"
     return "We are texting you"

@@ -49,16 +49,8 @@ def add_sum(part_id):
     _after_commit("labels.tasks.add_sum", part_id, BUNDLES)
 
 
-def send_notice(notice_id):
-    _after_commit("labels.tasks.send_notice", notice_id, LABELS)
-
-
-def tell_topic(announcement_id):
-    _after_commit("labels.tasks.tell_topic", announcement_id, LABELS)
-
-
-def send_text(message_id):
-    _after_commit("labels.tasks.send_text", message_id, LABELS)
+def deliver(delivery_id):
+    _after_commit("labels.tasks.deliver", delivery_id, LABELS)
 
 
 def run_rules(run_id):

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
-from labels.models import Bundle, LabelCount, Notice, Photo
+from labels.models import Bundle, Delivery, LabelCount, Notice, Photo
 from tests import factory
 from tests.factory import BLUE, RED
 
@@ -50,7 +50,7 @@ def test_ticked_photos_come_back_byte_for_byte_with_a_mail(client, dan, commits,
 
     [mail] = (settings.DATA_DIR / "mail").glob("*.eml")
     assert settings.SITE_URL + bundle.get_absolute_url() in mail.read_text()
-    assert Notice.objects.get().mail_path == str(mail)
+    assert Delivery.objects.get().message_id == str(mail)
 
 
 def test_an_empty_selection_is_refused_with_a_sentence_and_no_mail(client, dan, commits):

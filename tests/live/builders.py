@@ -27,7 +27,7 @@ from django.utils import timezone
 from labels import tasks
 from labels.bundles import lifecycle
 from labels.bundles.request import request_bundle
-from labels.models import Bundle, BundleChunk, Notice
+from labels.models import Bundle, BundleChunk, Delivery
 from labels.models.bundle import bundle_files
 from labels.selection.predicate import Selection
 from labels.storage import multipart
@@ -122,8 +122,8 @@ def ask(part_bytes, like=None):
 def outcome(pk):
     """Return what became of a bundle: its state, archives, files left over, and mails."""
     for _ in range(2):  # A bell may ring twice.
-        for notice in Notice.objects.filter(bundle=pk):
-            tasks.send_notice(notice.pk)
+        for delivery in Delivery.objects.filter(notice__bundle=pk):
+            tasks.deliver(delivery.pk)
     bundle = Bundle.objects.get(pk=pk)
     for part in bundle.parts.all():
         tasks.add_sum(part.pk)

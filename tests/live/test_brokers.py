@@ -14,7 +14,7 @@ from tests.matrix import first_in_gate
 pytestmark = [pytest.mark.worker, pytest.mark.any_database]
 
 _READY = "SELECT count(*) FROM labels_bundle WHERE status = 'ready'"
-_SENT = "SELECT count(*) FROM labels_notice WHERE status = 'sent'"
+_SENT = "SELECT count(*) FROM labels_delivery WHERE status = 'sent'"
 _SUMMED = "SELECT count(*) FROM labels_bundlepart WHERE sha256 != ''"
 _ASK = """
 from django.contrib.auth import get_user_model

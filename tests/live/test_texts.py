@@ -148,8 +148,8 @@ def test_a_worker_killed_while_sns_has_the_text_sends_no_second_one(network, som
 
     network.server.rule = lambda asked: hold if asked.form.get("PhoneNumber") == number else None
     _build(dan)
-    row = "SELECT {} FROM labels_textmessage m JOIN labels_notice n ON n.id = m.notice_id"
-    row += " JOIN labels_bundle b ON b.id = n.bundle_id WHERE b.owner_id = ?"
+    row = "SELECT {} FROM labels_delivery m JOIN labels_notice n ON n.id = m.notice_id"
+    row += " JOIN labels_bundle b ON b.id = n.bundle_id WHERE b.owner_id = ? AND m.channel = 'sms'"
     wait_for(lambda: network.asked(number) == 1, "SNS was asked", 60, dan.installation.words)
 
     os.kill(int(dan.value(row.format("m.lease_owner"), dan.pk).split(":")[1]), signal.SIGKILL)
@@ -162,7 +162,7 @@ def test_a_worker_killed_while_sns_has_the_text_sends_no_second_one(network, som
     wait_for(ended, "the sweep ended the text", 60, dan.installation.words)
     network.server.reset()
     assert dan.value(row.format("m.failure_reason"), dan.pk) == (
-        "The worker stopped while it sent the text; it may or may not have gone out."
+        "The worker stopped while it sent the message; it may or may not have gone out."
     )
     assert dan.value("SELECT status FROM labels_bundle WHERE owner_id = ?", dan.pk) == "ready"
     assert len(network.texts(number)) == 1

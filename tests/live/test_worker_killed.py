@@ -162,7 +162,7 @@ def test_a_download_whose_worker_is_killed_ends_ready_with_the_same_bytes_and_on
         needed.start_cluster()
         if needed is undisturbed or killed == "whole group":
             needed.start_cluster("bundles")
-        sent = "SELECT 1 FROM labels_notice WHERE status = 'sent'"
+        sent = "SELECT 1 FROM labels_delivery WHERE status = 'sent'"
         sweep_until(needed, partial(needed.value, sent), "the mail was sent")
         summed = "SELECT 1 FROM labels_bundlepart WHERE sha256 != ''"
         sweep_until(needed, partial(needed.value, summed), "the sum is known")

@@ -14,7 +14,7 @@ from moto.ses.models import ses_backends
 
 from labels import tasks
 from labels.bundles import building
-from labels.models import Bundle, Notice
+from labels.models import Bundle, Delivery
 from photomgr import aws
 from tests import factory
 from tests.storage.s3_server import cut
@@ -29,7 +29,12 @@ def ses(s3, settings, monkeypatch):
     """Have mail go through moto's SES in front of which the S3 server stands; return what lists it."""
     monkeypatch.setenv("AWS_ENDPOINT_URL", s3.url)
     settings.EMAIL_BACKEND = "anymail.backends.amazon_ses.EmailBackend"
-    settings.ANYMAIL = {"AMAZON_SES_CLIENT_PARAMS": {"region_name": _REGION, "config": aws.config("sesv2")}}
+    settings.ANYMAIL = {
+        "AMAZON_SES_CLIENT_PARAMS": {
+            "region_name": _REGION,
+            "config": aws.config("sesv2"),
+        }
+    }
     settings.DEFAULT_FROM_EMAIL = f"photomgr <{_SENDER}>"
     aws.client("ses", _REGION).verify_email_identity(EmailAddress=_SENDER)
     s3.reset()
@@ -41,11 +46,11 @@ def ses(s3, settings, monkeypatch):
 
 
 @pytest.fixture
-def notice(ses, dan):
+def row(ses, dan):
     factory.photo(dan)
     bundle = factory.held_bundle(dan)
     building.build(bundle)
-    return Notice.objects.get(bundle=bundle)
+    return Delivery.objects.get(notice__bundle=bundle)
 
 
 def _asked(s3):
@@ -65,25 +70,25 @@ def _refusal(status, code, message):
     return lambda asked: answer if "outbound-emails" in asked.path else None
 
 
-def _send(notice):
-    Notice.objects.filter(pk=notice.pk).update(next_attempt_at=timezone.now())
-    tasks.send_notice(notice.pk)
-    notice.refresh_from_db()
-    return notice
+def _send(row):
+    Delivery.objects.filter(pk=row.pk).update(next_attempt_at=timezone.now())
+    tasks.deliver(row.pk)
+    row.refresh_from_db()
+    return row
 
 
 @pytest.mark.django_db
-def test_a_mail_goes_through_ses_once(s3, ses, notice, settings):
-    _send(notice)
-    _send(notice)
+def test_a_mail_goes_through_ses_once(s3, ses, row, settings):
+    _send(row)
+    _send(row)
 
     [mail] = ses()
     assert (mail["From"], mail["To"]) == (f"photomgr <{_SENDER}>", "dan@example.com")
     assert mail["Subject"] == "Your 1 photo is ready: all photos"
-    link = settings.SITE_URL + notice.bundle.get_absolute_url()
+    link = settings.SITE_URL + row.notice.bundle.get_absolute_url()
     assert link in mail.get_body(("plain",)).get_content()
     assert link in mail.get_body(("html",)).get_content()
-    assert (notice.status, notice.mail_to) == (Notice.Status.SENT, "dan@example.com")
+    assert (row.status, row.target) == (Delivery.Status.SENT, "dan@example.com")
     assert len(_asked(s3)) == 1
 
 
@@ -99,64 +104,64 @@ def test_a_mail_goes_through_ses_once(s3, ses, notice, settings):
     ids=lambda value: str(value)[:24],
 )
 def test_what_ses_refuses_is_tried_again_and_given_up_with_its_reason(
-    s3, ses, notice, settings, status, code, message
+    s3, ses, row, settings, status, code, message
 ):
     settings.MAX_ATTEMPTS = 2
     s3.rule = _refusal(status, code, message)
 
-    assert _send(notice).status == Notice.Status.PENDING
-    assert notice.next_attempt_at > timezone.now()
+    assert _send(row).status == Delivery.Status.PENDING
+    assert row.next_attempt_at > timezone.now()
     # No attempt of the SDK's own: each of ours is one request.
     assert len(_asked(s3)) == 1
     for _ in range(settings.MAX_ATTEMPTS):
-        _send(notice)
+        _send(row)
 
     assert len(_asked(s3)) == settings.MAX_ATTEMPTS
-    assert (notice.status, notice.attempts) == (Notice.Status.FAILED, settings.MAX_ATTEMPTS)
-    assert code in notice.failure_reason
-    assert message in notice.failure_reason
-    assert "\n" not in notice.failure_reason
+    assert (row.status, row.attempts) == (Delivery.Status.FAILED, settings.MAX_ATTEMPTS)
+    assert code in row.failure_reason
+    assert message in row.failure_reason
+    assert "\n" not in row.failure_reason
     assert Bundle.objects.get().status == Bundle.Status.READY
     assert ses() == []
 
 
 @pytest.mark.django_db
-def test_a_sender_that_is_not_verified_is_named_by_ses(ses, notice, settings):
+def test_a_sender_that_is_not_verified_is_named_by_ses(ses, row, settings):
     settings.DEFAULT_FROM_EMAIL = "stranger@example.com"
 
-    assert "stranger@example.com" in _send(notice).failure_reason
+    assert "stranger@example.com" in _send(row).failure_reason
 
 
 @pytest.mark.django_db
-def test_a_refusal_that_ends_ends_with_the_mail(s3, ses, notice):
+def test_a_refusal_that_ends_ends_with_the_mail(s3, ses, row):
     s3.rule = _refusal(429, "TooManyRequestsException", "Maximum sending rate exceeded.")
-    _send(notice)
+    _send(row)
     s3.reset()
 
-    assert _send(notice).status == Notice.Status.SENT
+    assert _send(row).status == Delivery.Status.SENT
     assert len(ses()) == 1
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("after", [0, 20], ids=["all of it", "its end"])
-def test_an_answer_that_is_lost_leads_to_no_second_mail(s3, ses, notice, after):
+def test_an_answer_that_is_lost_leads_to_no_second_mail(s3, ses, row, after):
     s3.rule = lambda asked: cut(after) if "outbound-emails" in asked.path else None
-    _send(notice)
+    _send(row)
     s3.reset()
 
-    _send(notice)
+    _send(row)
 
-    assert notice.status == Notice.Status.FAILED
-    assert "may or may not have gone out" in notice.failure_reason
+    assert row.status == Delivery.Status.FAILED
+    assert "may or may not have gone out" in row.failure_reason
     assert len(ses()) == 1
 
 
 @pytest.mark.django_db
-def test_ses_that_cannot_be_reached_is_tried_again(ses, notice, monkeypatch):
+def test_ses_that_cannot_be_reached_is_tried_again(ses, row, monkeypatch):
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
 
-    assert _send(notice).status == Notice.Status.PENDING
-    assert "EndpointConnectionError" in notice.failure_reason or "Could not connect" in notice.failure_reason
+    assert _send(row).status == Delivery.Status.PENDING
+    assert "EndpointConnectionError" in row.failure_reason or "Could not connect" in row.failure_reason
 
 
 def test_the_address_in_the_environment_is_enough(s3_server, aws_account, tmp_path):

@@ -13,7 +13,7 @@ from django.utils.html import strip_tags
 from labels import tasks
 from labels.bundles import building
 from labels.maintenance.sweep import sweep
-from labels.models import Bundle, Notice
+from labels.models import Bundle, Delivery
 from labels.selection.predicate import Selection
 from tests import factory
 
@@ -47,10 +47,10 @@ def library(dan):
 
 
 def _ended(owner, **options):
-    """Return the pending notice of a download that was just built."""
+    """Return the pending mail about a download that was just built."""
     bundle = factory.held_bundle(owner, **options)
     building.build(bundle)
-    return Notice.objects.get(bundle=bundle)
+    return Delivery.objects.get(notice__bundle=bundle)
 
 
 def _lose(photo):
@@ -68,12 +68,12 @@ def _words(text):
 
 
 def test_the_mail_of_a_ready_download(dan, library, mailoutbox):
-    notice = _ended(dan, selection=Selection(any=("Lake",), none=("Person",)), part_bytes=1)
+    row = _ended(dan, selection=Selection(any=("Lake",), none=("Person",)), part_bytes=1)
 
-    tasks.send_notice(notice.pk)
+    tasks.deliver(row.pk)
 
     [mail] = mailoutbox
-    bundle = notice.bundle
+    bundle = row.notice.bundle
     assert mail.subject == "Your 3 photos are ready: Lake; none of Person"
     assert mail.to == ["dan@example.com"]
     assert mail.cc == mail.bcc == []
@@ -92,7 +92,7 @@ def test_the_mail_of_a_ready_download(dan, library, mailoutbox):
 def test_one_photo_is_not_plural(dan, mailoutbox):
     factory.photo(dan)
 
-    tasks.send_notice(_ended(dan).pk)
+    tasks.deliver(_ended(dan).pk)
 
     assert mailoutbox[0].subject == "Your 1 photo is ready: all photos"
     assert "1 photo, " in mailoutbox[0].body
@@ -103,7 +103,7 @@ def test_a_long_choice_is_cut_in_the_subject_and_whole_in_the_mail(dan, mailoutb
     names = tuple(f"Label number {n}" for n in range(9))
     factory.give_labels(factory.photo(dan), *names)
 
-    tasks.send_notice(_ended(dan, selection=Selection(any=names)).pk)
+    tasks.deliver(_ended(dan, selection=Selection(any=names)).pk)
 
     subject, _, words = mailoutbox[0].subject.partition(": ")
     assert subject == "Your 1 photo is ready"
@@ -114,7 +114,7 @@ def test_a_long_choice_is_cut_in_the_subject_and_whole_in_the_mail(dan, mailoutb
 def test_the_mail_of_a_partial_download_names_what_is_missing(dan, library, mailoutbox):
     _lose(library[1])
 
-    tasks.send_notice(_ended(dan).pk)
+    tasks.deliver(_ended(dan).pk)
 
     assert mailoutbox[0].subject == "Your 2 photos are ready, 1 missing: all photos"
     assert "Missing:\n  IMG_1.jpg: the file is no longer in storage\n" in mailoutbox[0].body
@@ -126,7 +126,7 @@ def test_a_long_list_of_missing_photos_is_cut_with_its_number(dan, mailoutbox):
     for photo in photos[:22]:
         _lose(photo)
 
-    tasks.send_notice(_ended(dan).pk)
+    tasks.deliver(_ended(dan).pk)
 
     body = mailoutbox[0].body
     assert body.count("no longer in storage") == 20
@@ -137,7 +137,7 @@ def test_the_mail_of_a_failed_download_says_why_and_the_way_out(dan, library, ma
     for photo in library:
         _lose(photo)
 
-    tasks.send_notice(_ended(dan).pk)
+    tasks.deliver(_ended(dan).pk)
 
     [mail] = mailoutbox
     assert mail.subject == "Your download could not be finished: all photos"
@@ -151,7 +151,7 @@ def test_text_and_html_say_the_same(dan, library, mailoutbox, lost):
     for photo in library[:lost]:
         _lose(photo)
 
-    tasks.send_notice(_ended(dan, selection=Selection(any=("Lake",), none=("O'Hara & Sons <b>",))).pk)
+    tasks.deliver(_ended(dan, selection=Selection(any=("Lake",), none=("O'Hara & Sons <b>",))).pk)
 
     [mail] = mailoutbox
     assert _words(_html(mail).replace("&lt;b&gt;", "(b)")) == _words(mail.body.replace("<b>", "(b)"))
@@ -162,7 +162,7 @@ def test_a_mail_holds_no_other_persons_data(dan, eve, library, mailoutbox):
     factory.give_labels(factory.photo(eve, size=(33, 33), name="secret of eve.jpg"), "Lake")
     _ended(eve, selection=Selection(any=("Lake",)))
 
-    tasks.send_notice(_ended(dan, selection=Selection(any=("Lake",))).pk)
+    tasks.deliver(_ended(dan, selection=Selection(any=("Lake",))).pk)
 
     [mail] = mailoutbox
     assert mail.to == ["dan@example.com"]
@@ -171,7 +171,7 @@ def test_a_mail_holds_no_other_persons_data(dan, eve, library, mailoutbox):
 
 
 def test_no_tracking_and_no_pictures(dan, library, mailoutbox):
-    tasks.send_notice(_ended(dan).pk)
+    tasks.deliver(_ended(dan).pk)
 
     assert "<img" not in _html(mailoutbox[0])
     assert set(re.findall(r"https?://[^\s\"<]+", _html(mailoutbox[0]))) == {
@@ -180,34 +180,34 @@ def test_no_tracking_and_no_pictures(dan, library, mailoutbox):
 
 
 def test_a_second_delivery_sends_one_mail(dan, library, mailoutbox):
-    notice = _ended(dan)
+    row = _ended(dan)
 
-    tasks.send_notice(notice.pk)
-    tasks.send_notice(notice.pk)
+    tasks.deliver(row.pk)
+    tasks.deliver(row.pk)
 
-    notice.refresh_from_db()
+    row.refresh_from_db()
     assert len(mailoutbox) == 1
-    assert (notice.status, notice.mail_to, notice.attempts) == (Notice.Status.SENT, "dan@example.com", 1)
+    assert (row.status, row.target, row.attempts) == (Delivery.Status.SENT, "dan@example.com", 1)
 
 
 def test_a_worker_killed_while_sending_never_leads_to_a_second_mail(
     client, dan, library, commits, mailoutbox
 ):
-    notice = _ended(dan)
-    Notice.objects.claim(notice.pk, "a worker that is killed now")
-    Notice.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
+    row = _ended(dan)
+    Delivery.objects.claim(row.pk, "a worker that is killed now")
+    Delivery.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
 
     with commits():
         swept = sweep()
-    tasks.send_notice(notice.pk)
+    tasks.deliver(row.pk)
     with commits():
         sweep()
 
-    notice.refresh_from_db()
-    assert swept["notices_interrupted"] == 1
+    row.refresh_from_db()
+    assert swept["deliveries_interrupted"] == 1
     assert mailoutbox == []
-    assert notice.status == Notice.Status.FAILED
-    page = client.get(notice.bundle.get_absolute_url()).content.decode()
+    assert row.status == Delivery.Status.FAILED
+    page = client.get(row.notice.bundle.get_absolute_url()).content.decode()
     assert "it may or may not have gone out" in page
 
 
@@ -222,62 +222,62 @@ def test_a_worker_killed_while_sending_never_leads_to_a_second_mail(
     ids=lambda error: type(error).__name__,
 )
 def test_a_mail_server_in_trouble_is_tried_again(dan, library, out_of_order, mailoutbox, error):
-    notice = _ended(dan)
+    row = _ended(dan)
     out_of_order.append(error)
 
-    tasks.send_notice(notice.pk)
-    notice.refresh_from_db()
-    waiting = (notice.status, notice.next_attempt_at > timezone.now(), len(mailoutbox))
-    Notice.objects.update(next_attempt_at=timezone.now())
-    tasks.send_notice(notice.pk)
+    tasks.deliver(row.pk)
+    row.refresh_from_db()
+    waiting = (row.status, row.next_attempt_at > timezone.now(), len(mailoutbox))
+    Delivery.objects.update(next_attempt_at=timezone.now())
+    tasks.deliver(row.pk)
 
-    notice.refresh_from_db()
-    assert waiting == (Notice.Status.PENDING, True, 0)
-    assert notice.status == Notice.Status.SENT
-    assert notice.failure_reason == ""
+    row.refresh_from_db()
+    assert waiting == (Delivery.Status.PENDING, True, 0)
+    assert row.status == Delivery.Status.SENT
+    assert row.failure_reason == ""
     assert len(mailoutbox) == 1
 
 
 def test_a_mail_server_that_stays_down_is_told_in_the_page(client, dan, library, out_of_order, mailoutbox):
-    notice = _ended(dan)
+    row = _ended(dan)
     out_of_order.extend(smtplib.SMTPServerDisconnected("Connection unexpectedly closed") for _ in range(9))
 
     for _ in range(settings.MAX_ATTEMPTS + 2):
-        Notice.objects.update(next_attempt_at=timezone.now())
-        tasks.send_notice(notice.pk)
+        Delivery.objects.update(next_attempt_at=timezone.now())
+        tasks.deliver(row.pk)
 
-    notice.refresh_from_db()
-    assert notice.status == Notice.Status.FAILED
-    assert notice.attempts == settings.MAX_ATTEMPTS
-    page = client.get(notice.bundle.get_absolute_url()).content.decode()
+    row.refresh_from_db()
+    assert row.status == Delivery.Status.FAILED
+    assert row.attempts == settings.MAX_ATTEMPTS
+    page = client.get(row.notice.bundle.get_absolute_url()).content.decode()
     assert "We could not send you a mail: SMTPServerDisconnected: Connection unexpectedly closed" in page
 
 
 def test_an_owner_without_an_address_is_told_in_the_page(client, dan, library, mailoutbox):
     dan.email = ""
     dan.save()
-    notice = _ended(dan)
+    row = _ended(dan)
 
-    tasks.send_notice(notice.pk)
+    tasks.deliver(row.pk)
 
     assert mailoutbox == []
-    page = client.get(notice.bundle.get_absolute_url()).content.decode()
+    page = client.get(row.notice.bundle.get_absolute_url()).content.decode()
     assert "We could not send you a mail: dan has no mail address." in page
 
 
 def test_the_page_says_to_whom_we_wrote_and_where_the_file_is(client, dan, library, mail_in_files):
-    notice = _ended(dan)
+    row = _ended(dan)
 
-    tasks.send_notice(notice.pk)
+    tasks.deliver(row.pk)
 
-    notice.refresh_from_db()
-    page = client.get(notice.bundle.get_absolute_url()).content.decode()
+    row.refresh_from_db()
+    page = client.get(row.notice.bundle.get_absolute_url()).content.decode()
     assert "We wrote to dan@example.com" in page
-    assert f"(kept in {notice.mail_path})" in page
-    assert [str(path) for path in settings.MAIL_DIR.glob("*.eml")] == [notice.mail_path]
+    assert f"(kept in {row.message_id})" in page
+    assert [str(path) for path in settings.MAIL_DIR.glob("*.eml")] == [row.message_id]
 
 
 def test_a_notice_that_is_gone_is_passed_over(db, mailoutbox):
-    tasks.send_notice(12345)
+    tasks.deliver(12345)
 
     assert mailoutbox == []

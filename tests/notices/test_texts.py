@@ -11,7 +11,7 @@ from django.utils import timezone
 from labels import tasks
 from labels.bundles import building, lifecycle
 from labels.maintenance.sweep import sweep
-from labels.models import Bundle, Notice, Phone, TextCount, TextMessage
+from labels.models import Bundle, Delivery, Notice, Phone, TextCount
 from labels.notices import limits, phones
 from labels.notices.limits import TooManyTexts
 from labels.text.phone_numbers import ONE_SMS, places
@@ -45,12 +45,12 @@ def _ended(owner):
         factory.photo(owner)
     bundle = factory.held_bundle(owner)
     building.build(bundle)
-    return TextMessage.objects.get(notice__bundle=bundle)
+    return Delivery.objects.get(notice__bundle=bundle, channel="sms")
 
 
 def _again(row):
-    TextMessage.objects.update(next_attempt_at=timezone.now())
-    tasks.send_text(row.pk)
+    Delivery.objects.filter(pk=row.pk).update(next_attempt_at=timezone.now())
+    tasks.deliver(row.pk)
     row.refresh_from_db()
 
 
@@ -66,12 +66,12 @@ def test_an_outcome_is_texted_once(s3_server, texted, dan, phone):
     row = _ended(dan)
 
     for _ in range(2):
-        tasks.send_text(row.pk)
+        tasks.deliver(row.pk)
 
     row.refresh_from_db()
     link = f"{configured.SITE_URL}/bundles/{Bundle.objects.get().pk}/"
     assert texted() == [(NUMBER, f"photomgr: Your 1 photo is ready. {link}")]
-    assert (row.status, row.attempts, row.sent_to) == (TextMessage.Status.SENT, 1, "+44…23")
+    assert (row.status, row.attempts, row.target) == (Delivery.Status.SENT, 1, "+44…23")
     assert row.message_id
     assert row.sent_at
     [asked] = _published(s3_server)
@@ -110,7 +110,7 @@ def test_nobody_is_texted_who_did_not_ask_for_it(texted, dan, eve, phone, settin
     building.build(factory.held_bundle(dan))
 
     assert Notice.objects.count() == 3
-    assert not TextMessage.objects.exists()
+    assert not Delivery.objects.filter(channel="sms").exists()
 
 
 @pytest.mark.parametrize(
@@ -120,10 +120,10 @@ def test_a_text_that_is_no_longer_wanted_is_not_sent(texted, dan, phone, act):
     row = _ended(dan)
     act(dan)
 
-    tasks.send_text(row.pk)
+    tasks.deliver(row.pk)
 
     row.refresh_from_db()
-    assert row.status == TextMessage.Status.FAILED
+    assert row.status == Delivery.Status.FAILED
     assert row.failure_reason == "Texts were turned off before this one was sent."
     assert texted() == []
 
@@ -132,7 +132,7 @@ def test_a_text_goes_to_the_number_of_the_moment(texted, dan, phone):
     row = _ended(dan)
     Phone.objects.update(number="+447700900124")
 
-    tasks.send_text(row.pk)
+    tasks.deliver(row.pk)
 
     assert [number for number, _ in texted()] == ["+447700900124"]
 
@@ -141,12 +141,12 @@ def test_a_phone_that_said_stop_is_left_alone_from_then_on(s3_server, client, te
     Phone.objects.update(number=STOPPED)
     row = _ended(dan)
 
-    tasks.send_text(row.pk)
+    tasks.deliver(row.pk)
 
     row.refresh_from_db()
     phone.refresh_from_db()
     said = "This phone answered an earlier text with STOP, so no text may be sent to it."
-    assert (row.status, row.failure_reason) == (TextMessage.Status.FAILED, said)
+    assert (row.status, row.failure_reason) == (Delivery.Status.FAILED, said)
     assert (phone.wanted, phone.trouble) == (False, said)
     assert _published(s3_server) == []
     assert _counted() == _counted(dan) == 0
@@ -155,7 +155,7 @@ def test_a_phone_that_said_stop_is_left_alone_from_then_on(s3_server, client, te
     assert f"We could not text you: {said}" in client.get(bundle.get_absolute_url()).content.decode()
     assert f"Texts are off. {said}" in client.get("/accounts/texts/").content.decode()
     building.build(factory.held_bundle(dan))
-    assert TextMessage.objects.count() == 1
+    assert Delivery.objects.filter(channel="sms").count() == 1
 
 
 @pytest.mark.parametrize("code", ["InvalidParameter", "ParameterValueInvalid"])
@@ -163,11 +163,11 @@ def test_a_number_that_sns_refuses_is_not_tried_again(texted, refusing, dan, pho
     row = _ended(dan)
     refusing("Publish", 400, code, f"Invalid parameter: {NUMBER} is not valid to publish to")
 
-    tasks.send_text(row.pk)
+    tasks.deliver(row.pk)
 
     row.refresh_from_db()
     phone.refresh_from_db()
-    assert row.status == TextMessage.Status.FAILED
+    assert row.status == Delivery.Status.FAILED
     assert row.failure_reason == "The phone network says that there is no such number for texts."
     assert (phone.wanted, phone.trouble) == (False, row.failure_reason)
     assert _counted() == 0
@@ -185,7 +185,7 @@ def test_a_number_that_was_changed_meanwhile_does_not_pay_for_the_old_one(s3_ser
     row = _ended(dan)
 
     phone.refresh_from_db()
-    assert (row.status, row.sent_to) == (TextMessage.Status.FAILED, "+44…23")
+    assert (row.status, row.target) == (Delivery.Status.FAILED, "+44…23")
     assert (phone.wanted, phone.trouble) == (True, "")
 
 
@@ -198,10 +198,10 @@ def test_sns_in_trouble_is_tried_again(s3_server, texted, refusing, dan, phone, 
     row = _ended(dan)
     refusing(action, status, code, f"not now, for {NUMBER}")
 
-    tasks.send_text(row.pk)
+    tasks.deliver(row.pk)
 
     row.refresh_from_db()
-    assert (row.status, row.attempts) == (TextMessage.Status.PENDING, 1)
+    assert (row.status, row.attempts) == (Delivery.Status.PENDING, 1)
     assert row.next_attempt_at > timezone.now()
     assert code in row.failure_reason
     assert NUMBER not in row.failure_reason
@@ -211,7 +211,7 @@ def test_sns_in_trouble_is_tried_again(s3_server, texted, refusing, dan, phone, 
 
     s3_server.reset()
     _again(row)
-    assert (row.status, row.failure_reason) == (TextMessage.Status.SENT, "")
+    assert (row.status, row.failure_reason) == (Delivery.Status.SENT, "")
     assert len(texted()) == _counted() == _counted(dan) == 1
 
 
@@ -222,7 +222,7 @@ def test_sns_that_stays_in_trouble_is_told_in_the_page(client, texted, refusing,
     for _ in range(settings.MAX_ATTEMPTS + 1):
         _again(row)
 
-    assert (row.status, row.attempts) == (TextMessage.Status.FAILED, settings.MAX_ATTEMPTS)
+    assert (row.status, row.attempts) == (Delivery.Status.FAILED, settings.MAX_ATTEMPTS)
     page = client.get(Bundle.objects.get().get_absolute_url()).content.decode()
     assert "We could not text you: AuthorizationErrorException" in page
     assert Phone.objects.get().wanted
@@ -231,26 +231,26 @@ def test_sns_that_stays_in_trouble_is_told_in_the_page(client, texted, refusing,
 def test_an_answer_that_is_lost_leads_to_no_second_text(s3_server, texted, dan, phone):
     row = _ended(dan)
     s3_server.rule = lambda asked: cut(0) if asked.form.get("Action") == "Publish" else None
-    tasks.send_text(row.pk)
+    tasks.deliver(row.pk)
     s3_server.reset()
 
     _again(row)
 
-    assert row.status == TextMessage.Status.FAILED
+    assert row.status == Delivery.Status.FAILED
     assert "it may or may not know" in row.failure_reason
     assert len(texted()) == _counted() == 1
 
 
 def test_a_worker_killed_while_texting_leads_to_no_second_text(texted, dan, phone, commits):
     row = _ended(dan)
-    TextMessage.objects.claim(row.pk, "a worker that is killed now")
-    TextMessage.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
+    Delivery.objects.filter(channel="sms").claim(row.pk, "a worker that is killed now")
+    Delivery.objects.filter(channel="sms").update(lease_until=timezone.now() - timedelta(seconds=1))
 
     with commits():
-        assert sweep()["texts_interrupted"] == 1
+        assert sweep()["deliveries_interrupted"] == 1
     _again(row)
 
-    assert row.status == TextMessage.Status.FAILED
+    assert row.status == Delivery.Status.FAILED
     assert "it may or may not have gone out" in row.failure_reason
     assert texted() == []
 
@@ -259,19 +259,19 @@ def test_the_sweep_rings_for_what_was_not_sent(texted, dan, phone, commits):
     _ended(dan)
 
     with commits():
-        assert sweep()["texts_enqueued"] == 1
+        assert sweep()["deliveries_enqueued"] == 2
 
     assert len(texted()) == 1
 
 
 def test_the_sweep_ends_what_has_no_attempts_left(texted, dan, phone, settings):
     row = _ended(dan)
-    TextMessage.objects.update(attempts=settings.MAX_ATTEMPTS)
+    Delivery.objects.filter(channel="sms").update(attempts=settings.MAX_ATTEMPTS)
 
-    assert sweep()["texts_given_up"] == 1
+    assert sweep()["deliveries_given_up"] == 1
 
     row.refresh_from_db()
-    assert row.status == TextMessage.Status.FAILED
+    assert row.status == Delivery.Status.FAILED
 
 
 @pytest.mark.parametrize(
@@ -286,10 +286,10 @@ def test_no_more_is_sent_in_a_day_than_the_limit(texted, dan, phone, settings, n
     first, second = _ended(dan), _ended(dan)
 
     for row in (first, second):
-        tasks.send_text(row.pk)
+        tasks.deliver(row.pk)
 
     second.refresh_from_db()
-    assert (second.status, second.failure_reason) == (TextMessage.Status.FAILED, said)
+    assert (second.status, second.failure_reason) == (Delivery.Status.FAILED, said)
     assert len(texted()) == _counted() == _counted(dan) == 1
     assert set(Bundle.objects.values_list("status", flat=True)) == {Bundle.Status.READY}
 
@@ -297,21 +297,21 @@ def test_no_more_is_sent_in_a_day_than_the_limit(texted, dan, phone, settings, n
 def test_a_new_day_has_new_texts(texted, dan, phone, settings):
     settings.SMS_DAILY_LIMIT = 1
     first, second = _ended(dan), _ended(dan)
-    tasks.send_text(first.pk)
+    tasks.deliver(first.pk)
     TextCount.objects.update(day=timezone.localdate() - timedelta(days=1))
 
-    tasks.send_text(second.pk)
+    tasks.deliver(second.pk)
 
     assert len(texted()) == 2
 
 
 def test_a_download_tried_again_is_texted_anew(texted, dan, phone):
-    tasks.send_text(_ended(dan).pk)
+    tasks.deliver(_ended(dan).pk)
     Bundle.objects.update(status=Bundle.Status.FAILED)
 
     lifecycle.retry(Bundle.objects.get())
 
-    assert not TextMessage.objects.exists()
+    assert not Delivery.objects.filter(channel="sms").exists()
     assert _counted(dan) == 1
 
 
@@ -320,7 +320,7 @@ def test_the_page_of_a_download_says_where_the_text_went(client, texted, dan, ph
     url = row.notice.bundle.get_absolute_url()
     waiting = client.get(url).content.decode()
 
-    tasks.send_text(row.pk)
+    tasks.deliver(row.pk)
 
     assert "We are texting you" in waiting
     assert "We texted +44…23" in client.get(url).content.decode()

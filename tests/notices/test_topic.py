@@ -9,7 +9,7 @@ from django.utils import timezone
 from labels import tasks
 from labels.bundles import building, lifecycle
 from labels.maintenance.sweep import sweep
-from labels.models import Announcement, Bundle, Notice
+from labels.models import Bundle, Delivery, Notice
 from photomgr import aws
 from tests import factory
 from tests.storage.s3_server import cut, error
@@ -38,28 +38,28 @@ def heard(s3, settings, monkeypatch):
 
 
 def _ended(dan):
-    """Return the announcement of a download that was just built."""
+    """Return the message to the topic about a download that was just built."""
     factory.photo(dan, name="secret.jpg")
     bundle = factory.held_bundle(dan)
     building.build(bundle)
-    return Announcement.objects.get(notice__bundle=bundle)
+    return Delivery.objects.get(notice__bundle=bundle, channel="topic")
 
 
 def _is_sns(asked):
     return f"/{_REGION}/sns/" in asked.headers.get("authorization", "")
 
 
-def _again(announcement):
-    Announcement.objects.update(next_attempt_at=timezone.now())
-    tasks.tell_topic(announcement.pk)
-    announcement.refresh_from_db()
+def _again(row):
+    Delivery.objects.filter(pk=row.pk).update(next_attempt_at=timezone.now())
+    tasks.deliver(row.pk)
+    row.refresh_from_db()
 
 
 def test_an_outcome_is_told_once(heard, dan, settings):
     row = _ended(dan)
 
     for _ in range(2):
-        tasks.tell_topic(row.pk)
+        tasks.deliver(row.pk)
 
     [told] = heard()
     bundle = Bundle.objects.get()
@@ -76,7 +76,7 @@ def test_an_outcome_is_told_once(heard, dan, settings):
         "link": f"{settings.SITE_URL}/bundles/{bundle.pk}/",
     }
     row.refresh_from_db()
-    assert (row.status, row.message_id) == (Announcement.Status.SENT, told["MessageId"])
+    assert (row.status, row.message_id) == (Delivery.Status.SENT, told["MessageId"])
 
 
 def test_the_bell_rings_by_itself_and_a_failure_says_why(heard, dan, commits):
@@ -97,9 +97,9 @@ def test_a_topic_that_refuses_is_tried_again_and_the_download_stays(s3, heard, d
     row = _ended(dan)
     s3.rule = lambda asked: error(500, "InternalError") if _is_sns(asked) else None
 
-    tasks.tell_topic(row.pk)
+    tasks.deliver(row.pk)
     row.refresh_from_db()
-    assert (row.status, row.attempts) == (Announcement.Status.PENDING, 1)
+    assert (row.status, row.attempts) == (Delivery.Status.PENDING, 1)
     assert row.next_attempt_at > timezone.now()
     assert len([asked for asked in s3.asked if _is_sns(asked) and asked.method == "POST"]) >= 1
     assert Bundle.objects.get().status == Bundle.Status.READY
@@ -107,7 +107,7 @@ def test_a_topic_that_refuses_is_tried_again_and_the_download_stays(s3, heard, d
 
     s3.reset()
     _again(row)
-    assert row.status == Announcement.Status.SENT
+    assert row.status == Delivery.Status.SENT
     assert len(heard()) == 1
 
 
@@ -118,7 +118,7 @@ def test_a_topic_that_is_gone_is_given_up_with_the_reason(heard, dan, settings):
     for _ in range(settings.MAX_ATTEMPTS + 1):
         _again(row)
 
-    assert (row.status, row.attempts) == (Announcement.Status.FAILED, settings.MAX_ATTEMPTS)
+    assert (row.status, row.attempts) == (Delivery.Status.FAILED, settings.MAX_ATTEMPTS)
     assert "NotFound" in row.failure_reason
     assert Bundle.objects.get().status == Bundle.Status.READY
 
@@ -126,26 +126,26 @@ def test_a_topic_that_is_gone_is_given_up_with_the_reason(heard, dan, settings):
 def test_an_answer_that_is_lost_leads_to_no_second_message(s3, heard, dan):
     row = _ended(dan)
     s3.rule = lambda asked: cut(0) if _is_sns(asked) else None
-    tasks.tell_topic(row.pk)
+    tasks.deliver(row.pk)
     s3.reset()
 
     _again(row)
 
-    assert row.status == Announcement.Status.FAILED
+    assert row.status == Delivery.Status.FAILED
     assert "it may or may not know" in row.failure_reason
     assert len(heard()) == 1
 
 
 def test_a_worker_killed_while_telling_leads_to_no_second_message(heard, dan, commits):
     row = _ended(dan)
-    Announcement.objects.claim(row.pk, "a worker that is killed now")
-    Announcement.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
+    Delivery.objects.filter(channel="topic").claim(row.pk, "a worker that is killed now")
+    Delivery.objects.filter(channel="topic").update(lease_until=timezone.now() - timedelta(seconds=1))
 
     with commits():
-        assert sweep()["announcements_interrupted"] == 1
+        assert sweep()["deliveries_interrupted"] == 1
 
     row.refresh_from_db()
-    assert row.status == Announcement.Status.FAILED
+    assert row.status == Delivery.Status.FAILED
     assert heard() == []
 
 
@@ -153,19 +153,19 @@ def test_the_sweep_rings_for_what_was_not_told(heard, dan, commits):
     _ended(dan)
 
     with commits():
-        assert sweep()["announcements_enqueued"] == 1
+        assert sweep()["deliveries_enqueued"] == 2
 
     assert len(heard()) == 1
 
 
 def test_a_download_tried_again_is_told_anew(heard, dan):
-    tasks.tell_topic(_ended(dan).pk)
+    tasks.deliver(_ended(dan).pk)
     Bundle.objects.update(status=Bundle.Status.FAILED)
 
     lifecycle.retry(Bundle.objects.get())
 
     assert not Notice.objects.exists()
-    assert not Announcement.objects.exists()
+    assert not Delivery.objects.filter(channel="topic").exists()
 
 
 def test_without_a_topic_nobody_is_told(s3, dan):
@@ -173,4 +173,4 @@ def test_without_a_topic_nobody_is_told(s3, dan):
     building.build(factory.held_bundle(dan))
 
     assert Notice.objects.exists()
-    assert not Announcement.objects.exists()
+    assert not Delivery.objects.filter(channel="topic").exists()

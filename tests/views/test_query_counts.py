@@ -16,7 +16,6 @@ from labels.models import (
     PhoneCode,
     Photo,
     TextCount,
-    TextMessage,
 )
 from labels.rules import engine
 from photomgr.claim import lease_duration
@@ -40,7 +39,7 @@ def _grow(dan, number):
         _label(photo, owner, number)
         bundle = factory.held_bundle(owner)
         building.build(bundle)
-        TextMessage.objects.create(notice=bundle.notices.get())
+        bundle.notices.get().deliveries.create(channel="sms", target="+44…23")
         PhoneCode.objects.create(owner=owner, created_at=timezone.now())
     today = timezone.localdate()
     Phone.objects.create(owner=person, number=f"+44770090{number:04}", verified_at=timezone.now())
