@@ -15,6 +15,7 @@ from alarms.models import (
     AlarmSet,
     Change,
     Datapoint,
+    Delivery,
     Detector,
     ExcludedRange,
     Finding,
@@ -229,6 +230,17 @@ class StateChangeAdmin(ReadOnlyAdmin):
     list_display = ("alarm_name", "old", "new", "at", "source")
     list_filter = ("new", "source")
     search_fields = ("alarm_name",)
+
+
+@admin.register(Delivery)
+class DeliveryAdmin(ReadOnlyAdmin):
+    list_display = (
+        *("change", "channel", "target", "status", "attempts", "failure_reason"),
+        *("created_at", "sent_at", "message_id"),
+    )
+    list_filter = ("channel", "status")
+    list_select_related = ("change",)
+    search_fields = ("target", "message_id", "change__alarm_name")
 
 
 @admin.register(Finding)

@@ -6,7 +6,8 @@ from django.utils import timezone
 
 from alarms.apply.carry_out import ask, carry_out, end_interrupted  # noqa: F401 (enqueued by this name)
 from alarms.doctor.runner import examine_all
-from alarms.models import Run
+from alarms.models import Delivery, Run
+from alarms.notices import notify
 from alarms.readings import retention
 from alarms.tick.evaluate import tick as evaluate
 from alarms.tick.publishing import publish  # noqa: F401 (its schedule names it here)
@@ -14,10 +15,21 @@ from photomgr.queue import enqueue
 
 
 def tick():
-    """End runs that were killed; evaluate the alarms that live here (CloudWatch evaluates its own)."""
-    end_interrupted(Run.objects.all(), timezone.now())
+    """End what was killed; evaluate the alarms that live here (CloudWatch evaluates its own)."""
+    now = timezone.now()
+    end_interrupted(Run.objects.all(), now)
+    Delivery.objects.recall(now)
+    Delivery.objects.end_interrupted(now)
+    Delivery.objects.worn_out(now).give_up()
     if settings.ALARMS_BACKEND == "local":
         evaluate()
+
+
+def deliver(delivery_id):
+    """Send one message about a change of state."""
+    delivery = Delivery.objects.claim(delivery_id)
+    if delivery is not None:
+        notify.send(delivery)
 
 
 def examine():

@@ -7,7 +7,7 @@ from alarms.backends.base import Backend, BackendError, Transition
 from alarms.cloudwatch.definitions import detector_key, detector_of, is_composite
 from alarms.cloudwatch.plan import ExistingAlarm
 from alarms.cloudwatch.validation import alarm_problems, detector_problems
-from alarms.models import LocalAlarm, LocalDetector, StateChange
+from alarms.models import Delivery, LocalAlarm, LocalDetector, StateChange
 from alarms.readings import store
 
 
@@ -83,7 +83,7 @@ class Local(Backend):
         if row.state == state:
             return
         now = timezone.now()
-        StateChange.objects.create(
+        change = StateChange.objects.create(
             region=self.region,
             alarm_name=name,
             at=now,
@@ -91,8 +91,8 @@ class Local(Backend):
             new=state,
             reason=reason,
             source=StateChange.Source.PERSON,
-            told=False,
         )
+        Delivery.objects.create_for(change, row.definition)
         row.state, row.state_reason, row.state_at = state, reason, now
         row.save(update_fields=["state", "state_reason", "state_at"])
 

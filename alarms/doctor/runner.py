@@ -18,7 +18,8 @@ from alarms.config.configuration import definition_of
 from alarms.doctor.context import SEVERITIES, DoctorContext
 from alarms.doctor.delivery_rules import orphan
 from alarms.models import Alarm, AlarmSet, Detector, Finding
-from alarms.notices import notify, topics
+from alarms.models.delivery import mail_recipients
+from alarms.notices import topics
 from alarms.readings import values
 
 # What the doctor looks at: as long as the store and CloudWatch keep every minute.
@@ -69,7 +70,7 @@ def surroundings(region, alarms=(), ask_topics=False):
         backend.detector_states(),
         values.metrics_by_identity(),
         topics.confirmed(sorted(told)) if ask_topics else {},
-        tuple(notify.mail_recipients()) if settings.ALARMS_BACKEND == "local" else (),
+        tuple(mail_recipients()) if settings.ALARMS_BACKEND == "local" else (),
     )
 
 

@@ -2,6 +2,7 @@ from alarms.models.action import Action
 from alarms.models.alarm import Alarm, AlarmAction
 from alarms.models.alarm_set import AlarmSet
 from alarms.models.data import Datapoint, Series
+from alarms.models.delivery import Delivery
 from alarms.models.detector import Detector, ExcludedRange
 from alarms.models.finding import Finding
 from alarms.models.guard import Guard
@@ -19,6 +20,7 @@ __all__ = [
     "AlarmSet",
     "Change",
     "Datapoint",
+    "Delivery",
     "Detector",
     "ExcludedRange",
     "Finding",

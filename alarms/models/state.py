@@ -22,11 +22,6 @@ class StateChange(models.Model):
     reason = models.TextField(blank=True)
     reason_data = models.JSONField(default=dict, blank=True)
     source = models.CharField(max_length=10, choices=Source, default=Source.LOCAL)
-    # [{"arn", "outcome": "sent" | "muted" | "failed", "error"}]
-    actions = models.JSONField(default=list, blank=True)
-    told = models.BooleanField(
-        default=True, help_text="Off: the local backend's next tick tells those who are to know."
-    )
 
     class Meta:
         ordering = ["-at", "-pk"]

@@ -1,4 +1,4 @@
-"""The local backend's minute: evaluate its alarms, write down what changed, tell those who are to know.
+"""The local backend's minute: evaluate its alarms, write down what changed, notify of it.
 
 The rows are the truth. A tick writes a result only if the row is still as it was read, so two ticks of one
 minute change nothing twice, and one that was killed is made up for by the next.
@@ -7,6 +7,7 @@ minute change nothing twice, and one that was killed is made up for by the next.
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
@@ -16,10 +17,11 @@ from alarms.analysis.metric_math import UnknownExpression
 from alarms.backends.local import Local
 from alarms.cloudwatch import composite_rules
 from alarms.cloudwatch.constants import INSUFFICIENT_DATA, OK
-from alarms.models import LocalAlarm, LocalDetector, StateChange
+from alarms.models import Delivery, LocalAlarm, LocalDetector, StateChange
 from alarms.notices import notify
 from alarms.readings import values
 from alarms.readings.store import UnknownStatistic
+from photomgr.queue import enqueue
 
 # After a longer pause the minutes before are not made up for.
 _CATCH_UP = timedelta(hours=12)
@@ -28,9 +30,24 @@ _DEPTH = 10
 
 
 def tick(now=None):
-    """Evaluate every alarm up to the minute that is over; return how many were, changed, and were told of."""
+    """Evaluate every alarm up to the minute that is over; return how many were, changed, and are notified of.
+
+    A failure in between keeps nobody from being notified of what was written down before.
+    """
     now = now or timezone.now()
     minute = now.replace(second=0, microsecond=0)
+    try:
+        evaluated, changed = _evaluate(minute)
+    finally:
+        told = notify.hand_over(Delivery.objects.all(), now, _enqueue)
+    return {"evaluated": evaluated, "changed": changed, "told": told}
+
+
+def _enqueue(delivery_id):
+    enqueue("alarms.tasks.deliver", settings.Q_CLUSTER["name"], delivery_id)
+
+
+def _evaluate(minute):
     known, detectors = values.metrics_by_identity(), _detectors()
     due = LocalAlarm.objects.filter(composite=False).exclude(evaluated_at__gte=minute).order_by("pk")
     evaluated = changed = 0
@@ -38,8 +55,7 @@ def tick(now=None):
         moves, reason, data = _moves(row, minute, known, detectors)
         done, moved = _write(row, minute, moves, reason, data)
         evaluated, changed = evaluated + done, changed + moved
-    changed += _composites(minute)
-    return {"evaluated": evaluated, "changed": changed, "told": notify.tell(now)}
+    return evaluated, changed + _composites(minute)
 
 
 def _moves(row, minute, known, detectors):
@@ -129,17 +145,27 @@ def _write(row, minute, moves, reason, data):
         if after != before:
             changes.append(_change(row, moment, before, after, "While nobody was looking."))
             before = after
-    if changes and state != row.state:
-        # Of what happened meanwhile only the outcome is news; nobody is woken for what is over.
-        changes[-1].reason, changes[-1].reason_data, changes[-1].told = reason, data, False
-    StateChange.objects.bulk_create(changes, ignore_conflicts=True)
-    return 1, int(state != row.state)
+    if state == row.state:
+        StateChange.objects.bulk_create(changes, ignore_conflicts=True)
+        return 1, 0
+    # Of what happened meanwhile only the outcome is news; nobody is woken for what is over.
+    StateChange.objects.bulk_create(changes[:-1], ignore_conflicts=True)
+    last = changes[-1]
+    # It is there already when the alarm was configured anew within the minute.
+    change, is_news = StateChange.objects.get_or_create(
+        region=row.region,
+        alarm_name=row.name,
+        at=last.at,
+        new=last.new,
+        defaults={"old": last.old, "reason": reason, "reason_data": data},
+    )
+    if is_news:
+        Delivery.objects.create_for(change, row.definition)
+    return 1, 1
 
 
 def _change(row, moment, old, new, reason):
-    return StateChange(
-        region=row.region, alarm_name=row.name, at=moment, old=old, new=new, reason=reason, told=True
-    )
+    return StateChange(region=row.region, alarm_name=row.name, at=moment, old=old, new=new, reason=reason)
 
 
 def _composites(minute):

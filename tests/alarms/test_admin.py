@@ -55,7 +55,8 @@ def rows():
     ExcludedRange.objects.create(detector=detector, starts_at=now, ends_at=now + timedelta(hours=1))
     mute = Mute.objects.create(alarm_set=shop, name="shop-mute", schedule="at(2026-11-21T22:00)", minutes=5)
     mute.alarms.add(floor)
-    StateChange.objects.create(alarm_name="shop-floor", at=now, old="OK", new="ALARM")
+    change = StateChange.objects.create(alarm_name="shop-floor", at=now, old="OK", new="ALARM")
+    change.deliveries.create(channel="mail", target="oncall@example.com")
     keep("Shop", [{"MetricName": "orders", "Value": 1}])
     Finding.objects.create(
         alarm=floor, code="A13", severity="warning", rank=1, message="orders", found_at=now

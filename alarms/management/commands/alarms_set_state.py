@@ -3,9 +3,10 @@ from django.utils import timezone
 
 from alarms.backends import BackendError, backend_for
 from alarms.management.sets import find_alarm, who
-from alarms.models import Run
+from alarms.models import Delivery, Run
 from alarms.models.state import StateChange
 from alarms.notices import notify
+from alarms.tasks import deliver
 from photomgr.json_command import JsonCommand
 
 
@@ -35,7 +36,7 @@ class Command(JsonCommand):
             finished_at=timezone.now(),
         )
         document = {"alarm": row.name, "state": state, "backend": backend.name}
-        return {**document, "told": _told(backend, row.name)}, False
+        return {**document, "told": _notify(backend, row.name)}, False
 
     def as_text(self, document):
         found = document.pop("told")
@@ -45,15 +46,16 @@ class Command(JsonCommand):
         elif not found:
             lines.append("Nobody was told: that was its state already, or nobody is to be told of it.")
         else:
-            lines += [f"{told['arn']}: {told['outcome']} {told['error']}".rstrip() for told in found]
+            lines += [f"{one['arn']}: {one['outcome']} {one['error']}".rstrip() for one in found]
         return "\n".join(lines)
 
 
-def _told(backend, name):
-    """Tell at once, as CloudWatch does, and return what came of each action; None if it is not ours."""
+def _notify(backend, name):
+    """Notify at once, as CloudWatch does, and return what came of each action; None if it is not ours."""
     if backend.name != "local":
         return None
-    changes = StateChange.objects.filter(region=backend.region, alarm_name=name, told=False)
-    pending = list(changes.values_list("pk", flat=True))
-    notify.tell(timezone.now())
-    return [told for change in StateChange.objects.filter(pk__in=pending) for told in change.actions]
+    new = Delivery.objects.filter(change__region=backend.region, change__alarm_name=name, attempts=0)
+    ids = list(new.filter(status=Delivery.Status.PENDING).values_list("pk", flat=True))
+    deliveries = Delivery.objects.filter(pk__in=ids).order_by("pk")
+    notify.hand_over(deliveries, timezone.now(), deliver)
+    return [delivery.as_action() for delivery in deliveries]
