@@ -57,7 +57,7 @@ def test_signing_out_takes_a_post(client):
     assert not _signed_in(client)
 
 
-def test_a_forgotten_password_is_replaced_by_mail(visitor, mailoutbox):
+def test_a_forgotten_password_is_replaced_by_mail(visitor, mailoutbox, settings):
     asked = visitor.post(reverse("password_reset"), {"email": "dan@example.com"}, follow=True)
     [mail] = mailoutbox
     link = mail.body.splitlines()[0]
@@ -69,10 +69,26 @@ def test_a_forgotten_password_is_replaced_by_mail(visitor, mailoutbox):
     assert "Look in your mail" in asked.content.decode()
     assert mail.subject == "Choose a new password for photomgr"
     assert mail.to == ["dan@example.com"]
-    assert re.fullmatch(r"http://testserver/accounts/reset/\S+/", link)
+    assert re.fullmatch(re.escape(settings.SITE_URL) + r"/accounts/reset/\S+/", link)
     assert "You can sign in with it now." in done.content.decode()
     assert get_user_model().objects.get().check_password("correct horse battery")
     assert "This link no longer works" in visitor.get(link, follow=True).content.decode()
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{"host": "evil.example"}, {"host": "10.0.0.7:8000", "x-forwarded-host": "evil.example"}],
+    ids=["forged", "behind a proxy"],
+)
+def test_the_link_to_a_new_password_leads_to_the_site_whatever_the_request_says(
+    visitor, mailoutbox, settings, headers
+):
+    settings.ALLOWED_HOSTS, settings.SITE_URL = ["*"], "https://photos.example.com"
+
+    visitor.post(reverse("password_reset"), {"email": "dan@example.com"}, headers=headers)
+
+    assert mailoutbox[0].body.startswith("https://photos.example.com/accounts/reset/")
+    assert "evil" not in mailoutbox[0].message().as_string()
 
 
 def test_an_unknown_address_is_answered_alike_and_gets_no_mail(visitor, mailoutbox):
