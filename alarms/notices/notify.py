@@ -2,6 +2,7 @@
 
 from django.conf import settings
 from django.core.mail import EmailMessage
+from django.utils import timezone
 
 import photomgr.mail
 from alarms.cloudwatch import arns, mute_schedules
@@ -13,10 +14,11 @@ from photomgr.sns import publish_to_topic
 def hand_over(deliveries, now, deliver):
     """Call `deliver` with the ids of the deliveries that are due; return how many changes are new.
 
-    Whether a change is silenced is decided here, when all alarms are evaluated, and holds for its retries.
+    `now` is the moment that mutes are looked up for. Whether a change is silenced is decided here, when all
+    alarms are evaluated, and holds for its retries.
     """
     muted, new = None, set()
-    for delivery in deliveries.due(now).select_related("change"):
+    for delivery in deliveries.due(timezone.now()).select_related("change"):
         if not delivery.attempts:
             new.add(delivery.change_id)
             muted = _muted_names(now) if muted is None else muted
