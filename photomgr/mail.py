@@ -1,4 +1,4 @@
-"""Mail leaves here, by Django's backends: how long a server may be silent, and what its errors mean."""
+"""Send mail by Django's backends, and say of each error whether the mail may have been sent."""
 
 import smtplib
 
@@ -22,7 +22,7 @@ def send(mail):
 
 
 class SMTPBackend(EmailBackend):
-    """Django's, which says when nobody knows whether the server took the mail."""
+    """Django's backend, which also says when nobody knows whether the server took the mail."""
 
     @property
     def connection_class(self):
@@ -65,7 +65,7 @@ def _no_answer():
 
 
 def _cause(error):
-    """Return what anymail, which says everything twice, was told; of others the error itself."""
+    """Return the cause that anymail wraps, which its own text repeats; of others the error itself."""
     if not hasattr(error, "describe_cause"):
         return error
     return error.__cause__ or error.__context__ or error

@@ -18,9 +18,9 @@ from labels.models import (
     Residency,
     RuleRun,
     SavedSelection,
+    SmsCount,
     Spending,
     SweepFailure,
-    TextCount,
     Verdict,
 )
 from labels.selection.predicate import Selection
@@ -51,7 +51,7 @@ def make_rows(eve, commits):
     PhoneCode.objects.create(owner=eve, number="+447700900124", created_at=timezone.now())
     Delivery.objects.all().delete()
     Notice.objects.first().deliveries.create(channel="sms", target="+44…23")
-    TextCount.objects.create(day=timezone.localdate(), owner=eve, sent=1)
+    SmsCount.objects.create(day=timezone.localdate(), owner=eve, sent=1)
     factory.worker_seen("labels")
     Residency.objects.create(owner=eve, group="eu")
     Spending.objects.create(day=timezone.localdate(), calls=2, micros=2000)

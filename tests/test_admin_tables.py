@@ -28,7 +28,7 @@ EDITED |= {"Budget": {"daily", "monthly"}}
 EDITED |= {"RegionQuota": {"group", "quota", "price_micros", "enabled"}, "Residency": {"owner", "group"}}
 KEPT = {"DetectionRun", "Label", "LabelCount", "PhotoLabel", "PhotoSummary", "LibraryVersion"}
 KEPT |= {"LabelAlias", "PolicyVersion", "Change", "Verdict", "Renaming"}
-KEPT |= {"TextCount", "BundlePart", "BundlePhoto", "BundleChunk", "RegionQuota", "Spending"}
+KEPT |= {"SmsCount", "BundlePart", "BundlePhoto", "BundleChunk", "RegionQuota", "Spending"}
 KEPT |= {"Budget"}
 
 

@@ -1,1 +1,1 @@
-"""People and topics are notified of changes of state."""
+"""Notify people and topics of changes of state."""

@@ -93,7 +93,7 @@ def _missed(row, minute, period):
 
 
 def _wait_for_samples(watch, backend, reading):
-    """Return whether a percentile has too few samples and is told to wait for more."""
+    """Return whether a percentile has too few samples and is configured to wait for more."""
     if not watch.keep_on_few_samples or not samples_needed(watch.source.stat):
         return False
     start = datetime.fromtimestamp(reading.times[-watch.rule.n], UTC)

@@ -1,6 +1,6 @@
 from django.contrib import admin
 
-from labels.models import Phone, PhoneCode, TextCount
+from labels.models import Phone, PhoneCode, SmsCount
 from photomgr.read_only_admin import PartAdmin, ReadOnlyAdmin
 
 
@@ -33,8 +33,8 @@ class PhoneCodeAdmin(ReadOnlyAdmin):
         return bool(code.number)
 
 
-@admin.register(TextCount)
-class TextCountAdmin(PartAdmin):
+@admin.register(SmsCount)
+class SmsCountAdmin(PartAdmin):
     list_display = ("day", "owner", "sent")
     list_select_related = ("owner",)
     search_fields = ("owner__username",)

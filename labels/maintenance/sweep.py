@@ -108,7 +108,7 @@ STEPS = {
     "bundles_given_up": lambda now: lifecycle.give_up(Bundle.objects.worn_out(now)),
     "deliveries_given_up": lambda now: Delivery.objects.worn_out(now).give_up(),
     "deliveries_interrupted": Delivery.objects.end_interrupted,
-    "phone_codes_cleared": phones.clear,
+    "phone_codes_cleared": phones.forget_old_codes,
     "bundles_expired": lifecycle.expire,
     "incoming_given_up": lambda now: direct_uploads.give_up(DirectUpload.objects.worn_out(now)),
     "incoming_cleared": direct_uploads.clear,

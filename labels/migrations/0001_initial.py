@@ -347,9 +347,9 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('number', models.CharField(max_length=16)),
-                ('wanted', models.BooleanField(default=True, verbose_name='texts wanted')),
+                ('wanted', models.BooleanField(default=True, verbose_name='SMS wanted')),
                 ('verified_at', models.DateTimeField()),
-                ('trouble', models.CharField(blank=True, help_text='Why texts were turned off for them.', max_length=200)),
+                ('trouble', models.CharField(blank=True, help_text='Why SMS were turned off.', max_length=200)),
                 ('owner', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='phone', to=settings.AUTH_USER_MODEL)),
             ],
         ),
@@ -522,7 +522,7 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
-            name='TextCount',
+            name='SmsCount',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('day', models.DateField()),
@@ -663,12 +663,12 @@ class Migration(migrations.Migration):
             constraint=models.UniqueConstraint(fields=('owner', 'key'), name='recipe_once_per_name'),
         ),
         migrations.AddConstraint(
-            model_name='textcount',
-            constraint=models.UniqueConstraint(fields=('day', 'owner'), name='text_count_once'),
+            model_name='smscount',
+            constraint=models.UniqueConstraint(fields=('day', 'owner'), name='sms_count_once'),
         ),
         migrations.AddConstraint(
-            model_name='textcount',
-            constraint=models.UniqueConstraint(condition=models.Q(('owner', None)), fields=('day',), name='text_count_once_of_all'),
+            model_name='smscount',
+            constraint=models.UniqueConstraint(condition=models.Q(('owner', None)), fields=('day',), name='sms_count_once_of_all'),
         ),
         migrations.AddIndex(
             model_name='verdict',

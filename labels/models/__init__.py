@@ -5,7 +5,7 @@ from labels.models.direct_upload import DirectUpload
 from labels.models.heartbeat import Heartbeat
 from labels.models.label import Label, LabelAlias, LabelCount, PhotoLabel
 from labels.models.notice import Delivery, Notice
-from labels.models.phone import Phone, PhoneCode, TextCount
+from labels.models.phone import Phone, PhoneCode, SmsCount
 from labels.models.photo import Photo
 from labels.models.region import Budget, RegionQuota, Residency, Spending
 from labels.models.rule import LabelRule, PolicyVersion, RuleRun
@@ -43,6 +43,6 @@ __all__ = [
     "Residency",
     "Spending",
     "SweepFailure",
-    "TextCount",
+    "SmsCount",
     "Heartbeat",
 ]

@@ -5,19 +5,19 @@ from django.db import models
 
 from labels.text.phone_numbers import masked
 
-# Of one code: how long it is good, and how often it may be typed.
+# How long a code is valid, and how often it may be typed.
 CODE_LIFE = timedelta(minutes=10)
 TRIES = 5
 
 
 class Phone(models.Model):
-    """The number a person has proved to be theirs, and whether they want texts there."""
+    """The number that a person has confirmed, and whether they want SMS there."""
 
     owner = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="phone")
     number = models.CharField(max_length=16)
-    wanted = models.BooleanField("texts wanted", default=True)
+    wanted = models.BooleanField("SMS wanted", default=True)
     verified_at = models.DateTimeField()
-    trouble = models.CharField(max_length=200, blank=True, help_text="Why texts were turned off for them.")
+    trouble = models.CharField(max_length=200, blank=True, help_text="Why SMS were turned off.")
 
     def __str__(self):
         return masked(self.number)
@@ -25,15 +25,15 @@ class Phone(models.Model):
 
 class PhoneCodeQuerySet(models.QuerySet):
     def waiting(self, now):
-        """Return the codes that may still be typed; there is one for each account at most."""
+        """Return the codes that are still valid, at most one for each account."""
         return self.exclude(number="").filter(created_at__gt=now - CODE_LIFE)
 
 
 class PhoneCode(models.Model):
-    """A code that was texted, kept for a day to count by.
+    """A code that was sent, kept for a day because codes are counted.
 
-    The number stands in it only until the code is used, replaced or too old; after that a keyed digest
-    says no more than that it is the same number again.
+    It holds the number only until the code is used, replaced or too old; after that a keyed digest tells no
+    more than whether it is the same number again.
     """
 
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="phone_codes")
@@ -60,8 +60,8 @@ class PhoneCode(models.Model):
         return f"{self.owner}, {self.created_at:%Y-%m-%d %H:%M}"
 
 
-class TextCount(models.Model):
-    """How many texts were sent on a day: by one account, or by all (no owner)."""
+class SmsCount(models.Model):
+    """How many SMS were sent on a day: to one account, or to all (no owner)."""
 
     day = models.DateField()
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, null=True, related_name="+")
@@ -69,9 +69,9 @@ class TextCount(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["day", "owner"], name="text_count_once"),
+            models.UniqueConstraint(fields=["day", "owner"], name="sms_count_once"),
             models.UniqueConstraint(
-                fields=["day"], condition=models.Q(owner=None), name="text_count_once_of_all"
+                fields=["day"], condition=models.Q(owner=None), name="sms_count_once_of_all"
             ),
         ]
 

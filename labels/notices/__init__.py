@@ -1,1 +1,1 @@
-"""Outcomes told to people: by mail, to an SNS topic, by text message."""
+"""Notify people how downloads ended: by mail, to an SNS topic, by SMS."""

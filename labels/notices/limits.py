@@ -1,41 +1,41 @@
-"""How many texts a day may go out: each costs money, and is counted before it is sent."""
+"""How many SMS a day may be sent: each costs money, and is counted before it is sent."""
 
 from django.conf import settings
 from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
-from labels.models import TextCount
+from labels.models import SmsCount
 
 
-class TooManyTexts(Exception):
-    """The day's limit allows no further text; the sentence says which limit."""
+class DailyLimitReached(Exception):
+    """The day's limit allows no further SMS; the sentence says which limit."""
 
 
 @transaction.atomic
-def count(owner):
-    """Count one more text of the owner's today and return that day, or raise TooManyTexts.
+def count_sms(owner):
+    """Count one more SMS of the owner's today and return that day, or raise DailyLimitReached.
 
-    Until the transaction ends nobody else can count one: the row of all is locked.
+    The row of the whole site is locked until the transaction ends, so that nobody else can count one.
     """
     day = timezone.localdate()
     if not _add(day, None, settings.SMS_DAILY_LIMIT):
-        raise TooManyTexts(
+        raise DailyLimitReached(
             f"The {settings.SMS_DAILY_LIMIT:,} texts a day of this site are used up. Tomorrow there are more."
         )
     if not _add(day, owner, settings.SMS_DAILY_LIMIT_EACH):
-        raise TooManyTexts(
+        raise DailyLimitReached(
             f"Your {settings.SMS_DAILY_LIMIT_EACH:,} texts a day are used up. Tomorrow there are more."
         )
     return day
 
 
-def give_back(owner, day):
-    """Take back the count of a text that SNS did not take, and does not bill."""
+def uncount_sms(owner, day):
+    """Take back the count of an SMS that SNS refused, and does not bill."""
     for whose in (None, owner):
-        TextCount.objects.filter(day=day, owner=whose, sent__gt=0).update(sent=F("sent") - 1)
+        SmsCount.objects.filter(day=day, owner=whose, sent__gt=0).update(sent=F("sent") - 1)
 
 
 def _add(day, owner, limit):
-    TextCount.objects.get_or_create(day=day, owner=owner)
-    return TextCount.objects.filter(day=day, owner=owner, sent__lt=limit).update(sent=F("sent") + 1)
+    SmsCount.objects.get_or_create(day=day, owner=owner)
+    return SmsCount.objects.filter(day=day, owner=owner, sent__lt=limit).update(sent=F("sent") + 1)

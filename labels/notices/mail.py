@@ -10,9 +10,9 @@ from labels.models import Notice
 from labels.selection.predicate import Selection
 from photomgr.outbox import PermanentFailure
 
-# A mail is no place for a thousand names; the page and the manifest have them all.
+# The page and the manifest have all names; a mail of a thousand helps nobody.
 _MISSING_SHOWN = 20
-# Beyond that a list of mails cuts the subject itself.
+# Lists of mails cut longer subjects.
 _WORDS_SHOWN = 60
 
 

@@ -1,7 +1,7 @@
-"""A person's phone number: proved by a code that is texted to it; theirs to silence, change and remove.
+"""A person's phone number: confirmed by a code sent to it; its owner may silence, change and remove it.
 
-Whoever can make us send texts can make us pay for them (and share in it, where numbers are rented for
-that): so codes are few, for an account and for a number, whoever asks.
+Whoever can make us send SMS can make us pay for them (and share in it, where numbers are rented for that):
+so codes are few, for an account and for a number, whoever requests them.
 """
 
 import logging
@@ -21,7 +21,7 @@ from labels.notices.sns import BadNumber, send_sms
 from photomgr.outbox import OutcomeUnknown, TemporaryFailure
 
 MINUTES = int(CODE_LIFE.total_seconds() // 60)
-# How many codes an account may ask for, and a number be sent, within which time.
+# How many codes an account may request, and a number may get, within which time.
 CODES_AN_HOUR, CODES_A_DAY = 3, 6
 _DAY = timedelta(days=1)
 _LIMITS = ((CODES_AN_HOUR, timedelta(hours=1), "an hour"), (CODES_A_DAY, _DAY, "a day"))
@@ -37,17 +37,17 @@ class NotConfirmed(Exception):
     """The number is not confirmed; the sentence says why and what to do."""
 
 
-def ask_code(owner, number):
-    """Text a new code to the number, or raise NotSent. What was sent before is void."""
+def send_code(owner, number):
+    """Send a new code to the number, or raise NotSent. Earlier codes become invalid."""
     code = f"{secrets.randbelow(10**6):06}"
-    row, day = _note(owner, number, code)
+    row, day = _store_code(owner, number, code)
     try:
         send_sms(number, sms_with(code))
     except OutcomeUnknown:
-        # It may be on its way: it is good when it comes.
+        # It may arrive, and is valid then.
         return
     except (BadNumber, TemporaryFailure) as error:
-        limits.give_back(owner, day)
+        limits.uncount_sms(owner, day)
         PhoneCode.objects.filter(pk=row.pk).update(number="")
         raise NotSent(_why(error)) from error
 
@@ -56,10 +56,10 @@ def sms_with(code):
     return f"{code} is your photomgr code, good for {MINUTES} minutes. Nobody else may ask you for it."
 
 
-def confirm(owner, code):
-    """Take the number that the code went to for the owner's, wanting texts; or raise NotConfirmed."""
+def confirm_code(owner, code):
+    """Store the number that the code was sent to as the owner's, with SMS on; or raise NotConfirmed."""
     row = PhoneCode.objects.waiting(timezone.now()).filter(owner=owner).first()
-    # Counted before it is looked at: of many guesses at once no more than these are looked at.
+    # Counted before it is compared, so that guesses made at once are limited, too.
     if row is None or not _count_try(row):
         raise NotConfirmed("This code is no longer good. Ask for a new one.")
     if not constant_time_compare(row.code_digest, _digest(row.number, code, owner.pk)):
@@ -67,48 +67,48 @@ def confirm(owner, code):
         if not left:
             raise NotConfirmed("That was not the code, for the last time. Ask for a new one.")
         raise NotConfirmed(f"That is not the code we sent. You can try {left} more time{'s' * (left > 1)}.")
-    _take(owner, row)
+    _store_phone(owner, row)
 
 
-def waiting(owner):
+def waiting_code(owner):
     """Return the owner's code that may still be typed, or None."""
     return PhoneCode.objects.waiting(timezone.now()).filter(owner=owner).first()
 
 
-def cancel(owner):
-    """Make the code that was sent last void, and forget its number."""
+def cancel_code(owner):
+    """Make the last code invalid, and forget its number."""
     PhoneCode.objects.filter(owner=owner).exclude(number="").update(number="")
 
 
-def switch(owner, wanted):
-    """Turn texts on or off; return whether there is a number to do that for."""
+def set_wanted(owner, wanted):
+    """Turn SMS on or off; return whether there is a number to do that for."""
     return bool(Phone.objects.filter(owner=owner).update(wanted=wanted, trouble=""))
 
 
 @transaction.atomic
-def remove(owner):
+def forget_phone(owner):
     """Forget the owner's number, and one that waits to be confirmed."""
-    cancel(owner)
+    cancel_code(owner)
     Phone.objects.filter(owner=owner).delete()
 
 
-def clear(now):
-    """Forget numbers that were not confirmed in time, and codes nobody counts by; return how many."""
+def forget_old_codes(now):
+    """Forget numbers that were not confirmed in time, and codes too old to count; return how many."""
     late = PhoneCode.objects.exclude(number="").filter(created_at__lte=now - CODE_LIFE)
     return late.update(number="") + PhoneCode.objects.filter(created_at__lte=now - _DAY).delete()[0]
 
 
 @transaction.atomic
-def _note(owner, number, code):
-    """Count a code against the limits and keep it; return it with the day it is counted on."""
+def _store_code(owner, number, code):
+    """Count a code against the limits and store it; return it with the day it is counted on."""
     try:
-        day = limits.count(owner)
-    except limits.TooManyTexts as reason:
+        day = limits.count_sms(owner)
+    except limits.DailyLimitReached as reason:
         raise NotSent(str(reason)) from reason
     now, digest = timezone.now(), _digest(number)
-    _check(PhoneCode.objects.filter(owner=owner), "for you", now)
-    _check(PhoneCode.objects.filter(number_digest=digest), "to this number", now)
-    cancel(owner)
+    _check_limits(PhoneCode.objects.filter(owner=owner), "for you", now)
+    _check_limits(PhoneCode.objects.filter(number_digest=digest), "to this number", now)
+    cancel_code(owner)
     row = PhoneCode.objects.create(
         owner=owner,
         number=number,
@@ -119,7 +119,7 @@ def _note(owner, number, code):
     return row, day
 
 
-def _check(rows, whose, now):
+def _check_limits(rows, whose, now):
     for most, span, words in _LIMITS:
         lately = rows.filter(created_at__gt=now - span).order_by("-created_at")
         # The last that fills the limit: when it is old enough there is room for one more.
@@ -134,7 +134,7 @@ def _count_try(row):
 
 
 @transaction.atomic
-def _take(owner, row):
+def _store_phone(owner, row):
     if not PhoneCode.objects.filter(pk=row.pk, number=row.number).update(number=""):
         raise NotConfirmed("This code was used already. Ask for a new one.")
     Phone.objects.update_or_create(
@@ -146,7 +146,7 @@ def _take(owner, row):
 def _why(error):
     if isinstance(error, BadNumber):
         return str(error)
-    # Missing rights or SNS's sandbox, say: nothing that the person could mend.
+    # Missing rights or SNS's sandbox, for example: nothing that the person could change.
     log.warning("a code could not be sent: %s", error)
     return "The code could not be sent just now. Try again in a few minutes."
 

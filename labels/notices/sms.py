@@ -22,14 +22,14 @@ def send(delivery):
     if phone is None or not settings.SMS_REGION:
         raise PermanentFailure("Texts were turned off before this one was sent.")
     try:
-        day = limits.count(phone.owner)
-    except limits.TooManyTexts as reason:
+        day = limits.count_sms(phone.owner)
+    except limits.DailyLimitReached as reason:
         # Tomorrow it would be no news.
         raise PermanentFailure(str(reason)) from reason
     try:
         sent = send_sms(phone.number, text(delivery.notice))
     except (BadNumber, TemporaryFailure) as error:
-        limits.give_back(phone.owner, day)
+        limits.uncount_sms(phone.owner, day)
         if isinstance(error, BadNumber):
             # Unless it was changed meanwhile: the next SMS would fare no better.
             Phone.objects.filter(pk=phone.pk, number=phone.number).update(wanted=False, trouble=str(error))

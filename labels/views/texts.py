@@ -26,10 +26,10 @@ def texts_code(request):
     form = PhoneForm(request.POST)
     if not form.is_valid():
         return _page(request, phone_form=form)
-    is_second = phones.waiting(request.user)
+    is_second = phones.waiting_code(request.user)
     number = form.cleaned_data["number"]
     try:
-        phones.ask_code(request.user, number)
+        phones.send_code(request.user, number)
     except phones.NotSent as reason:
         form.add_error("number", str(reason))
         return _page(request, phone_form=form)
@@ -48,7 +48,7 @@ def texts_confirm(request):
     if not form.is_valid():
         return _page(request, code_form=form)
     try:
-        phones.confirm(request.user, form.cleaned_data["code"])
+        phones.confirm_code(request.user, form.cleaned_data["code"])
     except phones.NotConfirmed as reason:
         form.add_error("code", str(reason))
         return _page(request, code_form=form)
@@ -59,7 +59,7 @@ def texts_confirm(request):
 @require_POST
 def texts_cancel(request):
     """Forget the number that waits for its code."""
-    phones.cancel(request.user)
+    phones.cancel_code(request.user)
     return redirect("texts")
 
 
@@ -69,7 +69,7 @@ def texts_switch(request):
     wanted = request.POST.get("wanted") == "1"
     if wanted:
         _check_on()
-    if phones.switch(request.user, wanted):
+    if phones.set_wanted(request.user, wanted):
         said = "We text you when a download has ended." if wanted else "We text you no more."
         messages.success(request, said)
     return redirect("texts")
@@ -77,14 +77,14 @@ def texts_switch(request):
 
 @require_POST
 def texts_remove(request):
-    phones.remove(request.user)
+    phones.forget_phone(request.user)
     messages.success(request, "Your number is forgotten.")
     return redirect("texts")
 
 
 def _page(request, phone_form=None, code_form=None):
     phone = Phone.objects.filter(owner=request.user).first()
-    code = phones.waiting(request.user)
+    code = phones.waiting_code(request.user)
     return render(
         request,
         "texts.html",

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.django_db
 
 
 class OutOfOrder(EmailBackend):
-    """A mail server that fails as often as it is told, and then works."""
+    """A mail server that fails as often as the test wants, and then works."""
 
     failures: list = []
 
@@ -239,7 +239,7 @@ def test_a_mail_server_in_trouble_is_tried_again(dan, library, out_of_order, mai
     assert len(mailoutbox) == 1
 
 
-def test_a_mail_server_that_stays_down_is_told_in_the_page(client, dan, library, out_of_order, mailoutbox):
+def test_a_mail_server_that_stays_down_is_named_in_the_page(client, dan, library, out_of_order, mailoutbox):
     row = _ended(dan)
     out_of_order.extend(smtplib.SMTPServerDisconnected("Connection unexpectedly closed") for _ in range(9))
 
@@ -254,7 +254,7 @@ def test_a_mail_server_that_stays_down_is_told_in_the_page(client, dan, library,
     assert "We could not send you a mail: SMTPServerDisconnected: Connection unexpectedly closed" in page
 
 
-def test_an_owner_without_an_address_is_told_in_the_page(client, dan, library, mailoutbox):
+def test_an_owner_without_an_address_is_named_in_the_page(client, dan, library, mailoutbox):
     dan.email = ""
     dan.save()
     row = _ended(dan)

@@ -8,7 +8,7 @@ from django.test import Client
 from django.utils import timezone
 
 from labels.maintenance.sweep import sweep
-from labels.models import Phone, PhoneCode, TextCount
+from labels.models import Phone, PhoneCode, SmsCount
 from labels.notices import phones
 from labels.text.phone_numbers import ONE_SMS, places
 from tests.storage.s3_server import cut, sns_error
@@ -56,7 +56,7 @@ def _age(**span):
 
 
 def _counted():
-    return sum(TextCount.objects.filter(owner=None).values_list("sent", flat=True))
+    return sum(SmsCount.objects.filter(owner=None).values_list("sent", flat=True))
 
 
 def test_a_number_is_stored_when_its_code_was_typed(client, dan, texted):
@@ -158,7 +158,7 @@ def test_a_code_is_good_once(client, dan, texted):
     _ask(client)
     code = _code(texted)
     _type(client, code)
-    phones.remove(dan)
+    phones.forget_phone(dan)
 
     assert "This code is no longer good." in _type(client, code)
     assert not Phone.objects.exists()
@@ -185,7 +185,7 @@ def test_nobody_sees_or_changes_the_number_of_another(client, browser_of_eve, da
 
     assert "7700" not in page.replace("+44 7700 900123.", "")
     assert (Phone.objects.get().owner, Phone.objects.get().wanted) == (dan, True)
-    assert phones.waiting(dan).number == OTHER
+    assert phones.waiting_code(dan).number == OTHER
 
 
 def test_at_most_three_codes_an_hour_and_six_a_day_for_an_account(client, texted):
@@ -297,7 +297,7 @@ def test_a_code_that_sns_does_not_take_is_said(s3_server, client, dan, texted, c
     assert len(logged) == ("Try again" in said)
     assert all(refusal[1] in line and NUMBER not in line for line in logged)
     # The number is forgotten, and the attempt is not: else SNS could be asked about any number for ever.
-    assert phones.waiting(dan) is None
+    assert phones.waiting_code(dan) is None
     assert PhoneCode.objects.count() == 1
 
 

@@ -11,9 +11,9 @@ from django.utils import timezone
 from labels import tasks
 from labels.bundles import building, lifecycle
 from labels.maintenance.sweep import sweep
-from labels.models import Bundle, Delivery, Notice, Phone, TextCount
+from labels.models import Bundle, Delivery, Notice, Phone, SmsCount
 from labels.notices import limits, phones
-from labels.notices.limits import TooManyTexts
+from labels.notices.limits import DailyLimitReached
 from labels.text.phone_numbers import ONE_SMS, places
 from tests import factory
 from tests.storage.s3_server import cut, sns_error
@@ -55,7 +55,7 @@ def _again(row):
 
 
 def _counted(owner=None):
-    return sum(TextCount.objects.filter(owner=owner).values_list("sent", flat=True))
+    return sum(SmsCount.objects.filter(owner=owner).values_list("sent", flat=True))
 
 
 def _published(server):
@@ -84,7 +84,7 @@ def test_an_outcome_is_texted_once(s3_server, texted, dan, phone):
     [(1, "Your 2 photos are ready, 1 missing."), (3, "Your download could not be finished.")],
     ids=["partial", "failed"],
 )
-def test_the_bell_rings_by_itself_and_other_outcomes_are_told(texted, dan, phone, commits, lost, words):
+def test_it_is_enqueued_by_itself_and_other_outcomes_are_sent(texted, dan, phone, commits, lost, words):
     photos = [factory.photo(dan, size=(40 + n, 40)) for n in range(3)]
     bundle = factory.held_bundle(dan)
     for photo in photos[:lost]:
@@ -101,10 +101,10 @@ def test_the_bell_rings_by_itself_and_other_outcomes_are_told(texted, dan, phone
 def test_nobody_is_texted_who_did_not_ask_for_it(texted, dan, eve, phone, settings):
     for owner in (dan, eve):
         factory.photo(owner)
-    phones.switch(dan, False)
+    phones.set_wanted(dan, False)
     building.build(factory.held_bundle(dan))
     building.build(factory.held_bundle(eve))
-    phones.switch(dan, True)
+    phones.set_wanted(dan, True)
     settings.SMS_REGION = ""
     factory.photo(dan, size=(41, 41))
     building.build(factory.held_bundle(dan))
@@ -114,7 +114,7 @@ def test_nobody_is_texted_who_did_not_ask_for_it(texted, dan, eve, phone, settin
 
 
 @pytest.mark.parametrize(
-    "act", [lambda dan: phones.switch(dan, False), phones.remove], ids=["off", "removed"]
+    "act", [lambda dan: phones.set_wanted(dan, False), phones.forget_phone], ids=["off", "removed"]
 )
 def test_a_text_that_is_no_longer_wanted_is_not_sent(texted, dan, phone, act):
     row = _ended(dan)
@@ -181,7 +181,7 @@ def test_a_number_that_was_changed_meanwhile_does_not_pay_for_the_old_one(s3_ser
         return sns_error(400, "InvalidParameter", "no")(moto, environ, start_response)
 
     s3_server.rule = lambda asked: change_and_refuse if asked.form.get("Action") == "Publish" else None
-    # Committed for once, it rings by itself.
+    # Committed for once, it is enqueued by itself.
     row = _ended(dan)
 
     phone.refresh_from_db()
@@ -215,7 +215,7 @@ def test_sns_in_trouble_is_tried_again(s3_server, texted, refusing, dan, phone, 
     assert len(texted()) == _counted() == _counted(dan) == 1
 
 
-def test_sns_that_stays_in_trouble_is_told_in_the_page(client, texted, refusing, dan, phone, settings):
+def test_sns_that_stays_in_trouble_is_named_in_the_page(client, texted, refusing, dan, phone, settings):
     row = _ended(dan)
     refusing("Publish", 403, "AuthorizationError", "not authorized to perform SNS:Publish")
 
@@ -255,7 +255,7 @@ def test_a_worker_killed_while_texting_leads_to_no_second_text(texted, dan, phon
     assert texted() == []
 
 
-def test_the_sweep_rings_for_what_was_not_sent(texted, dan, phone, commits):
+def test_the_sweep_enqueues_what_was_not_sent(texted, dan, phone, commits):
     _ended(dan)
 
     with commits():
@@ -298,7 +298,7 @@ def test_a_new_day_has_new_texts(texted, dan, phone, settings):
     settings.SMS_DAILY_LIMIT = 1
     first, second = _ended(dan), _ended(dan)
     tasks.deliver(first.pk)
-    TextCount.objects.update(day=timezone.localdate() - timedelta(days=1))
+    SmsCount.objects.update(day=timezone.localdate() - timedelta(days=1))
 
     tasks.deliver(second.pk)
 
@@ -335,8 +335,8 @@ def test_workers_side_by_side_count_no_more_than_the_limit(settings):
     def work(owner):
         for _ in range(4):
             try:
-                limits.count(owner)
-            except TooManyTexts as reason:
+                limits.count_sms(owner)
+            except DailyLimitReached as reason:
                 refused.append(reason)
         connection.close()
 

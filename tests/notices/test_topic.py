@@ -1,4 +1,4 @@
-"""The topic is told how downloads end: once each, later when SNS is away, and never at a download's cost."""
+"""The topic is notified how downloads end: once, later when SNS is away, never at the cost of a download."""
 
 import json
 from datetime import timedelta
@@ -55,17 +55,17 @@ def _again(row):
     row.refresh_from_db()
 
 
-def test_an_outcome_is_told_once(heard, dan, settings):
+def test_an_outcome_is_published_once(heard, dan, settings):
     row = _ended(dan)
 
     for _ in range(2):
         tasks.deliver(row.pk)
 
-    [told] = heard()
+    [published] = heard()
     bundle = Bundle.objects.get()
-    assert told["Subject"] == f"Download {bundle.pk}: ready"
-    assert told["MessageAttributes"]["outcome"]["Value"] == "ready"
-    assert json.loads(told["Message"]) == {
+    assert published["Subject"] == f"Download {bundle.pk}: ready"
+    assert published["MessageAttributes"]["outcome"]["Value"] == "ready"
+    assert json.loads(published["Message"]) == {
         "bundle": bundle.pk,
         "owner": "dan",
         "outcome": "ready",
@@ -76,10 +76,10 @@ def test_an_outcome_is_told_once(heard, dan, settings):
         "link": f"{settings.SITE_URL}/bundles/{bundle.pk}/",
     }
     row.refresh_from_db()
-    assert (row.status, row.message_id) == (Delivery.Status.SENT, told["MessageId"])
+    assert (row.status, row.message_id) == (Delivery.Status.SENT, published["MessageId"])
 
 
-def test_the_bell_rings_by_itself_and_a_failure_says_why(heard, dan, commits):
+def test_it_is_enqueued_by_itself_and_a_failure_says_why(heard, dan, commits):
     photo = factory.photo(dan)
     bundle = factory.held_bundle(dan)
     photo.original.delete(save=False)
@@ -87,8 +87,8 @@ def test_the_bell_rings_by_itself_and_a_failure_says_why(heard, dan, commits):
     with commits():
         building.build(bundle)
 
-    [told] = heard()
-    message = json.loads(told["Message"])
+    [published] = heard()
+    message = json.loads(published["Message"])
     assert (message["outcome"], message["missing"]) == ("failed", 0)
     assert message["reason"] == "None of the photos could be read from storage."
 
@@ -136,7 +136,7 @@ def test_an_answer_that_is_lost_leads_to_no_second_message(s3, heard, dan):
     assert len(heard()) == 1
 
 
-def test_a_worker_killed_while_telling_leads_to_no_second_message(heard, dan, commits):
+def test_a_worker_killed_while_publishing_leads_to_no_second_message(heard, dan, commits):
     row = _ended(dan)
     Delivery.objects.filter(channel="topic").claim(row.pk, "a worker that is killed now")
     Delivery.objects.filter(channel="topic").update(lease_until=timezone.now() - timedelta(seconds=1))
@@ -149,7 +149,7 @@ def test_a_worker_killed_while_telling_leads_to_no_second_message(heard, dan, co
     assert heard() == []
 
 
-def test_the_sweep_rings_for_what_was_not_told(heard, dan, commits):
+def test_the_sweep_enqueues_what_was_not_published(heard, dan, commits):
     _ended(dan)
 
     with commits():
@@ -158,7 +158,7 @@ def test_the_sweep_rings_for_what_was_not_told(heard, dan, commits):
     assert len(heard()) == 1
 
 
-def test_a_download_tried_again_is_told_anew(heard, dan):
+def test_a_download_tried_again_is_published_anew(heard, dan):
     tasks.deliver(_ended(dan).pk)
     Bundle.objects.update(status=Bundle.Status.FAILED)
 
@@ -168,7 +168,7 @@ def test_a_download_tried_again_is_told_anew(heard, dan):
     assert not Delivery.objects.filter(channel="topic").exists()
 
 
-def test_without_a_topic_nobody_is_told(s3, dan):
+def test_without_a_topic_nobody_is_notified(s3, dan):
     factory.photo(dan)
     building.build(factory.held_bundle(dan))
 

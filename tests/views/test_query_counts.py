@@ -15,7 +15,7 @@ from labels.models import (
     Phone,
     PhoneCode,
     Photo,
-    TextCount,
+    SmsCount,
 )
 from labels.rules import engine
 from photomgr.claim import lease_duration
@@ -43,7 +43,7 @@ def _grow(dan, number):
         PhoneCode.objects.create(owner=owner, created_at=timezone.now())
     today = timezone.localdate()
     Phone.objects.create(owner=person, number=f"+44770090{number:04}", verified_at=timezone.now())
-    TextCount.objects.create(day=today, owner=person)
+    SmsCount.objects.create(day=today, owner=person)
     failed = factory.photo(dan, (0, 5 * number, 0), size=(30 + number, 20))
     Photo.objects.filter(pk=failed.pk).update(status="failed", failure_code=f"code{number}")
     factory.worker_seen("labels", f"machine{number}")

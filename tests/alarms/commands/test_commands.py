@@ -197,7 +197,7 @@ def test_lengths_of_mutes_are_read():
             minutes(text)
 
 
-def test_on_the_local_backend_a_state_set_by_hand_is_told_at_once_and_says_what_became_of_it(
+def test_on_the_local_backend_a_state_set_by_hand_is_notified_at_once_and_says_what_became_of_it(
     settings, mailoutbox, shop, capsys
 ):
     settings.ALARMS_BACKEND = "local"
@@ -208,7 +208,7 @@ def test_on_the_local_backend_a_state_set_by_hand_is_told_at_once_and_says_what_
     _, document = run("alarms_set_state", "shop-floor", "ALARM")
 
     assert [mail.subject for mail in mailoutbox] == ["ALARM: shop-floor"]
-    assert [(told["arn"], told["outcome"]) for told in document["told"]] == [
+    assert [(action["arn"], action["outcome"]) for action in document["told"]] == [
         ("mailto:oncall@example.com", "sent"),
         (LAMBDA, "failed"),
     ]

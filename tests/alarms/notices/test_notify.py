@@ -35,7 +35,7 @@ def alarm(server):
     return LocalAlarm.objects.get()
 
 
-def ring(alarm, *actions):
+def go_to_alarm(alarm, *actions):
     LocalAlarm.objects.filter(pk=alarm.pk).update(definition={**alarm.definition, "AlarmActions": actions})
     Local().set_state("shop-floor", "ALARM", "Nobody buys coconuts.")
 
@@ -51,7 +51,7 @@ def statuses():
 
 
 def test_the_row_is_written_with_the_change_of_state(alarm):
-    ring(alarm, TOPIC)
+    go_to_alarm(alarm, TOPIC)
 
     assert statuses() == {"oncall@example.com": "pending", TOPIC: "pending"}
 
@@ -59,7 +59,7 @@ def test_the_row_is_written_with_the_change_of_state(alarm):
 @pytest.mark.parametrize("trouble", [{"RCPT": "450 later"}, {"hello": None}], ids=["refuses", "hangs"])
 def test_a_mail_server_in_trouble_gets_the_mail_later_and_once(server, alarm, trouble):
     server.plan = [trouble]
-    ring(alarm)
+    go_to_alarm(alarm)
 
     hand_over()
     assert (statuses(), server.mails) == ({"oncall@example.com": "pending"}, [])
@@ -72,7 +72,7 @@ def test_a_mail_server_in_trouble_gets_the_mail_later_and_once(server, alarm, tr
 
 
 def test_a_second_delivery_of_the_task_sends_nothing(server, alarm):
-    ring(alarm)
+    go_to_alarm(alarm)
 
     for _ in range(2):
         tasks.deliver(Delivery.objects.get().pk)
@@ -81,7 +81,7 @@ def test_a_second_delivery_of_the_task_sends_nothing(server, alarm):
 
 
 def test_a_worker_killed_while_it_sent_leads_to_no_second_mail(server, alarm):
-    ring(alarm)
+    go_to_alarm(alarm)
     Delivery.objects.claim(Delivery.objects.get().pk)
     Delivery.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
 
@@ -95,7 +95,7 @@ def test_a_worker_killed_while_it_sent_leads_to_no_second_mail(server, alarm):
 
 def test_an_answer_that_is_lost_leads_to_no_second_mail(server, alarm):
     server.plan = [{"content": None}]
-    ring(alarm)
+    go_to_alarm(alarm)
 
     hand_over()
     hand_over()
@@ -104,7 +104,7 @@ def test_an_answer_that_is_lost_leads_to_no_second_mail(server, alarm):
 
 
 def test_a_lost_task_is_enqueued_by_the_next_tick(server, alarm):
-    ring(alarm)
+    go_to_alarm(alarm)
 
     assert tick()["told"] == 1
 
@@ -115,7 +115,7 @@ def test_a_lost_task_is_enqueued_by_the_next_tick(server, alarm):
 def test_a_server_that_stays_down_is_given_up_with_the_reason(server, alarm, settings):
     settings.MAX_ATTEMPTS = 2
     server.plan = [{"RCPT": "450 later"}] * 3
-    ring(alarm)
+    go_to_alarm(alarm)
 
     for _ in range(4):
         hand_over()
@@ -130,7 +130,7 @@ def test_a_topic_that_throttles_is_notified_later_and_keeps_no_mail(s3, server, 
     s3.rule = lambda asked: (
         sns_error(400, "Throttling", "Rate exceeded") if asked.form.get("Action") == "Publish" else None
     )
-    ring(alarm, TOPIC)
+    go_to_alarm(alarm, TOPIC)
 
     hand_over()
 
@@ -142,7 +142,7 @@ def test_a_topic_that_throttles_is_notified_later_and_keeps_no_mail(s3, server, 
 def test_a_mail_server_in_trouble_keeps_nobody_else(server, alarm, settings):
     settings.ALARMS_MAIL_TO = ["first@example.com", "second@example.com"]
     server.plan = [{"RCPT": "550 nobody of that name"}]
-    ring(alarm)
+    go_to_alarm(alarm)
 
     hand_over()
 
@@ -151,7 +151,7 @@ def test_a_mail_server_in_trouble_keeps_nobody_else(server, alarm, settings):
 
 def test_a_mute_that_begins_later_silences_no_retry(server, alarm):
     server.plan = [{"RCPT": "450 later"}]
-    ring(alarm)
+    go_to_alarm(alarm)
     hand_over()
     LocalAlarm.objects.update(definition={**alarm.definition, "ActionsEnabled": False})
 
@@ -161,7 +161,7 @@ def test_a_mute_that_begins_later_silences_no_retry(server, alarm):
 
 
 def test_an_alarm_that_is_gone_is_still_heard_of(server, alarm):
-    ring(alarm)
+    go_to_alarm(alarm)
     LocalAlarm.objects.all().delete()
 
     hand_over()

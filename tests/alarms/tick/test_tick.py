@@ -1,4 +1,4 @@
-"""The local backend at work: measurements come in, alarms change, people are told, once."""
+"""The local backend at work: measurements come in, alarms change, people are notified once."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -260,7 +260,7 @@ def test_silenced_alarms_are_evaluated_and_tell_no_one(silence, mailoutbox):
     assert [action["outcome"] for action in actions()] == [silence]
 
 
-def test_topics_are_told_as_cloudwatch_tells_them(sns, mailoutbox):
+def test_topics_are_notified_as_by_cloudwatch(sns, mailoutbox):
     put(AlarmActions=[sns.topic])
     publish([0, 0, 0], end=minutes(3))
 
@@ -286,7 +286,7 @@ def test_a_topic_that_is_gone_is_written_down_and_the_mail_still_goes(sns, mailo
     assert "NotFound" in topic["error"]
 
 
-def test_a_state_set_by_hand_is_told_and_does_not_last(mailoutbox):
+def test_a_state_set_by_hand_is_notified_and_does_not_last(mailoutbox):
     put()
     publish([5] * 10, end=minutes(10))
     tick(minutes(9))
