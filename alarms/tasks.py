@@ -27,8 +27,7 @@ def tick():
 
 def deliver(delivery_id):
     """Send one message about a change of state."""
-    delivery = Delivery.objects.claim(delivery_id)
-    if delivery is not None:
+    if delivery := Delivery.objects.claim(delivery_id):
         notify.send(delivery)
 
 

@@ -55,8 +55,7 @@ def take_direct_upload(incoming_id):
 
 def build_bundle(bundle_id):
     """Build the archives of one bundle."""
-    bundle = Bundle.objects.claim(bundle_id)
-    if bundle is not None:
+    if bundle := Bundle.objects.claim(bundle_id):
         building.build(bundle)
 
 
@@ -72,20 +71,17 @@ def add_sum(part_id):
 
 def deliver(delivery_id):
     """Send one message about how a download ended."""
-    delivery = Delivery.objects.claim(delivery_id)
-    if delivery is not None:
+    if delivery := Delivery.objects.claim(delivery_id):
         deliveries.send(delivery)
 
 
 def run_rules(replay_id):
     """Apply rules to stored answers for a while; return quietly when another worker does."""
-    row = RuleRun.objects.claim(replay_id)
-    if row is not None:
+    if row := RuleRun.objects.claim(replay_id):
         replay.carry_on(row)
 
 
 def apply_change(change_id):
     """Carry out what a person decided about many photos."""
-    change = Change.objects.claim(change_id)
-    if change is not None:
+    if change := Change.objects.claim(change_id):
         decisions.carry_on(change)

@@ -12,12 +12,7 @@ def send(mail):
     try:
         mail.send()
     except _errors() as error:
-        cause = _cause(error)
-        if isinstance(cause, _no_answer()):
-            raise OutcomeUnknown(
-                f"SES gave no answer, the mail may or may not have gone out ({type(cause).__name__})."
-            ) from error
-        raise TemporaryFailure(f"{type(cause).__name__}: {cause}"[:500]) from error
+        raise _failure(error) from error
     return {"message_id": getattr(mail, "path", "")}
 
 
@@ -26,7 +21,7 @@ class SMTPBackend(EmailBackend):
 
     @property
     def connection_class(self):
-        return _SMTPOverTLS if self.use_ssl else _SMTP
+        return type("SMTP", (_DataMixin, super().connection_class), {})
 
 
 class _DataMixin:
@@ -40,32 +35,25 @@ class _DataMixin:
             ) from error
 
 
-class _SMTP(_DataMixin, smtplib.SMTP):
-    pass
-
-
-class _SMTPOverTLS(_DataMixin, smtplib.SMTP_SSL):
-    pass
-
-
 def _errors():
-    """Return what a backend raises; asked for only once something was raised, as the imports are slow."""
+    """Return what backends raise; Python asks once something was raised, and the imports are slow."""
     from anymail.exceptions import AnymailError
     from botocore.exceptions import BotoCoreError, ClientError
 
     return smtplib.SMTPException, AnymailError, BotoCoreError, ClientError, OSError
 
 
-def _no_answer():
-    """Return what is raised when a request went out and no whole answer came: SES may have taken the mail."""
+def _failure(error):
+    from anymail.exceptions import AnymailError
     from botocore.exceptions import HTTPClientError
     from botocore.parsers import ResponseParserError
 
-    return HTTPClientError, ResponseParserError, KeyError, TypeError
-
-
-def _cause(error):
-    """Return the cause that anymail wraps, which its own text repeats; of others the error itself."""
-    if not hasattr(error, "describe_cause"):
-        return error
-    return error.__cause__ or error.__context__ or error
+    if isinstance(error, AnymailError):
+        # Its own text repeats that of its cause.
+        error = error.__cause__ or error.__context__ or error
+    # The request went out and no whole answer came: SES may have taken the mail.
+    if isinstance(error, (HTTPClientError, ResponseParserError, KeyError, TypeError)):
+        return OutcomeUnknown(
+            f"SES gave no answer, the mail may or may not have gone out ({type(error).__name__})."
+        )
+    return TemporaryFailure(f"{type(error).__name__}: {error}"[:500])

@@ -6,10 +6,11 @@ from django.db.models import F
 from django.utils import timezone
 
 from labels.models import SmsCount
+from photomgr.outbox import PermanentFailure
 
 
-class DailyLimitReached(Exception):
-    """The day's limit allows no further SMS; the sentence says which limit."""
+class DailyLimitReached(PermanentFailure):
+    """The day's limit allows no further SMS: tomorrow it would be no news."""
 
 
 @transaction.atomic

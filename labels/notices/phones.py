@@ -17,7 +17,7 @@ from django.utils.timesince import timeuntil
 from labels.models import Phone, PhoneCode
 from labels.models.phone import CODE_LIFE, TRIES
 from labels.notices import limits
-from labels.notices.sns import BadNumber, send_sms
+from labels.notices.sms import BadNumber, send_sms
 from photomgr.outbox import OutcomeUnknown, TemporaryFailure
 
 MINUTES = int(CODE_LIFE.total_seconds() // 60)
@@ -58,7 +58,7 @@ def sms_with(code):
 
 def confirm_code(owner, code):
     """Store the number that the code was sent to as the owner's, with SMS on; or raise NotConfirmed."""
-    row = PhoneCode.objects.waiting(timezone.now()).filter(owner=owner).first()
+    row = waiting_code(owner)
     # Counted before it is compared, so that guesses made at once are limited, too.
     if row is None or not _count_try(row):
         raise NotConfirmed("This code is no longer good. Ask for a new one.")

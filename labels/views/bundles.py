@@ -200,8 +200,10 @@ def _context(bundle):
             }
             for part in parts
         ],
-        "mail_line": _mail_line(mail),
-        "text_line": _sms_line(sms),
+        "mail_line": _delivery_line(
+            mail, "We wrote to", "We could not send you a mail", "We are writing you a mail"
+        ),
+        "text_line": _delivery_line(sms, "We texted", "We could not text you", "We are texting you"),
         # What a mail server takes has no id that we know; what was written to a file has its path.
         "mail_path": mail.message_id if mail else "",
         "cancel_url": reverse("bundle_cancel", args=[bundle.pk]) if bundle.is_unfinished else "",
@@ -250,23 +252,11 @@ def _time_left(bundle):
     return f", {filesizeformat(speed)} a second, {about(left)} left"
 
 
-def _mail_line(mail):
-    if mail is None:
+def _delivery_line(delivery, sent, failed, waiting):
+    if delivery is None:
         return ""
-    match mail.status:
-        case Delivery.Status.SENT:
-            return f"We wrote to {mail.target}"
-        case Delivery.Status.FAILED:
-            return f"We could not send you a mail: {mail.failure_reason}"
-    return "We are writing you a mail"
-
-
-def _sms_line(sms):
-    if sms is None:
-        return ""
-    match sms.status:
-        case Delivery.Status.SENT:
-            return f"We texted {sms.target}"
-        case Delivery.Status.FAILED:
-            return f"We could not text you: {sms.failure_reason}"
-    return "We are texting you"
+    ended = {
+        Delivery.Status.SENT: f"{sent} {delivery.target}",
+        Delivery.Status.FAILED: f"{failed}: {delivery.failure_reason}",
+    }
+    return ended.get(delivery.status, waiting)
