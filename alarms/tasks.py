@@ -4,7 +4,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from alarms.apply.carry_out import ask, carry_out, end_interrupted  # noqa: F401 (enqueued by this name)
+from alarms.apply.carry_out import ask, carry_out, end_interrupted, not_begun  # noqa: F401 (enqueued by this name)
 from alarms.doctor.runner import examine_all
 from alarms.models import Delivery, Run
 from alarms.notices import notify
@@ -15,9 +15,11 @@ from photomgr.queue import enqueue
 
 
 def tick():
-    """End what was killed; evaluate the alarms that live here (CloudWatch evaluates its own)."""
+    """End what was killed, enqueue what was lost, and evaluate the alarms of the local backend."""
     now = timezone.now()
     end_interrupted(Run.objects.all(), now)
+    for run_id in not_begun(now):
+        _enqueue_run(run_id)
     Delivery.objects.recall(now)
     Delivery.objects.end_interrupted(now)
     Delivery.objects.worn_out(now).give_up()
@@ -45,7 +47,11 @@ def enqueue_apply(alarm_set, user, fingerprint, prune):
 
     Many changes take minutes at CloudWatch's pace, which no page should wait for.
     """
-    run = ask(alarm_set, user, fingerprint)
-    # The cluster for what takes minutes: the other one ends a task after two.
-    transaction.on_commit(lambda: enqueue("alarms.tasks.carry_out", "bundles", run.pk, prune))
+    run = ask(alarm_set, user, fingerprint, prune)
+    transaction.on_commit(lambda: _enqueue_run(run.pk))
     return run
+
+
+def _enqueue_run(run_id):
+    # The cluster for what takes minutes: the other one ends a task after two.
+    enqueue("alarms.tasks.carry_out", "bundles", run_id)

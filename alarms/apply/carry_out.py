@@ -18,6 +18,7 @@ from photomgr.claim import new_lease_owner
 
 # Renewed before each change, which may wait for CloudWatch's pace and its retries.
 _LEASE = timedelta(minutes=5)
+_QUEUED = timedelta(minutes=2)
 
 
 class Stale(Exception):
@@ -58,18 +59,18 @@ def apply(alarm_set, user=None, who="", prune=False, tags=False, fingerprint=Non
     return run
 
 
-def ask(alarm_set, user, fingerprint):
+def ask(alarm_set, user, fingerprint, prune=False):
     """Return a Run for a plan that a worker is to carry out (`carry_out`)."""
-    return _open(alarm_set, user, "", fingerprint)
+    return _open(alarm_set, user, "", fingerprint, prune)
 
 
-def carry_out(run_id, prune):
+def carry_out(run_id):
     """Carry out a plan that was asked for; a second delivery, and a plan that changed since, do nothing."""
     run = Run.objects.filter(pk=run_id).select_related("alarm_set", "user").first()
     if run is None or run.alarm_set is None or run.changes.exists() or not _leased(run):
         return
     try:
-        done = apply(run.alarm_set, prune=prune, fingerprint=run.fingerprint, run=run)
+        done = apply(run.alarm_set, prune=run.prune, fingerprint=run.fingerprint, run=run)
     except (Stale, Invalid, BackendError) as error:
         _end(run, Run.Outcome.FAILED, str(error))
     else:
@@ -77,7 +78,7 @@ def carry_out(run_id, prune):
             _end(run, Run.Outcome.DONE, "There was nothing to change.")
 
 
-def _open(alarm_set, user, who, fingerprint=""):
+def _open(alarm_set, user, who, fingerprint="", prune=False):
     return Run.objects.create(
         alarm_set=alarm_set,
         set_name=alarm_set.name,
@@ -85,6 +86,7 @@ def _open(alarm_set, user, who, fingerprint=""):
         user=user,
         who=who or (user.get_username() if user else "system"),
         fingerprint=fingerprint,
+        prune=prune,
     )
 
 
@@ -99,6 +101,12 @@ def _end(run, outcome, reason=""):
     """End the run unless its lease was lost, and with it the right to say how it ended."""
     run.release(outcome=outcome, reason=reason, finished_at=timezone.now())
     run.refresh_from_db(fields=["outcome", "reason", "finished_at"])
+
+
+def not_begun(now):
+    """Return the ids of the runs that wait for a worker longer than a task does in the queue."""
+    waiting = Run.objects.filter(outcome=Run.Outcome.RUNNING, lease_until=None, alarm_set__isnull=False)
+    return waiting.filter(started_at__lt=now - _QUEUED).values_list("pk", flat=True)
 
 
 def end_interrupted(runs, now):

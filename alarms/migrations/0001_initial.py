@@ -279,6 +279,7 @@ class Migration(migrations.Migration):
                 ('outcome', models.CharField(choices=[('running', 'under way or interrupted'), ('done', 'done'), ('partial', 'partly done'), ('failed', 'failed')], default='running', max_length=8)),
                 ('reason', models.TextField(blank=True, help_text='Why it failed or stopped.')),
                 ('fingerprint', models.CharField(blank=True, help_text='Of the plan that was confirmed.', max_length=64)),
+                ('prune', models.BooleanField(default=False, help_text='Whether alarms outside the configuration go.')),
                 ('cost_before', models.FloatField(help_text='US dollars a month.', null=True)),
                 ('cost_after', models.FloatField(null=True)),
                 ('started_at', models.DateTimeField(auto_now_add=True)),

@@ -34,6 +34,7 @@ class Run(Leased):
     outcome = models.CharField(max_length=8, choices=Outcome, default=Outcome.RUNNING)
     reason = models.TextField(blank=True, help_text="Why it failed or stopped.")
     fingerprint = models.CharField(max_length=64, blank=True, help_text="Of the plan that was confirmed.")
+    prune = models.BooleanField(default=False, help_text="Whether alarms outside the configuration go.")
     cost_before = models.FloatField(null=True, help_text="US dollars a month.")
     cost_after = models.FloatField(null=True)
     started_at = models.DateTimeField(auto_now_add=True)

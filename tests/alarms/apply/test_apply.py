@@ -193,15 +193,31 @@ def test_a_second_apply_leaves_a_live_run_alone(wire, shop):
 def test_a_second_delivery_leaves_a_live_run_alone(wire, shop, dan):
     asked = ask(shop, dan, plan_for(shop).plan.fingerprint)
 
-    with stopped_at_first_change(wire, partial(carry_out, asked.pk, prune=False)):
+    with stopped_at_first_change(wire, partial(carry_out, asked.pk)):
         calls = wire.calls.total()
-        carry_out(asked.pk, prune=False)
+        carry_out(asked.pk)
         assert wire.calls.total() == calls
 
-    carry_out(asked.pk, prune=False)
+    carry_out(asked.pk)
     asked.refresh_from_db()
     assert asked.outcome == Run.Outcome.DONE
     assert asked.changes.count() == 6
+
+
+def test_a_run_whose_task_was_lost_is_enqueued_by_the_tick(wire, shop, dan):
+    apply(shop)
+    Alarm.objects.filter(name="shop-errors").delete()
+    asked = ask(shop, dan, plan_for(shop, prune=True).plan.fingerprint, prune=True)
+    tasks.tick()
+    asked.refresh_from_db()
+    assert asked.outcome == Run.Outcome.RUNNING
+
+    Run.objects.filter(pk=asked.pk).update(started_at=timezone.now() - timedelta(minutes=3))
+    tasks.tick()
+
+    asked.refresh_from_db()
+    assert asked.outcome == Run.Outcome.DONE
+    assert "shop-errors" not in wire.alarms
 
 
 @pytest.mark.django_db(transaction=True)
