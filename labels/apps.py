@@ -11,9 +11,8 @@ class LabelsConfig(AppConfig):
     def ready(self):
         from django_q.signals import post_execute, pre_execute
 
-        from labels import signals
+        from labels import checks, signals  # noqa: F401 (checks register themselves)
         from labels.bundles import building
-        from labels.checks import rekognition, site, sms  # noqa: F401 (they register themselves)
         from labels.maintenance import metrics
         from labels.models import Bundle, BundlePart, Notice, Photo
         from labels.workers import queue
