@@ -11,4 +11,4 @@ def make_schedules(sender, **kwargs):
     ensure_schedule("alarms publish", "alarms.tasks.publish", name)
     ensure_schedule("alarms retention", "alarms.tasks.roll_up", name, HOURLY)
     # In the cluster for what takes minutes: of a hundred alarms it reads two weeks each.
-    ensure_schedule("alarms doctor", "alarms.tasks.examine", "bundles", DAILY)
+    ensure_schedule("alarms doctor", "alarms.tasks.run_doctor", "bundles", DAILY)

@@ -4,14 +4,14 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from alarms.apply.carry_out import ask, carry_out, end_interrupted, not_begun  # noqa: F401 (enqueued by this name)
-from alarms.doctor.runner import examine_all
+from alarms.apply.carry_out import carry_out, end_interrupted, not_begun  # noqa: F401 (enqueued by name)
 from alarms.models import Delivery, Run
 from alarms.notices import notify
 from alarms.readings import retention
-from alarms.tick.evaluate import tick as evaluate
 from alarms.tick.publishing import publish  # noqa: F401 (its schedule names it here)
 from photomgr.queue import enqueue
+
+# The pages import this module, and every manage.py command imports the pages: numpy is for the tasks alone.
 
 
 def tick():
@@ -24,7 +24,9 @@ def tick():
     Delivery.objects.end_interrupted(now)
     Delivery.objects.worn_out(now).give_up()
     if settings.ALARMS_BACKEND == "local":
-        evaluate()
+        from alarms.tick.evaluate import tick
+
+        tick()
 
 
 def deliver(delivery_id):
@@ -33,8 +35,9 @@ def deliver(delivery_id):
         notify.send(delivery)
 
 
-def examine():
-    """Have the doctor look at all alarms; what it finds stands on its page."""
+def run_doctor():
+    from alarms.doctor.runner import examine_all
+
     examine_all(timezone.now())
 
 
@@ -42,12 +45,12 @@ def roll_up():
     retention.roll_up(timezone.now())
 
 
-def enqueue_apply(alarm_set, user, fingerprint, prune):
+def request_run(alarm_set, user, fingerprint, prune):
     """Have a worker carry out the plan with this fingerprint; return its Run.
 
     Many changes take minutes at CloudWatch's pace, which no page should wait for.
     """
-    run = ask(alarm_set, user, fingerprint, prune)
+    run = Run.objects.open(alarm_set, user, fingerprint=fingerprint, prune=prune)
     transaction.on_commit(lambda: _enqueue_run(run.pk))
     return run
 

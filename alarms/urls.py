@@ -1,13 +1,13 @@
 from django.urls import path
 
-from alarms.views import charts, details, doctor, lists, past, plans
+from alarms.views import charts, details, doctor, history, lists, plans
 
 urlpatterns = [
     path("", lists.alarm_list, name="alarms"),
-    path("history/", past.alarm_history, name="alarm_history"),
+    path("history/", history.alarm_history, name="alarm_history"),
     path("doctor/", doctor.doctor_page, name="alarm_doctor"),
     path("findings/<int:finding>/fix/", doctor.finding_fix, name="alarm_finding_fix"),
-    path("runs/<int:run>/", past.alarm_run, name="alarm_run"),
+    path("runs/<int:run>/", history.alarm_run, name="alarm_run"),
     path("sets/<slug:set_name>/plan/", plans.alarm_plan, name="alarm_plan"),
     path("sets/<slug:set_name>/apply/", plans.alarm_apply, name="alarm_apply"),
     path("<int:pk>/", details.alarm_detail, name="alarm"),

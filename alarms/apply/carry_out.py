@@ -8,12 +8,12 @@ from datetime import timedelta
 
 from django.utils import timezone
 
+from alarms.apply.detector_rows import detector_row
 from alarms.apply.prepare import plan_for
 from alarms.backends import BackendError, backend_for
-from alarms.cloudwatch.definitions import detector_key, detector_metric, detector_of
+from alarms.cloudwatch.definitions import detector_of
 from alarms.cloudwatch.plan import DELETE, DETECTOR, UPDATE
-from alarms.config.metric_rows import metric_of
-from alarms.models import Change, Detector, Run
+from alarms.models import Change, Run
 from photomgr.claim import new_lease_owner
 
 # Renewed before each change, which may wait for CloudWatch's pace and its retries.
@@ -34,9 +34,9 @@ class Invalid(Exception):
 
 
 def apply(alarm_set, user=None, who="", prune=False, tags=False, fingerprint=None, run=None):
-    """Carry the set's plan out and return its Run; None when there is nothing to do.
+    """Carry the set's plan out and return its Run, or None when there is nothing to do.
 
-    `run` is one that was opened by `ask` and is leased to the caller.
+    `run` is one that was requested and is leased to the caller.
 
     `fingerprint` is of the plan that was confirmed: raise Stale when there is another by now. Raise
     Invalid for a configuration with problems. A change that fails is recorded and the next is tried,
@@ -52,20 +52,15 @@ def apply(alarm_set, user=None, who="", prune=False, tags=False, fingerprint=Non
     end_interrupted(alarm_set.runs.all(), timezone.now())
     if not planned.plan.changes:
         return None
-    run = run or _leased(_open(alarm_set, user, who))
+    run = run or _leased(Run.objects.open(alarm_set, user, who))
     _begin(run, planned.plan)
     _remember_detectors(alarm_set, planned.plan)
     _carry_out(run, backend_for(alarm_set.region), planned.plan)
     return run
 
 
-def ask(alarm_set, user, fingerprint, prune=False):
-    """Return a Run for a plan that a worker is to carry out (`carry_out`)."""
-    return _open(alarm_set, user, "", fingerprint, prune)
-
-
 def carry_out(run_id):
-    """Carry out a plan that was asked for; a second delivery, and a plan that changed since, do nothing."""
+    """Carry out a requested plan; a second delivery, and a plan that changed since, do nothing."""
     run = Run.objects.filter(pk=run_id).select_related("alarm_set", "user").first()
     if run is None or run.alarm_set is None or run.changes.exists() or not _leased(run):
         return
@@ -76,18 +71,6 @@ def carry_out(run_id):
     else:
         if done is None:
             _end(run, Run.Outcome.DONE, "There was nothing to change.")
-
-
-def _open(alarm_set, user, who, fingerprint="", prune=False):
-    return Run.objects.create(
-        alarm_set=alarm_set,
-        set_name=alarm_set.name,
-        backend=backend_for(alarm_set.region).name,
-        user=user,
-        who=who or (user.get_username() if user else "system"),
-        fingerprint=fingerprint,
-        prune=prune,
-    )
 
 
 def _leased(run):
@@ -134,22 +117,7 @@ def _remember_detectors(alarm_set, plan):
     for change in plan.changes:
         detector = change.before if change.subject == DETECTOR else detector_of(change.before or {})
         if change.verb in (DELETE, UPDATE) and detector:
-            remember(alarm_set, detector)
-
-
-def remember(alarm_set, detector):
-    """Return the set's row of a detector, made without settings when there is none."""
-    metric = detector_metric(detector)
-    single = metric.get("SingleMetricAnomalyDetector")
-    math = metric.get("MetricMathAnomalyDetector") or {}
-    return Detector.objects.get_or_create(
-        alarm_set=alarm_set,
-        identity=detector_key(detector),
-        defaults={
-            "metric": metric_of(single, single["Stat"]) if single else None,
-            "queries": math.get("MetricDataQueries", []),
-        },
-    )[0]
+            detector_row(alarm_set, detector)
 
 
 def _carry_out(run, backend, plan):

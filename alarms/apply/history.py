@@ -12,7 +12,7 @@ _OVERLAP = timedelta(hours=1)
 _OLDEST = timedelta(days=30)
 
 
-def fetch(alarm_set):
+def fetch_state_changes(alarm_set):
     """Store the changes of state since the last time; return how many were new.
 
     The local backend keeps its own and there is nothing to fetch.

@@ -5,7 +5,7 @@ import re
 from django.utils import timezone
 
 from alarms.backends import backend_for
-from alarms.cloudwatch.mute_schedules import BadSchedule
+from alarms.cloudwatch.mute_schedules import BadSchedule, check, is_over
 from alarms.models import Change, Mute, Run
 
 _LENGTH = re.compile(r"^(\d+)\s*(m|h|d)$")
@@ -37,62 +37,61 @@ def rule_of(mute, alarms):
     return rule
 
 
-def mute(alarm_set, name, alarms, schedule, length, who, user=None, reason="", zone="UTC", **bounds):
-    """Mute alarms of one set by a schedule, each time for `length` minutes; return the Mute.
+def rules_to_export(alarm_set, names):
+    """Return the set's mutes that are not over, as rules for those of their alarms that are in `names`."""
+    now = timezone.now()
+    rows = [row for row in alarm_set.mutes.prefetch_related("alarms") if not is_over(row, now)]
+    targets = [[alarm for alarm in row.alarms.all() if alarm.name in names] for row in rows]
+    return [rule_of(row, alarms) for row, alarms in zip(rows, targets, strict=True) if alarms]
 
-    The backend is told first: a mute that is shown here is in force there.
+
+def mute(alarms, length, who, user=None, reason="", schedule="", zone="UTC", **fields):
+    """Mute alarms of one set, each time for a length such as 2h; return the Mute.
+
+    Without a schedule it begins now. Raise BadSchedule for a schedule, zone or length that cannot be.
     """
-    row = Mute(
-        alarm_set=alarm_set,
-        name=name,
-        schedule=schedule,
-        minutes=length,
-        timezone=zone,
-        reason=reason,
-        created_by=user,
-        **bounds,
-    )
+    now, alarm_set = timezone.now(), alarms[0].alarm_set
+    times = schedule or f"at({now:%Y-%m-%dT%H:%M})"
+    check(times, zone)
+    values = {
+        "name": f"{alarm_set.prefix}mute-{now:%Y%m%d-%H%M%S-%f}",
+        "schedule": times,
+        "timezone": zone if schedule else "UTC",
+        "minutes": minutes(length),
+        "reason": reason,
+        "created_by": user,
+    }
+    row = Mute(alarm_set=alarm_set, **values | fields)
     rule = rule_of(row, alarms)
+    # The backend comes first: a mute that is shown here is in force there.
     backend_for(alarm_set.region).put_mute(rule)
     row.save()
     row.alarms.set(alarms)
-    _sign(alarm_set, "create", name, who, user, after=rule)
+    _record(row, "create", who, user, after=_plain(rule))
     return row
 
 
 def unmute(row, who, user=None):
     """End a mute for good."""
     backend_for(row.alarm_set.region).delete_mute(row.name)
-    _sign(row.alarm_set, "delete", row.name, who, user, before=rule_of(row, row.alarms.all()))
+    _record(row, "delete", who, user, before=_plain(rule_of(row, row.alarms.all())))
     row.delete()
 
 
-def _sign(alarm_set, verb, name, who, user, before=None, after=None):
-    now = timezone.now()
-    run = Run.objects.create(
-        kind=Run.Kind.MUTE,
-        alarm_set=alarm_set,
-        set_name=alarm_set.name,
-        backend=backend_for(alarm_set.region).name,
-        user=user,
-        who=who,
-        outcome=Run.Outcome.DONE,
-        finished_at=now,
-    )
-    Change.objects.create(
-        run=run,
+def _record(row, verb, who, user, **rules):
+    run = Run.objects.record(Run.Kind.MUTE, row.alarm_set, user, who)
+    run.changes.create(
         number=1,
         verb=verb,
         subject="mute",
-        name=name,
-        before=_plain(before),
-        after=_plain(after),
+        name=row.name,
         outcome=Change.Outcome.DONE,
-        done_at=now,
+        done_at=run.finished_at,
+        **rules,
     )
 
 
 def _plain(rule):
     """Return a rule that JSON can hold."""
     dates = ("StartDate", "ExpireDate")
-    return rule and {name: value.isoformat() if name in dates else value for name, value in rule.items()}
+    return {name: value.isoformat() if name in dates else value for name, value in rule.items()}

@@ -28,16 +28,16 @@ class Planned:
 
 
 def plan_for(alarm_set, prune=False, tags=False):
-    """Return what applying the set would do now; `tags` compares them too, one question an alarm."""
+    """Return what applying the set would do now; `tags` compares them too, by one call an alarm."""
     wanted, problems = configuration.load(alarm_set)
     if problems:
         return Planned(alarm_set, wanted, None, None, problems)
-    existing = read(backend_for(alarm_set.region), wanted, tags)
+    existing = read_existing(backend_for(alarm_set.region), wanted, tags)
     return Planned(alarm_set, wanted, existing, plan(wanted, existing, prune), [])
 
 
-def read(backend, wanted, tags=False):
-    """Return what exists; detectors are asked for only when there are bands on either side."""
+def read_existing(backend, wanted, tags=False):
+    """Return what exists, with detectors only when there are bands on either side."""
     existing = backend.existing(detectors=False, tags=tags)
     ours = [a.definition for n, a in existing.alarms.items() if n.startswith(wanted.prefix)]
     if wanted.detectors or wanted.known_detectors or any(map(band_of, [*ours, *wanted.alarms.values()])):

@@ -1,16 +1,16 @@
 """Where alarms live: Amazon CloudWatch, or our own database."""
 
 from django.conf import settings
+from django.utils.module_loading import import_string
 
 from alarms.backends.base import Backend, BackendError
-from alarms.backends.cloudwatch import CloudWatch
-from alarms.backends.local import Local
 
 __all__ = ["Backend", "BackendError", "backend_for"]
 
-_BACKENDS = {backend.name: backend for backend in (Local, CloudWatch)}
+# By path: only who uses CloudWatch loads botocore.
+_BACKENDS = {"local": "alarms.backends.local.Local", "cloudwatch": "alarms.backends.cloudwatch.CloudWatch"}
 
 
 def backend_for(region=""):
     """Return the configured backend for a Region; empty is the one boto3 is configured for."""
-    return _BACKENDS[settings.ALARMS_BACKEND](region)
+    return import_string(_BACKENDS[settings.ALARMS_BACKEND])(region)

@@ -39,7 +39,7 @@ class Finding:
 class DoctorContext:
     """One alarm with its data and its surroundings."""
 
-    watch: AlarmSpec
+    spec: AlarmSpec
     values: np.ndarray  # one each period, NaN missing, oldest first
     band: Band | None = None
     role: str = "custom"
@@ -48,11 +48,10 @@ class DoctorContext:
     natural_min: float | None = None
     natural_max: float | None = None
     budget: float = 0.5  # false alarms a week
-    actions: tuple = ()  # ARNs that are told of ALARM
+    actions: tuple = ()  # ARNs that are notified of ALARM
     actions_enabled: bool = True
-    topics: dict = field(
-        default_factory=dict
-    )  # ARN -> confirmed subscriptions, None = there is no such topic
+    # ARN -> confirmed subscriptions, None = there is no such topic
+    topics: dict = field(default_factory=dict)
     muted_for_ever: bool = False
     detector_state: str = ""
     fresh_threshold: float | None = None  # what the threshold's rule gives today
@@ -66,26 +65,26 @@ class DoctorContext:
     def days(self):
         """Return how many days lie between the first value and the last."""
         known = np.flatnonzero(np.isfinite(self.values))
-        return (known[-1] - known[0] + 1) * self.watch.period / DAY if len(known) else 0.0
+        return (known[-1] - known[0] + 1) * self.spec.period / DAY if len(known) else 0.0
 
     @cached_property
     def history(self):
         """Return it for the backtest: the band has learnt from half of it, at most two weeks."""
-        warm_up = min(len(self.values) // 2, int(14 * DAY / self.watch.period)) if self.band else 0
-        return History(self.watch.period, self.values, self.band, begin=warm_up)
+        warm_up = min(len(self.values) // 2, int(14 * DAY / self.spec.period)) if self.band else 0
+        return History(self.spec.period, self.values, self.band, begin=warm_up)
 
     @cached_property
     def edges(self):
         """Return (lower, upper) of the last week as CloudWatch draws them: it knows no natural bounds."""
-        last = slice(-int(7 * DAY / self.watch.period), None)
+        last = slice(-int(7 * DAY / self.spec.period), None)
         known = np.isfinite(self.band.expected[last])
         expected = self.band.expected[last][known]
-        lower = expected - self.watch.k * self.band.down[last][known]
-        return lower, expected + self.watch.k * self.band.up[last][known]
+        lower = expected - self.spec.k * self.band.down[last][known]
+        return lower, expected + self.spec.k * self.band.up[last][known]
 
     @property
     def has_band(self):
-        return self.watch.k is not None and self.band is not None and len(self.edges[0]) > 0
+        return self.spec.k is not None and self.band is not None and len(self.edges[0]) > 0
 
     @cached_property
     def worst_low(self):

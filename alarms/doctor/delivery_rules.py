@@ -1,4 +1,4 @@
-"""Findings about alarms that would ring where nobody hears them, or not at all."""
+"""Findings about alarms that notify nobody, or too late."""
 
 from alarms.doctor.context import ERROR, NOTE, WARNING, Finding, Fix
 
@@ -6,86 +6,77 @@ _STALE_DAYS = 30
 _STALE_SHARE = 0.1
 
 
-def deaf_floor(sheet):
+def silent_floor(context):
     """A11: a floor that stays quiet when the metric stops."""
-    watch = sheet.watch
-    if sheet.role != "floor" or watch.rule.missing == "breaching":
+    spec = context.spec
+    if context.role != "floor" or spec.rule.missing == "breaching":
         return None
-    minutes = watch.rule.range * watch.period / 60
+    minutes = spec.rule.range * spec.period / 60
     what = {
         "missing": "its state becomes unknown",
         "notBreaching": "it turns OK",
         "ignore": "its state stays",
-    }[watch.rule.missing]
+    }[spec.rule.missing]
     return Finding(
         "A11",
-        ERROR if watch.rule.missing == "notBreaching" else WARNING,
+        ERROR if spec.rule.missing == "notBreaching" else WARNING,
         f"When the metric stops, {what} and nobody is told. With missing data as breaching it rings "
         f"after {minutes:g} min.",
-        {"missing": watch.rule.missing, "minutes": minutes},
+        {"missing": spec.rule.missing, "minutes": minutes},
         Fix("Treat missing data as breaching", "change_alarm", {"missing": "breaching"}),
     )
 
 
-def nobody_told(sheet):
+def nobody_notified(context):
     """A13: no action, or one that leads nowhere."""
-    if not sheet.actions:
-        return Finding(
-            "A13",
-            WARNING,
-            "It tells no one: there is no action, neither of its own nor of its set.",
-            {},
-            Fix("Use the actions of the set", "change_alarm", {"use_default_actions": True}),
-        )
-    if not sheet.actions_enabled:
-        return Finding(
-            "A13",
-            WARNING,
-            "Its actions are switched off.",
-            {},
-            Fix("Switch its actions on", "change_alarm", {"actions_enabled": True}),
-        )
-    if sheet.muted_for_ever:
-        return Finding(
-            "A13", WARNING, "It is muted and the mute never ends.", {}, Fix("End the mute", "end_mute")
-        )
-    for arn in sheet.actions:
-        if arn in sheet.topics and sheet.topics[arn] is None:
+    if not context.actions:
+        fix = Fix("Use the actions of the set", "change_alarm", {"use_default_actions": True})
+        message = "It tells no one: there is no action, neither of its own nor of its set."
+        return Finding("A13", WARNING, message, {}, fix)
+    if not context.actions_enabled:
+        fix = Fix("Switch its actions on", "change_alarm", {"actions_enabled": True})
+        return Finding("A13", WARNING, "Its actions are switched off.", {}, fix)
+    if context.muted_for_ever:
+        fix = Fix("End the mute", "end_mute")
+        return Finding("A13", WARNING, "It is muted and the mute never ends.", {}, fix)
+    for arn in context.actions:
+        # None: there is no such topic; an ARN that is not in it may not be asked about.
+        confirmed = context.topics.get(arn, "unknown")
+        if confirmed is None:
             return Finding("A13", ERROR, f"There is no topic {arn}.", {"arn": arn})
-        if sheet.topics.get(arn) == 0:
-            return Finding(
-                "A13", ERROR, f"{arn} has no confirmed subscription.", {"arn": arn, "confirmed": 0}
-            )
+        if confirmed == 0:
+            numbers = {"arn": arn, "confirmed": 0}
+            return Finding("A13", ERROR, f"{arn} has no confirmed subscription.", numbers)
     return None
 
 
-def no_volume_guard(sheet):
+def no_volume_guard(context):
     """A16: one failure of two requests is 50 percent."""
-    if sheet.kind != "ratio" or "IF" in sheet.watch.expression:
+    if context.kind != "ratio" or "IF" in context.spec.expression:
         return None
     return Finding(
         "A16",
         WARNING,
         "A ratio without a guard for small volumes: at night one failure of two is 50 %. "
         "Watch IF(requests >= 50, ratio, 0) instead.",
-        {"expression": sheet.watch.expression},
+        {"expression": context.spec.expression},
     )
 
 
-def stale_threshold(sheet):
+def stale_threshold(context):
     """A17: the threshold was computed from a past that is over."""
-    wanted, threshold = sheet.fresh_threshold, sheet.watch.threshold
+    wanted, threshold = context.fresh_threshold, context.spec.threshold
     if wanted is None or threshold is None:
         return None
     off = abs(threshold - wanted) / max(abs(wanted), 1e-9)
-    old = sheet.threshold_age is not None and sheet.threshold_age > _STALE_DAYS
+    old = context.threshold_age is not None and context.threshold_age > _STALE_DAYS
     if off <= _STALE_SHARE and not old:
         return None
     return Finding(
         "A17",
         WARNING if off > _STALE_SHARE else NOTE,
         f"The threshold is {threshold:g}; by its rule it would be {wanted:g} today ({off:.0%} off).",
-        {"threshold": threshold, "wanted": wanted, "off": off, "days": sheet.threshold_age},
+        {"threshold": threshold, "wanted": wanted, "off": off, "days": context.threshold_age},
         Fix(f"Set it to {wanted:g}", "change_alarm", {"threshold": wanted}),
     )
 
@@ -101,4 +92,4 @@ def orphan(name):
     )
 
 
-RULES = (deaf_floor, nobody_told, no_volume_guard, stale_threshold)
+RULES = (silent_floor, nobody_notified, no_volume_guard, stale_threshold)

@@ -12,38 +12,38 @@ from alarms.doctor.context import ERROR, NOTE, WARNING, Finding, Fix
 _LEAST_WEEKS = 0.5
 
 
-def too_narrow(sheet):
+def too_narrow(context):
     """A05: more false alarms than the budget allows."""
-    if not sheet.has_band or sheet.history.weeks < _LEAST_WEEKS:
+    if not context.has_band or context.history.weeks < _LEAST_WEEKS:
         return None
-    verdict = judge(sheet.history, _points(sheet), sheet.watch.rule, sheet.watch.k)
-    if verdict.false_alarms_per_week <= sheet.budget:
+    verdict = judge(context.history, _points(context), context.spec.rule, context.spec.k)
+    if verdict.false_alarms_per_week <= context.budget:
         return None
-    table = k_table(sheet.history, sheet.watch.rule, sheet.watch.side)
-    k = suggested_k(table, sheet.budget)
-    told = f"k = {k:g} keeps it" if k else "no k up to 10 keeps it"
+    table = k_table(context.history, context.spec.rule, context.spec.side)
+    k = suggested_k(table, context.budget)
+    advice = f"k = {k:g} keeps it" if k else "no k up to 10 keeps it"
     return Finding(
         "A05",
         WARNING,
-        f"{verdict.false_alarms_per_week:.1f} false alarms a week at k = {sheet.watch.k:g}, "
-        f"the budget is {sheet.budget:g}: {told}.",
-        {"per_week": verdict.false_alarms_per_week, "budget": sheet.budget, "suggested_k": k},
+        f"{verdict.false_alarms_per_week:.1f} false alarms a week at k = {context.spec.k:g}, "
+        f"the budget is {context.budget:g}: {advice}.",
+        {"per_week": verdict.false_alarms_per_week, "budget": context.budget, "suggested_k": k},
         Fix(f"Set k to {k:g}", "change_alarm", {"k": k}) if k else None,
     )
 
 
-def one_of_one(sheet):
+def one_of_one(context):
     """A10: a single datapoint rings, and single datapoints stray."""
-    rule = sheet.watch.rule
-    if rule.n != 1 or not len(sheet.seen) or sheet.history.weeks < _LEAST_WEEKS:
+    rule = context.spec.rule
+    if rule.n != 1 or not len(context.seen) or context.history.weeks < _LEAST_WEEKS:
         return None
-    if sheet.watch.k is not None and not sheet.has_band:
+    if context.spec.k is not None and not context.has_band:
         return None
-    points = _points(sheet)
-    alone = judge(sheet.history, points, rule).false_alarms_per_week
+    points = _points(context)
+    alone = judge(context.history, points, rule).false_alarms_per_week
     patient = Rule(n=5, m=3, missing=rule.missing)
-    calmer = judge(sheet.history, points, patient).false_alarms_per_week
-    if alone <= sheet.budget or calmer >= alone / 2:
+    calmer = judge(context.history, points, patient).false_alarms_per_week
+    if alone <= context.budget or calmer >= alone / 2:
         return None
     return Finding(
         "A10",
@@ -54,11 +54,11 @@ def one_of_one(sheet):
     )
 
 
-def unsupported_period(sheet):
+def unsupported_period(context):
     """A07: it repeats, but not by the hour, day or week."""
-    if sheet.watch.k is None:
+    if context.spec.k is None:
         return None
-    found = find_period(sheet.values, sheet.watch.period)
+    found = find_period(context.values, context.spec.period)
     if found is None or found.season is not None:
         return None
     return Finding(
@@ -72,16 +72,16 @@ def unsupported_period(sheet):
     )
 
 
-def no_season(sheet):
+def no_season(context):
     """A08: the band is a pair of thresholds at three times the price."""
-    if not sheet.has_band or sheet.days < 3 or find_period(sheet.values, sheet.watch.period):
+    if not context.has_band or context.days < 3 or find_period(context.values, context.spec.period):
         return None
-    lower, upper = sheet.edges
+    lower, upper = context.edges
     moves = np.subtract(*np.quantile((lower + upper) / 2, [0.95, 0.05]))
     width = float(np.median(upper - lower))
     if moves > width / 2:
         return None
-    both = {"floor", "ceiling"} <= sheet.guarded
+    both = {"floor", "ceiling"} <= context.guarded
     return Finding(
         "A08",
         NOTE,
@@ -94,34 +94,34 @@ def no_season(sheet):
     )
 
 
-def too_little_history(sheet):
+def too_little_history(context):
     """A09: there is no band yet, or it has not seen its season twice."""
-    if sheet.watch.k is None:
+    if context.spec.k is None:
         return None
-    if sheet.detector_state in ("PENDING_TRAINING", "TRAINED_INSUFFICIENT_DATA"):
+    if context.detector_state in ("PENDING_TRAINING", "TRAINED_INSUFFICIENT_DATA"):
         return Finding(
             "A09",
             WARNING,
-            f"CloudWatch's detector says {sheet.detector_state}: until it is trained nothing rings.",
-            {"days": sheet.days, "detector": sheet.detector_state},
+            f"CloudWatch's detector says {context.detector_state}: until it is trained nothing rings.",
+            {"days": context.days, "detector": context.detector_state},
         )
-    if sheet.days >= 14:
+    if context.days >= 14:
         return None
-    silent = not sheet.has_band
+    silent = not context.has_band
     return Finding(
         "A09",
         ERROR if silent else NOTE,
-        f"{sheet.days:.1f} days of history: "
+        f"{context.days:.1f} days of history: "
         + ("there is no band yet and nothing can ring." if silent else "a weekly pattern needs 14."),
-        {"days": sheet.days},
+        {"days": context.days},
     )
 
 
-def regime_changed(sheet):
+def regime_changed(context):
     """A18: it repeats otherwise than it did."""
-    if sheet.watch.k is None:
+    if context.spec.k is None:
         return None
-    change = find_regime_change(sheet.values, sheet.watch.period)
+    change = find_regime_change(context.values, context.spec.period)
     if change is None:
         return None
     before, after = change.before.seconds / 60, change.after.seconds / 60
@@ -135,10 +135,10 @@ def regime_changed(sheet):
     )
 
 
-def _points(sheet):
-    if sheet.watch.k is None:
-        return breaching(sheet.watch, sheet.values)
-    return band_points(sheet.history, sheet.watch.k, sheet.watch.side)
+def _points(context):
+    if context.spec.k is None:
+        return breaching(context.spec, context.values)
+    return band_points(context.history, context.spec.k, context.spec.side)
 
 
 RULES = (too_narrow, one_of_one, unsupported_period, no_season, too_little_history, regime_changed)

@@ -9,8 +9,8 @@ from alarms.analysis.backtest import History, judge
 from alarms.analysis.bands.band import walk_forward
 from alarms.analysis.evaluation import Rule, beyond, outside
 from alarms.cloudwatch.constants import DEFAULT_K
-from alarms.doctor import examine
 from alarms.doctor.context import DoctorContext
+from alarms.doctor.rules import findings_of
 from alarms.experiments import series
 from alarms.experiments.series import DAY, HOUR, WEEK
 
@@ -174,13 +174,13 @@ def _verdicts(case, values, incidents, begin):
 
 
 def _findings(case, values):
-    return examine(sheet_of(case, values))
+    return findings_of(context_of(case, values))
 
 
-def sheet_of(case, values, k=K, guarded=("band",)):
+def context_of(case, values, k=K, guarded=("band",)):
     """Return the case as the doctor sees a band alarm on it that stands alone."""
     source = Source("photomgr/experiments", case.name, (), "Sum", 60)
-    watch = AlarmSpec(
+    spec = AlarmSpec(
         name=f"{case.name}-band",
         rule=THREE_OF_FIVE,
         operator="LessThanLowerOrGreaterThanUpperThreshold",
@@ -190,7 +190,7 @@ def sheet_of(case, values, k=K, guarded=("band",)):
         k=k,
     )
     return DoctorContext(
-        watch=watch,
+        spec=spec,
         values=values,
         band=band_of(case, values),
         role="band",

@@ -119,7 +119,7 @@ class Migration(migrations.Migration):
                 ('owner', models.CharField(blank=True, help_text='Written as the tag Owner on every alarm.', max_length=80)),
                 ('false_alarms_per_week', models.FloatField(default=0.5, help_text='How many false alarms each alarm of the set may ring in a week.')),
                 ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('default_actions', models.ManyToManyField(blank=True, help_text='Told when an alarm without actions of its own rings.', related_name='sets', to='alarms.action')),
+                ('default_actions', models.ManyToManyField(blank=True, help_text='Notified of an alarm that has no actions of its own.', related_name='sets', to='alarms.action')),
             ],
             options={
                 'ordering': ['name'],

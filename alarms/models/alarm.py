@@ -17,6 +17,13 @@ class AlarmQuerySet(models.QuerySet):
     def enabled(self):
         return self.filter(enabled=True)
 
+    def judged_by_data(self, names=(), sets=()):
+        """Return the enabled alarms that look at data themselves, by name, with their mutes."""
+        alarms = self.enabled().exclude(kind=Alarm.Kind.COMPOSITE).for_definitions().prefetch_related("mutes")
+        if names:
+            alarms = alarms.filter(name__in=names)
+        return (alarms.filter(alarm_set__name__in=sets) if sets else alarms).order_by("name")
+
 
 class Alarm(models.Model):
     """One alarm as it shall be. What CloudWatch holds is compared with it by `alarms.cloudwatch.plan`."""
@@ -138,7 +145,7 @@ class Alarm(models.Model):
 
 
 class AlarmAction(models.Model):
-    """Who is told when the alarm enters a state."""
+    """Who is notified when the alarm enters a state."""
 
     class State(models.TextChoices):
         ALARM = "ALARM", "it rings"

@@ -21,7 +21,7 @@ class AlarmSet(models.Model):
         Action,
         blank=True,
         related_name="sets",
-        help_text="Told when an alarm without actions of its own rings.",
+        help_text="Notified of an alarm that has no actions of its own.",
     )
     false_alarms_per_week = models.FloatField(
         default=0.5, help_text="How many false alarms each alarm of the set may ring in a week."

@@ -7,8 +7,8 @@ from alarms.models.metric import Metric
 class Detector(models.Model):
     """What CloudWatch learns a band from: one model for each metric and statistic.
 
-    The row stays after the last band alarm that used it: it is how a clean-up that was interrupted
-    finds the detector that would otherwise be billed for ever.
+    The row stays after the last band alarm that used it: by it a clean-up that was interrupted finds
+    the detector that would otherwise be billed for ever.
     """
 
     class Adaptation(models.TextChoices):

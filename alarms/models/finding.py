@@ -11,7 +11,7 @@ class FindingQuerySet(models.QuerySet):
 
 
 class Finding(models.Model):
-    """What the doctor found at the last examination; replaced by the next one."""
+    """What the doctor found when it last ran; replaced when it runs again."""
 
     class Severity(models.TextChoices):
         NOTE = "note", "note"

@@ -6,7 +6,7 @@ from alarms.models.alarm_set import AlarmSet
 
 
 class Mute(models.Model):
-    """Hours in which alarms go on being evaluated but tell no one."""
+    """Hours in which alarms are evaluated and nobody is notified."""
 
     alarm_set = models.ForeignKey(AlarmSet, on_delete=models.CASCADE, related_name="mutes")
     name = models.CharField(max_length=255, help_text="The whole name, with the prefix of its set.")

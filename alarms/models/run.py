@@ -1,9 +1,28 @@
 from django.conf import settings
 from django.db import models
 from django.urls import reverse
+from django.utils import timezone
 
 from alarms.models.alarm_set import AlarmSet
 from photomgr.claim import Leased, LeaseQuerySet
+
+
+class RunQuerySet(LeaseQuerySet):
+    def open(self, alarm_set, user=None, who="", **fields):
+        """Return a new run on the set and the configured backend, signed by `who` or the user."""
+        return self.create(
+            alarm_set=alarm_set,
+            set_name=alarm_set.name,
+            backend=settings.ALARMS_BACKEND,
+            user=user,
+            who=who or (user.get_username() if user else "system"),
+            **fields,
+        )
+
+    def record(self, kind, alarm_set, user=None, who="", **fields):
+        """Return the run of something that is done already."""
+        ended = {"outcome": Run.Outcome.DONE, "finished_at": timezone.now()}
+        return self.open(alarm_set, user, who, kind=kind, **ended, **fields)
 
 
 class Run(Leased):
@@ -40,7 +59,7 @@ class Run(Leased):
     started_at = models.DateTimeField(auto_now_add=True)
     finished_at = models.DateTimeField(null=True)
 
-    objects = LeaseQuerySet.as_manager()
+    objects = RunQuerySet.as_manager()
 
     class Meta:
         ordering = ["-pk"]

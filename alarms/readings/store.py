@@ -1,164 +1,82 @@
-"""The local store of measurements: written as PutMetricData is, read by statistic and period."""
+"""The local store of measurements, written as PutMetricData is."""
 
-import re
 from collections import defaultdict
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
-import numpy as np
 from django.db import transaction
 
 from alarms.cloudwatch.times import aware
 from alarms.models import Datapoint, Series
 
 MINUTE = 60
-_COLUMNS = ("at", "period", "count", "sum", "minimum", "maximum")
-_BASIC = {"SampleCount", "Sum", "Average", "Minimum", "Maximum"}
-_PERCENTILE = re.compile(r"^p(\d+(?:\.\d+)?)$")
 
 
-class UnknownStatistic(ValueError):
-    """A statistic that cannot be computed from what is stored."""
-
-
-def keep(namespace, data):
+def add_data(namespace, data):
     """Add data in the shape of PutMetricData's MetricData to their minutes."""
     found = defaultdict(list)
     for datum in data:
         dimensions = {pair["Name"]: pair["Value"] for pair in datum.get("Dimensions", [])}
         key = (datum["MetricName"], tuple(sorted(dimensions.items())), datum.get("Unit", ""))
-        found[key].append((floor(aware(datum.get("Timestamp") or datetime.now(UTC)), MINUTE), _values(datum)))
+        found[key].append(_point(datum))
     for (name, dimensions, unit), points in found.items():
         series = Series.objects.named(namespace, name, dict(dimensions))
         if unit and not series.unit:
             Series.objects.filter(pk=series.pk).update(unit=unit)
-        _add(series, points)
+        merge_points(series.pk, MINUTE, points)
 
 
-def statistics(metric, period, start, end):
-    """Return [(start of period, value), …] of a metric; periods without data are left out.
-
-    Points of the shortest period that is still kept for a time are used; a period shorter than the
-    points that are left gives the points themselves.
-    """
-    try:
-        series = Series.objects.get(
-            namespace=metric.namespace, name=metric.name, dimensions=metric.dimensions
-        )
-    except Series.DoesNotExist:
-        return []
-    points = series.datapoints.filter(at__gte=start, at__lt=end).order_by("at", "period")
-    percent = _percent(metric.stat)
-    columns = (*_COLUMNS, "values") if percent is not None else _COLUMNS
-    rows = _uncovered(list(points.values_list(*columns)))
-    if not rows:
-        return []
-    # Two weeks are 20,160 rows, read for one chart: columns take a tenth of the time of objects.
-    seconds = np.array([row[0].timestamp() for row in rows])
-    begins = seconds - seconds % period
-    first = np.flatnonzero(np.diff(begins, prepend=-np.inf))
-    if percent is not None:
-        ends = [*first[1:], len(rows)]
-        values = [_percentile(percent, rows[i:j]) for i, j in zip(first, ends, strict=True)]
-    else:
-        values = _merged(metric.stat, np.array([row[2:6] for row in rows], dtype=float), first)
-    return [
-        (datetime.fromtimestamp(begin, UTC), value)
-        for begin, value in zip(begins[first], values, strict=True)
-    ]
+@transaction.atomic
+def merge_points(series, period, points):
+    """Merge Datapoints into those of a longer or equal period; the row of the series is the lock."""
+    Series.objects.select_for_update(no_key=True).get(pk=series)
+    merged = defaultdict(list)
+    for point in points:
+        merged[start_of(point.at, period)].append(point)
+    for row in Datapoint.objects.filter(series=series, period=period, at__in=merged):
+        merged[row.at].append(row)
+    Datapoint.objects.bulk_create(
+        [_merged(series, period, at, each) for at, each in merged.items()],
+        update_conflicts=True,
+        unique_fields=["series", "period", "at"],
+        update_fields=["count", "sum", "minimum", "maximum", "values"],
+    )
 
 
-def _merged(stat, columns, first):
-    """Return one statistic for each group of rows (count, sum, minimum, maximum) that begins at `first`."""
-    count, total, minimum, maximum = columns.T
-    match stat:
-        case "SampleCount":
-            return np.add.reduceat(count, first).tolist()
-        case "Sum":
-            return np.add.reduceat(total, first).tolist()
-        case "Average":
-            return (np.add.reduceat(total, first) / np.add.reduceat(count, first)).tolist()
-        case "Minimum":
-            return np.minimum.reduceat(minimum, first).tolist()
-    return np.maximum.reduceat(maximum, first).tolist()
-
-
-def _percent(stat):
-    """Return the percent of a percentile, None for a basic statistic; raise UnknownStatistic for others."""
-    if stat in _BASIC:
-        return None
-    if match := _PERCENTILE.match(stat):
-        return float(match[1])
-    raise UnknownStatistic(f"the local store knows no {stat}; it has the five basic ones and percentiles")
-
-
-def _uncovered(rows):
-    """Return the rows, by time, without those for whose time a shorter period is still there."""
-    if len({row[1] for row in rows}) < 2:
-        return rows
-    kept, covered = [], datetime.min.replace(tzinfo=UTC)
-    for row in rows:
-        if row[0] >= covered:
-            kept.append(row)
-            covered = row[0] + timedelta(seconds=row[1])
-    return kept
-
-
-def floor(moment, period):
+def start_of(moment, period):
     """Return the start of the period a moment is in."""
     seconds = int(moment.timestamp())
     return datetime.fromtimestamp(seconds - seconds % period, UTC)
 
 
-def _percentile(percent, rows):
-    """Return the value below which that share of the samples lies (nearest rank)."""
-    weights = defaultdict(float)
-    for _, _, count, total, _, _, values in rows:
-        for value, weight in values or [[total / count, count]]:
-            weights[value] += weight
-    rank, seen = percent / 100 * sum(weights.values()), 0.0
-    for value, weight in sorted(weights.items()):
-        seen += weight
-        if seen >= rank:
-            return value
-    return max(weights)
+def _merged(series, period, at, points):
+    values = None
+    if all(point.values for point in points):
+        counts = defaultdict(float)
+        for value, count in (pair for point in points for pair in point.values):
+            counts[value] += count
+        values = [list(pair) for pair in sorted(counts.items())]
+    return Datapoint(
+        series_id=series,
+        period=period,
+        at=at,
+        count=sum(point.count for point in points),
+        sum=sum(point.sum for point in points),
+        minimum=min(point.minimum for point in points),
+        maximum=max(point.maximum for point in points),
+        values=values,
+    )
 
 
-def _values(datum):
-    """Return (count, sum, minimum, maximum, [[value, count], …] or None)."""
+def _point(datum):
+    """Return a datum as a Datapoint without a series."""
+    point = Datapoint(period=MINUTE, at=aware(datum.get("Timestamp") or datetime.now(UTC)))
     if given := datum.get("StatisticValues"):
-        return given["SampleCount"], given["Sum"], given["Minimum"], given["Maximum"], None
+        point.count, point.sum = given["SampleCount"], given["Sum"]
+        point.minimum, point.maximum = given["Minimum"], given["Maximum"]
+        return point
     values = datum.get("Values") or [datum["Value"]]
     counts = datum.get("Counts") or [1.0] * len(values)
-    pairs = [[float(value), float(count)] for value, count in zip(values, counts, strict=True)]
-    return sum(counts), sum(v * c for v, c in pairs), min(values), max(values), pairs
-
-
-@transaction.atomic
-def _add(series, points):
-    """Merge new points into their minutes; the row of the series is the lock."""
-    Series.objects.select_for_update(no_key=True).get(pk=series.pk)
-    moments = {at for at, _ in points}
-    rows = {row.at: row for row in series.datapoints.filter(period=MINUTE, at__in=moments)}
-    for at, (count, total, minimum, maximum, values) in points:
-        row = rows.get(at)
-        if row is None:
-            rows[at] = Datapoint(
-                series=series,
-                period=MINUTE,
-                at=at,
-                count=count,
-                sum=total,
-                minimum=minimum,
-                maximum=maximum,
-                values=values,
-            )
-        else:
-            row.count, row.sum = row.count + count, row.sum + total
-            row.minimum, row.maximum = min(row.minimum, minimum), max(row.maximum, maximum)
-            row.values = row.values + values if row.values and values else None
-    Datapoint.objects.bulk_create(
-        rows.values(),
-        update_conflicts=True,
-        unique_fields=["series", "period", "at"],
-        update_fields=["count", "sum", "minimum", "maximum", "values"],
-    )
+    point.values = [[float(value), float(count)] for value, count in zip(values, counts, strict=True)]
+    point.count, point.sum = sum(counts), sum(value * count for value, count in point.values)
+    point.minimum, point.maximum = min(values), max(values)
+    return point

@@ -15,7 +15,7 @@ from alarms.cloudwatch.definitions import detector_key, detector_of, detector_se
 from alarms.cloudwatch.times import aware
 from alarms.models import Metric
 from alarms.models.metric import metric_identity
-from alarms.readings import retention
+from alarms.readings.retention import period_for
 
 # What a band learns from; longer ago is kept by the five minutes.
 LEARN = timedelta(days=14)
@@ -33,50 +33,51 @@ class Reading:
     period: int
 
 
-def read(backend, watch, start, end, now=None):
+def read_values(backend, spec, start, end, now=None):
     """Return the Reading of what an alarm watches between two moments, at the period its age allows.
 
     Sums over a longer period than the alarm's are divided, so that they compare with its threshold.
     """
     age = (now or end) - start
-    period = retention.period_for(age, watch.period) or 3600
+    period = period_for(age, spec.period) or 3600
     first = _ceil(start.timestamp(), period)
     times = np.arange(first, end.timestamp() - period + 1, period)
-    columns = {name: _column(backend, source, period, times) for name, source in watch.sources.items()}
-    values = watch.values(columns) if len(times) else np.zeros(0)
+    columns = {name: _column(backend, source, period, times) for name, source in spec.sources.items()}
+    values = spec.values(columns) if len(times) else np.zeros(0)
     return Reading(times, values, period)
 
 
-def band_of(definition, watch, reading, detectors=None, known=None):
+def band_of(definition, spec, reading, detectors=None, known=None):
     """Return the Band of a band alarm, or None of any other.
 
     `detectors`: {key: definition} for time zone and excluded ranges; `known`: {identity: Metric}.
     """
-    if watch.k is None:
+    if spec.k is None:
         return None
     detector = detector_of(definition)
     learnt = detector_settings((detectors or {}).get(detector_key(detector), {})) if detector else {}
-    metric = nature(watch, known)
+    metric = metric_row_of(spec, known)
     return walk_forward(
         reading.times,
         reading.values,
         reading.period,
         tz=learnt.get("MetricTimezone", "UTC"),
         excluded=[
-            tuple(aware(moment).timestamp() for moment in span)
-            for span in learnt.get("ExcludedTimeRanges", [])
+            tuple(aware(moment).timestamp() for moment in pair)
+            for pair in learnt.get("ExcludedTimeRanges", [])
         ],
         natural_min=metric.natural_min,
         natural_max=metric.natural_max,
     )
 
 
-def nature(watch, known=None):
-    """Return the Metric row of what is watched, or one that knows nothing; metric math is nobody's row."""
-    if watch.expression not in watch.sources:
+def metric_row_of(spec, known=None):
+    """Return the Metric of what is watched, or one that knows nothing; metric math has no row."""
+    if spec.expression not in spec.sources:
         return _NONE
-    known = metrics_by_identity() if known is None else known
-    return known.get(identity_of(watch.source), _NONE)
+    known, source = metrics_by_identity() if known is None else known, spec.source
+    identity = metric_identity(source.namespace, source.name, dict(source.dimensions), source.stat)
+    return known.get(identity, _NONE)
 
 
 def metrics_by_identity():
@@ -85,10 +86,6 @@ def metrics_by_identity():
         metric_identity(metric.namespace, metric.name, metric.dimensions, metric.stat): metric
         for metric in Metric.objects.all()
     }
-
-
-def identity_of(source):
-    return metric_identity(source.namespace, source.name, dict(source.dimensions), source.stat)
 
 
 def metric_like(source, stat=None):
@@ -101,7 +98,7 @@ def metric_like(source, stat=None):
     )
 
 
-def read_file(lines):
+def read_csv(lines):
     """Return the Reading of `timestamp,value` lines on even steps; raise BadSeries."""
     found = read_series(lines)
     steps = np.diff(found.seconds)

@@ -20,7 +20,7 @@ from alarms.cloudwatch.constants import INSUFFICIENT_DATA, OK
 from alarms.models import Delivery, LocalAlarm, LocalDetector, StateChange
 from alarms.notices import notify
 from alarms.readings import values
-from alarms.readings.store import UnknownStatistic
+from alarms.readings.statistics import UnknownStatistic
 from photomgr.queue import enqueue
 
 # After a longer pause the minutes before are not made up for.
@@ -61,27 +61,27 @@ def _evaluate(minute):
 def _moves(row, minute, known, detectors):
     """Return ([(moment, state), …] since it was last evaluated, reason, data); at least one, the newest."""
     try:
-        watch = read(row.definition)
+        spec = read(row.definition)
         backend = Local(row.region)
         # Measurements are kept by the minute; a shorter period is evaluated by the minute, too.
-        period = max(watch.period, 60)
+        period = max(spec.period, 60)
         missed = _missed(row, minute, period)
-        start = minute - timedelta(seconds=(missed + watch.rule.range) * period)
-        learnt = values.LEARN if watch.k is not None else timedelta(0)
-        reading = values.read(backend, watch, start - learnt, minute)
-        band = values.band_of(row.definition, watch, reading, detectors.get(row.region), known)
+        start = minute - timedelta(seconds=(missed + spec.rule.range) * period)
+        learnt = values.LEARN if spec.k is not None else timedelta(0)
+        reading = values.read_values(backend, spec, start - learnt, minute)
+        band = values.band_of(row.definition, spec, reading, detectors.get(row.region), known)
     except (UnknownExpression, UnknownStatistic, ValueError) as why:
         return [(minute, INSUFFICIENT_DATA)], f"It cannot be evaluated here: {why}", {}
-    edges = (band.lower(watch.k), band.upper(watch.k)) if band else (None, None)
-    codes = breaching(watch, reading.values, *edges)
+    edges = (band.lower(spec.k), band.upper(spec.k)) if band else (None, None)
+    codes = breaching(spec, reading.values, *edges)
     points = [None if code < 0 else bool(code) for code in codes]
-    if _wait_for_samples(watch, backend, reading):
+    if _wait_for_samples(spec, backend, reading):
         return [(minute, row.state)], row.state_reason, row.state_reason_data
     moves, state = [], row.state
     for end in range(max(len(points) - missed, 0) + 1, len(points) + 1):
-        state = evaluate(points[:end], watch.rule, state)
+        state = evaluate(points[:end], spec.rule, state)
         moves.append((datetime.fromtimestamp(reading.times[end - 1] + reading.period, UTC), state))
-    return moves or [(minute, row.state)], *_reason(watch, reading, codes, edges)
+    return moves or [(minute, row.state)], *_reason(spec, reading, codes, edges)
 
 
 def _missed(row, minute, period):
@@ -92,31 +92,31 @@ def _missed(row, minute, period):
     return max(1, int(since.total_seconds() // period))
 
 
-def _wait_for_samples(watch, backend, reading):
+def _wait_for_samples(spec, backend, reading):
     """Return whether a percentile has too few samples and is configured to wait for more."""
-    if not watch.keep_on_few_samples or not samples_needed(watch.source.stat):
+    if not spec.keep_on_few_samples or not samples_needed(spec.source.stat):
         return False
-    start = datetime.fromtimestamp(reading.times[-watch.rule.n], UTC)
+    start = datetime.fromtimestamp(reading.times[-spec.rule.n], UTC)
     end = datetime.fromtimestamp(reading.times[-1] + reading.period, UTC)
-    source = watch.source
+    source = spec.source
     counted = values.metric_like(source, stat="SampleCount")
     counts = [count for _, count in backend.statistics(counted, reading.period, start, end)]
     return too_few_samples(source.stat, counts)
 
 
-def _reason(watch, reading, codes, edges):
+def _reason(spec, reading, codes, edges):
     """Return the newest points in words and as data."""
-    recent = codes[-watch.rule.range :]
+    recent = codes[-spec.rule.range :]
     count = int((recent == 1).sum())
     known = np.flatnonzero(np.isfinite(reading.values))
-    if not len(known) or known[-1] < len(codes) - watch.rule.range:
+    if not len(known) or known[-1] < len(codes) - spec.rule.range:
         return "No data in the evaluation range.", {}
     last = known[-1]
     value = float(reading.values[last])
     data = {"at": datetime.fromtimestamp(reading.times[last], UTC).isoformat(), "value": value}
-    if watch.side is None:
-        bound = f"the threshold {watch.threshold:g}"
-        data["threshold"] = watch.threshold
+    if spec.side is None:
+        bound = f"the threshold {spec.threshold:g}"
+        data["threshold"] = spec.threshold
     elif np.isfinite(edges[0][last]):
         lower, upper = float(edges[0][last]), float(edges[1][last])
         bound = f"the band {lower:.6g} to {upper:.6g}"

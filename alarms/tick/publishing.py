@@ -26,10 +26,10 @@ log = logging.getLogger(__name__)
 def publish(now=None):
     """Measure the minutes that are over and send what waits; return (minutes measured, data sent)."""
     now = now or timezone.now()
-    return take(now), send(now)
+    return measure_minutes(now), send_waiting(now)
 
 
-def take(now):
+def measure_minutes(now):
     """Write down every minute up to `now` that is not yet; return how many."""
     end = now.replace(second=0, microsecond=0)
     last = MetricOutbox.objects.order_by("-at").first()
@@ -43,7 +43,7 @@ def take(now):
     return taken
 
 
-def send(now):
+def send_waiting(now):
     """Send the minutes that wait, oldest first; return how many data went. Failures leave them waiting."""
     too_old = MetricOutbox.objects.filter(published=False, at__lt=now - _OLDEST)
     if lost := too_old.count():

@@ -6,8 +6,6 @@ from urllib.parse import urlencode
 
 from django import forms
 
-from alarms.analysis.evaluation import Rule
-
 SPANS = {
     "3h": ("3 hours", timedelta(hours=3)),
     "1d": ("1 day", timedelta(days=1)),
@@ -24,27 +22,26 @@ class ChartForm(forms.Form):
     m = forms.IntegerField(min_value=1, max_value=1440, required=False, label="M")
     n = forms.IntegerField(min_value=1, max_value=1440, required=False, label="N")
 
-    def __init__(self, data, watch):
+    def __init__(self, data, spec):
         super().__init__(data)
-        self.watch = watch
+        self.spec = spec
 
     def clean_span(self):
         return self.cleaned_data["span"] or "1d"
 
     def clean(self):
         cleaned = super().clean()
-        n = cleaned.get("n") or self.watch.rule.n
-        m = cleaned.get("m") or min(self.watch.rule.needed, n)
+        n = cleaned.get("n") or self.spec.rule.n
+        m = cleaned.get("m") or min(self.spec.rule.needed, n)
         if m > n:
             raise forms.ValidationError(f"M is {m} and N is {n}: at most N of N periods can breach.")
         return {**cleaned, "m": m, "n": n}
 
     def wanted(self):
         """Return the alarm as the address wants to see it."""
-        asked, rule = self.cleaned_data, self.watch.rule
-        changed = Rule(n=asked["n"], m=asked["m"], missing=rule.missing, extra=rule.extra)
-        k = asked["k"] if self.watch.k is not None and asked["k"] else self.watch.k
-        return replace(self.watch, rule=changed, k=k)
+        asked = self.cleaned_data
+        k = asked["k"] if self.spec.k is not None and asked["k"] else self.spec.k
+        return replace(self.spec, rule=replace(self.spec.rule, n=asked["n"], m=asked["m"]), k=k)
 
     def link(self, **changes):
         """Return the address of this page with something else."""

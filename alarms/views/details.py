@@ -7,7 +7,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from alarms.apply.history import events
-from alarms.apply.mutes import minutes, mute, unmute
+from alarms.apply.mutes import mute, unmute
 from alarms.apply.prepare import plan_for
 from alarms.backends import BackendError
 from alarms.cloudwatch.mute_schedules import BadSchedule, in_force
@@ -15,7 +15,7 @@ from alarms.cloudwatch.plan_text import shown
 from alarms.config.configuration import definition_of
 from alarms.models import Alarm, Mute
 from alarms.views.access import needs
-from alarms.views.words import STATES, TONES, condition
+from alarms.views.display import condition, state_of
 
 
 @require_safe
@@ -24,7 +24,6 @@ def alarm_detail(request, pk):
     """What the alarm watches, its state, its guard, its drift and its history."""
     alarm = get_object_or_404(Alarm.objects.for_definitions(), pk=pk)
     existing, change, trouble = _compare(alarm)
-    state = existing.state if existing else ""
     companions = alarm.guard.alarms.exclude(pk=pk) if alarm.guard else Alarm.objects.none()
     now = timezone.now()
     return render(
@@ -35,8 +34,7 @@ def alarm_detail(request, pk):
             "alarm": alarm,
             "charted": alarm.enabled and alarm.kind != Alarm.Kind.COMPOSITE,
             "condition": condition(alarm),
-            "state": STATES.get(state, "off" if not alarm.enabled else "not applied"),
-            "tone": TONES.get(state, "waiting"),
+            **state_of(alarm, existing),
             "existing": existing,
             "drift": [(name, shown(old), shown(new)) for name, old, new in change.fields] if change else [],
             "change": change,
@@ -55,14 +53,10 @@ def alarm_detail(request, pk):
 def alarm_mute(request, pk):
     """Mute the alarm from now on for as long as was asked."""
     alarm = get_object_or_404(Alarm.objects.select_related("alarm_set"), pk=pk)
-    now = timezone.now()
-    name = f"{alarm.alarm_set.prefix}mute-{now:%Y%m%d-%H%M%S-%f}"
+    length, reason = request.POST.get("for", ""), request.POST.get("reason", "")[:200]
     try:
-        length = minutes(request.POST.get("for", ""))
-        reason = request.POST.get("reason", "")[:200]
-        schedule = f"at({now:%Y-%m-%dT%H:%M})"
-        mute(alarm.alarm_set, name, [alarm], schedule, length, _who(request), request.user, reason)
-        messages.success(request, f"{alarm.name} tells no one for {request.POST['for']}.")
+        mute([alarm], length, request.user.get_username(), request.user, reason)
+        messages.success(request, f"{alarm.name} tells no one for {length}.")
     except (BadSchedule, BackendError) as error:
         messages.error(request, f"Not muted: {error}")
     return redirect(alarm)
@@ -77,7 +71,7 @@ def alarm_unmute(request, pk):
     try:
         for row in Mute.objects.filter(alarms=alarm).select_related("alarm_set"):
             if row.alarms.count() == 1:
-                unmute(row, _who(request), request.user)
+                unmute(row, request.user.get_username(), request.user)
                 ended += 1
         messages.success(request, f"{ended} mute{'s' if ended != 1 else ''} ended.")
     except BackendError as error:
@@ -107,7 +101,3 @@ def _compare(alarm):
         return None, None, "; ".join(f"{p.alarm}: {p}" for p in planned.problems[:5])
     change = next((change for change in planned.plan.changes if change.name == alarm.name), None)
     return planned.existing.alarms.get(alarm.name), change, ""
-
-
-def _who(request):
-    return request.user.get_username()

@@ -1,4 +1,4 @@
-"""The doctor's page: what was found at the last examination, and one click to mend it."""
+"""The doctor's page: what was found when it last ran, and one click to fix it."""
 
 from django.contrib import messages
 from django.core.paginator import Paginator
@@ -7,12 +7,13 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from alarms.backends import BackendError
-from alarms.doctor import fixes, runner
+from alarms.cloudwatch.times import aware
+from alarms.doctor import fixes
 from alarms.models import Alarm, Finding
 from alarms.views.access import needs
+from alarms.views.display import TONES
 
 PAGE = 50
-TONES = {"error": "bad", "warning": "warn", "note": "waiting"}
 
 
 @require_safe
@@ -54,7 +55,7 @@ def finding_fix(request, finding):
 @needs("change_alarm")
 def alarm_examine(request, pk):
     """Examine one alarm now."""
-    alarm = get_object_or_404(runner.alarms_to_examine(), pk=pk)
+    alarm = get_object_or_404(Alarm.objects.judged_by_data(), pk=pk)
     messages.success(request, f"{alarm.name} was examined.")
     return _examined(request, alarm)
 
@@ -65,7 +66,7 @@ def alarm_exclude(request, pk):
     """Have the band learn nothing from a past alarm."""
     alarm = get_object_or_404(Alarm.objects.select_related("alarm_set", "metric"), pk=pk)
     try:
-        start, end = (fixes.moment(request.POST.get(name, "")) for name in ("start", "end"))
+        start, end = (_moment(request.POST.get(name, "")) for name in ("start", "end"))
         if start >= end:
             raise fixes.CannotFix("The time to exclude ends before it begins.")
         fixes.exclude(alarm, start, end, request.POST.get("reason", ""))
@@ -78,13 +79,23 @@ def alarm_exclude(request, pk):
     return redirect("alarm_chart", pk=pk)
 
 
+def _moment(text):
+    try:
+        return aware(text)
+    except ValueError:
+        raise fixes.CannotFix(f"{text!r} is not a time like 2026-11-20T10:00.") from None
+
+
 def _examined(request, alarm):
     """Examine the alarm, if it can be, and show what is left."""
-    alarm = alarm and runner.alarms_to_examine().filter(pk=alarm.pk).first()
+    # Every manage.py command imports the pages; numpy is for the doctor alone.
+    from alarms.doctor.reports import snapshot_of
+    from alarms.doctor.runner import examine_alarm
+
+    alarm = alarm and Alarm.objects.judged_by_data().filter(pk=alarm.pk).first()
     if alarm:
         try:
-            around = runner.surroundings(alarm.alarm_set.region, [alarm])
-            runner.examine(alarm, around, timezone.now())
+            examine_alarm(alarm, snapshot_of(alarm.alarm_set.region, [alarm]), timezone.now())
         except BackendError as why:
             messages.error(request, f"It could not be examined: {why}")
     return redirect("alarm_doctor")

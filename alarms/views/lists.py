@@ -10,7 +10,7 @@ from alarms.apply.prepare import plan_for
 from alarms.backends import BackendError
 from alarms.models import Alarm, AlarmSet
 from alarms.views.access import needs
-from alarms.views.words import STATES, TONES, condition
+from alarms.views.display import condition, state_of
 
 PAGE = 50
 GUARD_ROLES = (Alarm.Role.FLOOR, Alarm.Role.CEILING, Alarm.Role.BAND)
@@ -55,7 +55,6 @@ def _summary(alarm_set):
         "drift": {change.name: change.verb for change in changes},
         "problems": {problem.alarm: str(problem) for problem in planned.problems},
         "changes": len(changes),
-        "unmanaged": len(planned.plan.unmanaged) if planned.plan else 0,
         "cost": planned.plan.cost_after if planned.plan else None,
     }
 
@@ -63,13 +62,11 @@ def _summary(alarm_set):
 def _row(alarm, sets):
     found = next(row for row in sets if row["set"].pk == alarm.alarm_set_id)
     existing = found["existing"].get(alarm.name)
-    state = existing.state if existing else ""
     return {
+        **state_of(alarm, existing),
         "alarm": alarm,
         "url": alarm.get_absolute_url(),
         "condition": condition(alarm),
-        "state": STATES.get(state, "off" if not alarm.enabled else "not applied"),
-        "tone": TONES.get(state, "waiting"),
         "since": existing.state_at if existing else None,
         "drift": found["drift"].get(alarm.name),
         "problem": found["problems"].get(alarm.name),

@@ -32,7 +32,6 @@ def alarm_plan(request, set_name):
             "changes": [_change(change) for change in document["changes"][:MOST]],
             "more": max(0, len(document["changes"]) - MOST),
             "summary": summary(document),
-            "cost": document["cost"],
             "fingerprint": document["fingerprint"],
             "unmanaged": document["unmanaged"],
             "notes": document["notes"],
@@ -46,9 +45,8 @@ def alarm_plan(request, set_name):
 def alarm_apply(request, set_name):
     """Have a worker apply the plan that was shown; another plan than that is refused there."""
     alarm_set = get_object_or_404(AlarmSet, name=set_name)
-    run = tasks.enqueue_apply(
-        alarm_set, request.user, request.POST.get("fingerprint", ""), request.POST.get("prune") == "1"
-    )
+    fingerprint, prune = request.POST.get("fingerprint", ""), request.POST.get("prune") == "1"
+    run = tasks.request_run(alarm_set, request.user, fingerprint, prune)
     messages.success(request, f"The plan of {alarm_set.name} is being applied.")
     return redirect("alarm_run", run.pk)
 

@@ -23,7 +23,7 @@ from alarms.models import (
     Mute,
     StateChange,
 )
-from alarms.readings.store import keep
+from alarms.readings.store import add_data
 from tests.alarms import factory
 
 pytestmark = pytest.mark.django_db
@@ -57,7 +57,7 @@ def rows():
     mute.alarms.add(floor)
     change = StateChange.objects.create(alarm_name="shop-floor", at=now, old="OK", new="ALARM")
     change.deliveries.create(channel="mail", target="oncall@example.com")
-    keep("Shop", [{"MetricName": "orders", "Value": 1}])
+    add_data("Shop", [{"MetricName": "orders", "Value": 1}])
     Finding.objects.create(
         alarm=floor, code="A13", severity="warning", rank=1, message="orders", found_at=now
     )

@@ -12,8 +12,7 @@ from django.contrib import admin
 from django.db import connection
 from django.utils import timezone
 
-from alarms import doctor
-from alarms.doctor import runner
+from alarms.doctor import rules, runner
 from alarms.models import Finding
 from labels.admin.photo import PhotoAdmin
 from labels.bundles import chunks, lifecycle
@@ -147,7 +146,7 @@ def test_two_who_rename_a_label_at_once_do_it_one_after_the_other(dan, photos):
 
 def test_an_alarm_that_several_examine_at_once_has_each_finding_once():
     alarm = alarms_factory.band(alarms_factory.alarm_set(), alarms_factory.metric())
-    keep = partial(runner.keep, [doctor.unreadable("no data")], timezone.now(), alarm=alarm)
+    keep = partial(runner.store_findings, [rules.unreadable("no data")], timezone.now(), alarm=alarm)
 
     beside = Beside([keep] * 5)
     with connection.execute_wrapper(beside):

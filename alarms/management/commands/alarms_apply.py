@@ -4,23 +4,20 @@ from django.core.management.base import CommandError
 
 from alarms.apply.carry_out import Invalid, Stale, apply
 from alarms.apply.prepare import plan_for
-from alarms.backends import BackendError
 from alarms.cloudwatch.plan_text import lines
-from alarms.management.sets import add_set, chosen_sets, who
+from alarms.management.base import AlarmCommand, add_plan_options, chosen_sets, who
 from alarms.models import Change, Run
-from photomgr.json_command import JsonCommand
 
 PARTLY = 3
 
 
-class Command(JsonCommand):
+class Command(AlarmCommand):
     help = "Make the alarms what the configuration says. Exit 3 when some changes are left to do."
+    refusals = (Stale,)
 
     def add_arguments(self, parser):
-        add_set(parser)
+        add_plan_options(parser)
         parser.add_argument("--yes", action="store_true", help="Do not ask.")
-        parser.add_argument("--prune", action="store_true", help="Delete what no configuration names, too.")
-        parser.add_argument("--tags", action="store_true", help="Compare tags as well: one call an alarm.")
         parser.add_argument(
             "--fingerprint", help="Of the plan that was looked at; refuse when it is another by now."
         )
@@ -29,27 +26,32 @@ class Command(JsonCommand):
         sets = chosen_sets(set_name)
         if fingerprint and len(sets) != 1:
             raise CommandError("A fingerprint is of one set's plan: name it with --set.")
-        try:
-            done = [self._apply(found, yes, prune, tags, fingerprint) for found in sets]
-        except Stale as stale:
-            raise CommandError(str(stale)) from stale
-        except BackendError as error:
-            raise CommandError(f"The alarms cannot be read: {error}") from error
+        done = [self._apply(found, yes, prune, tags, fingerprint) for found in sets]
         if any(row.get("problems") for row in done):
             return {"sets": done}, 1
         return {"sets": done}, PARTLY if any(row["left"] for row in done) else 0
 
     def _apply(self, alarm_set, yes, prune, tags, fingerprint):
+        nothing = {"set": alarm_set.name, "outcome": Run.Outcome.DONE, "done": 0, "left": []}
         if not yes:
             fingerprint = self._confirmed(alarm_set, prune, tags)
             if fingerprint is None:
-                return {"set": alarm_set.name, "outcome": "not applied", "done": 0, "left": []}
+                return {**nothing, "outcome": "not applied"}
         try:
             run = apply(alarm_set, who=who(), prune=prune, tags=tags, fingerprint=fingerprint)
         except Invalid as invalid:
             problems = [problem.as_json() for problem in invalid.problems]
-            return {"set": alarm_set.name, "outcome": "invalid", "done": 0, "left": [], "problems": problems}
-        return _outcome(alarm_set, run)
+            return {**nothing, "outcome": "invalid", "problems": problems}
+        if run is None:
+            return nothing
+        left = run.changes.exclude(outcome=Change.Outcome.DONE)
+        return {
+            "set": alarm_set.name,
+            "run": run.pk,
+            "outcome": run.outcome,
+            "done": run.changes.filter(outcome=Change.Outcome.DONE).count(),
+            "left": list(left.values("verb", "subject", "name", "error")),
+        }
 
     def _confirmed(self, alarm_set, prune, tags):
         """Return the fingerprint of the plan a person said yes to, or None."""
@@ -64,19 +66,6 @@ class Command(JsonCommand):
 
     def as_text(self, document):
         return "\n".join(_lines(document["sets"])) or "There are no alarm sets."
-
-
-def _outcome(alarm_set, run):
-    if run is None:
-        return {"set": alarm_set.name, "outcome": Run.Outcome.DONE, "done": 0, "left": []}
-    left = run.changes.exclude(outcome=Change.Outcome.DONE)
-    return {
-        "set": alarm_set.name,
-        "run": run.pk,
-        "outcome": run.outcome,
-        "done": run.changes.filter(outcome=Change.Outcome.DONE).count(),
-        "left": list(left.values("verb", "subject", "name", "error")),
-    }
 
 
 def _lines(sets):

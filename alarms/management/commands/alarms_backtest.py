@@ -1,5 +1,6 @@
 import math
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 
 from django.core.management.base import CommandError
@@ -8,26 +9,20 @@ from django.utils import timezone
 from alarms.analysis.alarm_spec import AlarmSpec, Source
 from alarms.analysis.evaluation import Rule
 from alarms.analysis.metric_math import UnknownExpression
-from alarms.analysis.series_file import BadSeries
 from alarms.backends import BackendError
+from alarms.cloudwatch.constants import BAND_OPERATORS
 from alarms.cloudwatch.times import aware
-from alarms.doctor import runner
+from alarms.doctor.reports import BacktestCase, case_of, history_of, report_of, snapshot_of
+from alarms.management.base import add_judged, judged_alarms, read_lines
 from alarms.readings import values
 from photomgr.json_command import JsonCommand
-
-OPERATORS = {
-    "both": "LessThanLowerOrGreaterThanUpperThreshold",
-    "lower": "LessThanLowerThreshold",
-    "upper": "GreaterThanUpperThreshold",
-}
 
 
 class Command(JsonCommand):
     help = "Say what each alarm would have done: false alarms a week, for each width k and each M of N."
 
     def add_arguments(self, parser):
-        parser.add_argument("alarms", nargs="*", metavar="ALARM", help="Names; all when none is given.")
-        parser.add_argument("--set", action="append", default=[], dest="sets")
+        add_judged(parser)
         parser.add_argument("--weeks", type=float, default=4, help="How many weeks are judged (4).")
         parser.add_argument("--budget", type=float, help="False alarms a week; else that of the set, or 0.5.")
         parser.add_argument(
@@ -41,7 +36,7 @@ class Command(JsonCommand):
         parser.add_argument("--k", type=float, default=3.0, help="With --csv: width of the band (3).")
         parser.add_argument("--m", type=int, default=3, help="With --csv: datapoints that must breach (3).")
         parser.add_argument("--n", type=int, default=5, help="With --csv: of the last (5).")
-        parser.add_argument("--side", choices=OPERATORS, default="both", help="With --csv.")
+        parser.add_argument("--side", choices=BAND_OPERATORS, default="both", help="With --csv.")
 
     def run(self, alarms, sets, weeks, budget, incident, csv, **options):
         if not (math.isfinite(weeks) and 0 < weeks <= 60):
@@ -50,54 +45,43 @@ class Command(JsonCommand):
             raise CommandError(f"--budget is {budget:g}; it must be 0 or more.")
         incidents = [_incident(text) for text in incident]
         cases = [_of_file(csv, incidents, options)] if csv else _of_rows(alarms, sets, weeks, incidents)
-        reports = [runner.report(case, case.budget if budget is None else budget) for case in cases]
+        reports = [report_of(case, case.budget if budget is None else budget) for case in cases]
         return {"alarms": reports}, not all(report["within_budget"] for report in reports)
 
     def as_text(self, document):
         if not document["alarms"]:
             return "There is no alarm to judge. Make one in the admin, or give a file with --csv."
-        return "\n\n".join(_told(report) for report in document["alarms"])
+        return "\n\n".join(_report_lines(report) for report in document["alarms"])
 
 
 def _of_rows(names, sets, weeks, incidents):
-    found = list(runner.alarms_to_examine(names, sets))
-    if unknown := sorted(set(names) - {alarm.name for alarm in found}):
-        raise CommandError(f"There is no enabled alarm {', '.join(unknown)} that data can judge.")
-    around, now = {}, timezone.now()
-    for alarm in found:
-        region = alarm.alarm_set.region
+    snapshot, now = cache(snapshot_of), timezone.now()
+    for alarm in judged_alarms(names, sets):
         try:
-            if region not in around:
-                around[region] = runner.surroundings(region)
-            yield runner.judged(alarm, around[region], now, weeks, incidents)
+            yield case_of(alarm, snapshot(alarm.alarm_set.region), now, weeks, incidents)
         except (UnknownExpression, BackendError, ValueError) as why:
             raise CommandError(f"{alarm.name}: {why}") from None
 
 
 def _of_file(path, incidents, options):
-    rule_given = 1 <= options["m"] <= options["n"]
-    if not rule_given:
+    if not 1 <= options["m"] <= options["n"]:
         raise CommandError(f"--m {options['m']} of --n {options['n']}: 1 <= m <= n is needed.")
     if not (math.isfinite(options["k"]) and options["k"] > 0):
         raise CommandError(f"--k is {options['k']:g}; it must be above 0.")
-    try:
-        with path.open(newline="", encoding="utf-8") as lines:
-            reading = values.read_file(lines)
-    except (OSError, UnicodeDecodeError, BadSeries) as why:
-        raise CommandError(f"{path}: {why}") from None
-    watch = AlarmSpec(
+    reading = read_lines(path, values.read_csv)
+    spec = AlarmSpec(
         name=path.name,
         rule=Rule(n=options["n"], m=options["m"]),
-        operator=OPERATORS[options["side"]],
+        operator=BAND_OPERATORS[options["side"]],
         period=reading.period,
         sources={"m1": Source("", path.stem, (), "Average", reading.period)},
         expression="m1",
         k=options["k"],
     )
-    band = values.band_of({}, watch, reading, known={})
+    band = values.band_of({}, spec, reading, known={})
     learn = min(timedelta(days=14).total_seconds(), (reading.times[-1] - reading.times[0]) / 2)
-    history = runner.history_of(reading, band, reading.times[0] + learn, incidents)
-    return runner.Judged(path.name, watch, history, reading.times, 0.5)
+    history = history_of(reading, band, reading.times[0] + learn, incidents)
+    return BacktestCase(path.name, spec, history, reading.times, 0.5)
 
 
 def _incident(text):
@@ -110,7 +94,7 @@ def _incident(text):
     return start.timestamp(), end.timestamp()
 
 
-def _told(report):
+def _report_lines(report):
     k = "" if report["k"] is None else f"k = {report['k']:g}, "
     lines = [
         f"{report['alarm']}: {k}{report['m']} of {report['n']} by {report['period']} s, "

@@ -1,18 +1,16 @@
-from django.core.management.base import CommandError
 from django.utils import timezone
 
-from alarms.backends import BackendError
-from alarms.doctor import runner
 from alarms.doctor.context import SEVERITIES
-from photomgr.json_command import JsonCommand
+from alarms.doctor.runner import examine_all
+from alarms.management.base import AlarmCommand, add_judged, judged_alarms
 
 
-class Command(JsonCommand):
+class Command(AlarmCommand):
     help = "Examine the alarms: what can never ring, what rings for nothing, who would not hear it."
+    trouble = ""
 
     def add_arguments(self, parser):
-        parser.add_argument("alarms", nargs="*", metavar="ALARM", help="Names; all when none is given.")
-        parser.add_argument("--set", action="append", default=[], dest="sets")
+        add_judged(parser)
         parser.add_argument(
             "--fail-on",
             choices=SEVERITIES,
@@ -22,21 +20,12 @@ class Command(JsonCommand):
         parser.add_argument("--ask-topics", action="store_true", help="Ask SNS whether the topics are heard.")
 
     def run(self, alarms, sets, fail_on, ask_topics, **options):
-        known = set(runner.alarms_to_examine(alarms, sets).values_list("name", flat=True))
-        if unknown := sorted(set(alarms) - known):
-            raise CommandError(f"There is no enabled alarm {', '.join(unknown)} that data can judge.")
-        try:
-            examined, findings = runner.examine_all(
-                timezone.now(),
-                alarms,
-                sets,
-                ask_topics,
-                lambda rows: self.progress(rows, len(rows), "alarms"),
-            )
-        except BackendError as why:
-            raise CommandError(str(why)) from None
+        judged_alarms(alarms, sets)
+        examined, findings = examine_all(
+            timezone.now(), alarms, sets, ask_topics, lambda rows: self.progress(rows, len(rows), "alarms")
+        )
         least = SEVERITIES.index(fail_on)
-        document = {"examined": examined, "findings": [_plain(finding) for finding in findings]}
+        document = {"examined": examined, "findings": [_as_json(finding) for finding in findings]}
         return document, any(finding.rank >= least for finding in findings)
 
     def as_text(self, document):
@@ -46,12 +35,11 @@ class Command(JsonCommand):
             for row in document["findings"]
         ]
         examined = document["examined"]
-        found = len(lines)
-        lines.append(f"{examined} alarm{'' if examined == 1 else 's'} examined, {found} findings.")
+        lines.append(f"{examined} alarm{'' if examined == 1 else 's'} examined, {len(lines)} findings.")
         return "\n".join(lines)
 
 
-def _plain(finding):
+def _as_json(finding):
     return {
         "code": finding.code,
         "severity": finding.severity,

@@ -6,9 +6,9 @@ from django.core.management.base import CommandError
 from django.utils import timezone
 
 from alarms.analysis import charts
-from alarms.backends import BackendError, backend_for
+from alarms.backends import backend_for
 from alarms.experiments import run, series
-from photomgr.json_command import JsonCommand
+from alarms.management.base import AlarmCommand
 
 NAMESPACE = "photomgr/experiments"
 # PutMetricData takes nothing older than two weeks.
@@ -16,8 +16,9 @@ _MOST_MINUTES = 14 * series.DAY
 _BATCH = 1000
 
 
-class Command(JsonCommand):
+class Command(AlarmCommand):
     help = "Repeat the article's experiments: who notices what, how soon, and how often for nothing."
+    trouble = ""
 
     def add_arguments(self, parser):
         parser.add_argument("name", choices=run.EXPERIMENTS)
@@ -51,7 +52,7 @@ class Command(JsonCommand):
     def as_text(self, document):
         if "published" in document:
             return "\n".join(f"{row['metric']}: {row['values']} values" for row in document["published"])
-        return "\n\n".join(_told(case) for case in document["cases"])
+        return "\n\n".join(_case_lines(case) for case in document["cases"])
 
     def _publish(self, name, seed, minutes):
         # One value alone is today's roll: the same seed every minute would be the same number.
@@ -69,11 +70,8 @@ class Command(JsonCommand):
                 }
                 for n, value in enumerate(values)
             ]
-            try:
-                for begin in range(0, len(data), _BATCH):
-                    backend.put_data(NAMESPACE, data[begin : begin + _BATCH])
-            except BackendError as why:
-                raise CommandError(str(why)) from None
+            for begin in range(0, len(data), _BATCH):
+                backend.put_data(NAMESPACE, data[begin : begin + _BATCH])
             published.append({"metric": f"{NAMESPACE} {metric}", "values": len(data)})
         return {"published": published}
 
@@ -90,7 +88,7 @@ def _plain(outcome):
     }
 
 
-def _told(case):
+def _case_lines(case):
     width = max(len(name) for name in (*case["seconds_to_detect"], "false alarms a week"))
     lines = [f"{case['metric']:<{width}}  " + "  ".join(f"{name:>19}" for name in run.DETECTORS)]
     for trial, delays in case["seconds_to_detect"].items():

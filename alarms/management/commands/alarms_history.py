@@ -3,14 +3,13 @@ from datetime import timedelta
 from django.core.management.base import CommandError
 from django.utils import timezone
 
-from alarms.apply.history import events, fetch
-from alarms.backends import BackendError
-from alarms.management.sets import add_set, chosen_sets
-from photomgr.json_command import JsonCommand
+from alarms.apply.history import events, fetch_state_changes
+from alarms.management.base import AlarmCommand, add_set, chosen_sets
 
 
-class Command(JsonCommand):
+class Command(AlarmCommand):
     help = "What happened to alarms, newest first; CloudWatch's history is fetched and kept."
+    trouble = "The history cannot be read: "
 
     def add_arguments(self, parser):
         parser.add_argument("alarm", nargs="?", help="Only this one.")
@@ -22,16 +21,11 @@ class Command(JsonCommand):
     def run(self, alarm, set_name, days, limit, offline, **options):
         if not 1 <= limit <= 10_000 or not 1 <= days <= 3650:
             raise CommandError("--limit is 1 to 10000, --days 1 to 3650.")
-        sets, fetched = chosen_sets(set_name), 0
-        try:
-            for found in [] if offline else sets:
-                fetched += fetch(found)
-        except BackendError as error:
-            raise CommandError(f"The history cannot be read: {error}") from error
+        sets = chosen_sets(set_name)
+        fetched = 0 if offline else sum(fetch_state_changes(found) for found in sets)
         since = timezone.now() - timedelta(days=days)
         found = events(sets[0] if set_name else None, alarm, since, limit=limit)
-        shown = [{**event, "at": event["at"].isoformat()} for event in found]
-        return {"fetched": fetched, "events": shown}, False
+        return {"fetched": fetched, "events": [{**e, "at": e["at"].isoformat()} for e in found]}, False
 
     def as_text(self, document):
         lines = (

@@ -3,19 +3,17 @@ from pathlib import Path
 
 from django.core.management.base import CommandError
 from django.db import transaction
-from django.utils import timezone
 from django.utils.text import slugify
 
-from alarms.backends import BackendError, backend_for
-from alarms.config.configuration import overlaps
+from alarms.backends import backend_for
 from alarms.config.importing import BadDocument, from_backend, from_document
-from alarms.management.sets import who
+from alarms.management.base import AlarmCommand, save_new, who
 from alarms.models import AlarmSet, Run
-from photomgr.json_command import JsonCommand
 
 
-class Command(JsonCommand):
+class Command(AlarmCommand):
     help = "Take alarms that exist under a prefix, or stand in an exported file, into the configuration."
+    refusals = (BadDocument,)
 
     def add_arguments(self, parser):
         parser.add_argument("file", nargs="?", help="A document of alarms_export --to json.")
@@ -29,22 +27,16 @@ class Command(JsonCommand):
         if bool(file) == bool(prefix):
             raise CommandError("Give a file, or --prefix to read alarms that exist.")
         document = _read(file) if file else {"set": {"prefix": prefix, "region": region}}
-        try:
-            with transaction.atomic():
-                alarm_set = _set(set_name, document.get("set") or {})
-                found = (
-                    from_document(alarm_set, document)
-                    if file
-                    else from_backend(alarm_set, backend_for(alarm_set.region), tags)
-                )
-                if dry_run:
-                    transaction.set_rollback(True)
-                else:
-                    _sign(alarm_set)
-        except BadDocument as bad:
-            raise CommandError(str(bad)) from bad
-        except BackendError as error:
-            raise CommandError(f"The alarms cannot be read: {error}") from error
+        with transaction.atomic():
+            alarm_set = _set(set_name, document.get("set") or {})
+            if file:
+                found = from_document(alarm_set, document)
+            else:
+                found = from_backend(alarm_set, backend_for(alarm_set.region), tags)
+            if dry_run:
+                transaction.set_rollback(True)
+            else:
+                Run.objects.record(Run.Kind.IMPORT, alarm_set, who=who())
         return {"set": alarm_set.name, "dry_run": dry_run, **found.as_json()}, bool(found.refused)
 
     def as_text(self, document):
@@ -70,10 +62,8 @@ def _read(path):
 def _set(name, given):
     """Return the set that is named, or that has the prefix, or a new one."""
     prefix, region = given.get("prefix", ""), given.get("region", "")
-    named = (
-        AlarmSet.objects.filter(name=name) if name else AlarmSet.objects.filter(prefix=prefix, region=region)
-    )
-    if found := named.first():
+    named = {"name": name} if name else {"prefix": prefix, "region": region}
+    if found := AlarmSet.objects.filter(**named).first():
         if prefix and found.prefix != prefix:
             raise CommandError(f"The set {found.name} has the prefix {found.prefix!r}, not {prefix!r}.")
         return found
@@ -85,19 +75,4 @@ def _set(name, given):
     )
     if AlarmSet.objects.filter(name=made.name).exists():
         raise CommandError(f"There is a set {made.name!r} already; name another with --set.")
-    if problems := overlaps(made):
-        raise CommandError(str(problems[0]))
-    made.save()
-    return made
-
-
-def _sign(alarm_set):
-    Run.objects.create(
-        kind=Run.Kind.IMPORT,
-        alarm_set=alarm_set,
-        set_name=alarm_set.name,
-        backend=backend_for(alarm_set.region).name,
-        who=who(),
-        outcome=Run.Outcome.DONE,
-        finished_at=timezone.now(),
-    )
+    return save_new(made)

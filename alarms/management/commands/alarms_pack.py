@@ -1,7 +1,7 @@
 from django.core.management.base import CommandError
 
 from alarms.config import packs
-from alarms.config.configuration import overlaps
+from alarms.management.base import save_new
 from alarms.models import AlarmSet
 from photomgr.json_command import JsonCommand
 
@@ -20,7 +20,9 @@ class Command(JsonCommand):
     def run(self, pack, resource, set_name, **options):
         if (pack != packs.OWN) != bool(resource):
             raise CommandError("Name the bucket, queue or instance; photomgr's own pack needs no name.")
-        alarm_set = _set(set_name or pack)
+        name = set_name or pack
+        alarm_set = AlarmSet.objects.filter(name=name).first()
+        alarm_set = alarm_set or save_new(AlarmSet(name=name, prefix=f"{name}-"))
         guards = packs.make(alarm_set, pack, resource)
         alarms = [alarm for guard in guards for alarm in guard.alarms.all()]
         document = {
@@ -34,12 +36,3 @@ class Command(JsonCommand):
     def as_text(self, document):
         counts = f"{len(document['guards'])} guards, {len(document['alarms'])} alarms"
         return f"{document['set']}: {counts}. See manage.py alarms_plan --set {document['set']}"
-
-
-def _set(name):
-    alarm_set = AlarmSet.objects.filter(name=name).first() or AlarmSet(name=name, prefix=f"{name}-")
-    if alarm_set.pk is None:
-        if problems := overlaps(alarm_set):
-            raise CommandError(str(problems[0]))
-        alarm_set.save()
-    return alarm_set

@@ -1,33 +1,26 @@
-from django.core.management.base import CommandError
-
 from alarms.apply.prepare import plan_for
-from alarms.backends import BackendError, backend_for
+from alarms.backends import backend_for
 from alarms.cloudwatch.plan_text import lines
 from alarms.config.thresholds import refresh
-from alarms.management.sets import add_set, chosen_sets
-from photomgr.json_command import FINDINGS, JsonCommand
+from alarms.management.base import AlarmCommand, add_plan_options, chosen_sets
+from photomgr.json_command import FINDINGS
 
 
-class Command(JsonCommand):
+class Command(AlarmCommand):
     help = (
         "Show what alarms_apply would change. Exit 1 when the configuration has problems; with "
         "--detailed-exitcode, 2 when there are changes."
     )
 
     def add_arguments(self, parser):
-        add_set(parser)
+        add_plan_options(parser)
         parser.add_argument("--detailed-exitcode", action="store_true", help="Exit 2 when there are changes.")
-        parser.add_argument("--prune", action="store_true", help="Delete what no configuration names, too.")
-        parser.add_argument("--tags", action="store_true", help="Compare tags as well: one call an alarm.")
         parser.add_argument(
             "--refresh", action="store_true", help="First compute the thresholds that follow a rule."
         )
 
     def run(self, set_name, detailed_exitcode, prune, tags, refresh, **options):
-        try:
-            plans = [_plan(found, prune, tags, refresh) for found in chosen_sets(set_name)]
-        except BackendError as error:
-            raise CommandError(f"The alarms cannot be read: {error}") from error
+        plans = [_plan(found, prune, tags, refresh) for found in chosen_sets(set_name)]
         changes = sum(len(plan.get("changes", ())) for plan in plans)
         document = {"sets": plans, "changes": changes}
         if any(plan["problems"] for plan in plans):

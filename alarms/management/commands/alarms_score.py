@@ -1,13 +1,13 @@
 import csv
-import sys
 from zoneinfo import ZoneInfo
 
 import numpy as np
 from django.core.management.base import CommandError
 
 from alarms.analysis.scoring import QUIET, score
-from alarms.analysis.series_file import BadSeries, read_series
+from alarms.analysis.series_file import read_series
 from alarms.cloudwatch.constants import DEFAULT_K
+from alarms.management.base import read_lines
 from photomgr.json_command import StrictCommand
 
 COLUMNS = ["timestamp", "value", "expected", "lower", "upper", "breaching", "notified"]
@@ -44,14 +44,7 @@ class Command(StrictCommand):
         writer.writerows(_rows(series, found, k))
 
     def _read(self, file, timezone):
-        try:
-            if file == "-":
-                series = read_series(sys.stdin, timezone)
-            else:
-                with open(file, encoding="utf-8", newline="") as lines:
-                    series = read_series(lines, timezone)
-        except (OSError, UnicodeDecodeError, BadSeries) as reason:
-            raise CommandError(f"{file}: {reason}") from None
+        series = read_lines(file, lambda lines: read_series(lines, timezone))
         if series.held:
             self.stderr.write(f"{file}: {_held(series.held)}; each counts as of the moment before it.")
         return series

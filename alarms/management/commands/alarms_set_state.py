@@ -1,17 +1,16 @@
-from django.core.management.base import CommandError
 from django.utils import timezone
 
-from alarms.backends import BackendError, backend_for
-from alarms.management.sets import find_alarm, who
+from alarms.backends import backend_for
+from alarms.management.base import AlarmCommand, find_alarm, who
 from alarms.models import Delivery, Run
 from alarms.models.state import StateChange
 from alarms.notices import notify
 from alarms.tasks import deliver
-from photomgr.json_command import JsonCommand
 
 
-class Command(JsonCommand):
+class Command(AlarmCommand):
     help = "Put an alarm into a state until it is evaluated again, to see whether its actions arrive."
+    trouble = "Not set: "
 
     def add_arguments(self, parser):
         parser.add_argument("alarm")
@@ -21,20 +20,9 @@ class Command(JsonCommand):
     def run(self, alarm, state, reason, **options):
         row = find_alarm(alarm)
         backend = backend_for(row.alarm_set.region)
-        try:
-            backend.set_state(row.name, state, f"{reason} ({who()})")
-        except BackendError as error:
-            raise CommandError(f"Not set: {error}") from error
-        Run.objects.create(
-            kind=Run.Kind.SET_STATE,
-            alarm_set=row.alarm_set,
-            set_name=row.alarm_set.name,
-            backend=backend.name,
-            who=who(),
-            reason=f"{row.name}: {state}. {reason}",
-            outcome=Run.Outcome.DONE,
-            finished_at=timezone.now(),
-        )
+        backend.set_state(row.name, state, f"{reason} ({who()})")
+        reason = f"{row.name}: {state}. {reason}"
+        Run.objects.record(Run.Kind.SET_STATE, row.alarm_set, who=who(), reason=reason)
         document = {"alarm": row.name, "state": state, "backend": backend.name}
         return {**document, "told": _notify(backend, row.name)}, False
 

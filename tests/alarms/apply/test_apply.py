@@ -10,7 +10,7 @@ from django.db import connection
 from django.utils import timezone
 
 from alarms import tasks
-from alarms.apply.carry_out import Invalid, Stale, apply, ask, carry_out
+from alarms.apply.carry_out import Invalid, Stale, apply, carry_out
 from alarms.apply.prepare import plan_for
 from alarms.models import Alarm, Change, Run
 from tests.alarms import factory
@@ -191,7 +191,7 @@ def test_a_second_apply_leaves_a_live_run_alone(wire, shop):
 
 @pytest.mark.django_db(transaction=True)
 def test_a_second_delivery_leaves_a_live_run_alone(wire, shop, dan):
-    asked = ask(shop, dan, plan_for(shop).plan.fingerprint)
+    asked = Run.objects.open(shop, dan, fingerprint=plan_for(shop).plan.fingerprint)
 
     with stopped_at_first_change(wire, partial(carry_out, asked.pk)):
         calls = wire.calls.total()
@@ -207,7 +207,7 @@ def test_a_second_delivery_leaves_a_live_run_alone(wire, shop, dan):
 def test_a_run_whose_task_was_lost_is_enqueued_by_the_tick(wire, shop, dan):
     apply(shop)
     Alarm.objects.filter(name="shop-errors").delete()
-    asked = ask(shop, dan, plan_for(shop, prune=True).plan.fingerprint, prune=True)
+    asked = Run.objects.open(shop, dan, fingerprint=plan_for(shop, prune=True).plan.fingerprint, prune=True)
     tasks.tick()
     asked.refresh_from_db()
     assert asked.outcome == Run.Outcome.RUNNING

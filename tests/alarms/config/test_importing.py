@@ -283,7 +283,6 @@ def muted(wire):
     wire.PutCompositeAlarm(composite(rule='ALARM("shop-floor")'))
     run("alarms_import", "--prefix", "shop-")
     Alarm.objects.filter(name="shop-off").update(enabled=False)
-    shop = AlarmSet.objects.get()
     begin = datetime(2030, 1, 1, 12, 30, 15, tzinfo=UTC)
     for name, names, schedule, bounds in (
         ("shop-night", ["shop-floor", "shop-any", "shop-off"], "cron(0 2 * * SUN)", {"starts_at": begin}),
@@ -291,7 +290,8 @@ def muted(wire):
         ("shop-past", ["shop-floor"], "at(2026-01-01T00:00)", {}),
     ):
         alarms = Alarm.objects.filter(name__in=names)
-        mute(shop, name, alarms, schedule, 90, "dan", reason="backup", zone="Europe/Berlin", **bounds)
+        values = {"name": name, "schedule": schedule, "zone": "Europe/Berlin", "reason": "backup", **bounds}
+        mute(alarms, "90m", "dan", **values)
 
 
 def test_mutes_are_in_the_cloudformation_template(muted, tmp_path):

@@ -20,7 +20,7 @@ NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 
 def publish(values, name="orders", end=NOW, dimensions=()):
     """Store one value a minute, the last one in the minute before `end`."""
-    store.keep(
+    store.add_data(
         "Shop",
         [
             {
@@ -59,7 +59,7 @@ _INSERT = """
 def test_one_value_for_each_period_and_nothing_for_those_without():
     publish([1, 2, None, 4])
 
-    found = readings.read(Local(), alarm_spec.read(_band()), NOW - timedelta(minutes=5), NOW)
+    found = readings.read_values(Local(), alarm_spec.read(_band()), NOW - timedelta(minutes=5), NOW)
 
     np.testing.assert_array_equal(found.values, [np.nan, 1, 2, np.nan, 4])
     assert found.times[-1] == NOW.timestamp() - 60
@@ -69,7 +69,7 @@ def test_one_value_for_each_period_and_nothing_for_those_without():
 def test_a_period_that_is_not_over_is_not_looked_at():
     publish([1, 2])
 
-    found = readings.read(
+    found = readings.read_values(
         Local(), alarm_spec.read(_band()), NOW - timedelta(minutes=2), NOW - timedelta(seconds=1)
     )
 
@@ -81,7 +81,7 @@ def test_dimensions_part_metrics():
     publish([7], dimensions=STATIC["Dimensions"])
     publish([9])
 
-    found = readings.read(Local(), alarm_spec.read(STATIC), NOW - timedelta(minutes=1), NOW)
+    found = readings.read_values(Local(), alarm_spec.read(STATIC), NOW - timedelta(minutes=1), NOW)
 
     np.testing.assert_array_equal(found.values, [7])
 
@@ -102,7 +102,7 @@ def test_metric_math_over_two_metrics():
         ],
     }
 
-    found = readings.read(Local(), alarm_spec.read(definition), NOW - timedelta(minutes=2), NOW)
+    found = readings.read_values(Local(), alarm_spec.read(definition), NOW - timedelta(minutes=2), NOW)
 
     np.testing.assert_array_equal(found.values, [0, 8])
 
@@ -112,7 +112,7 @@ def test_sums_of_long_ago_compare_with_the_threshold_of_a_minute():
     day = NOW - timedelta(days=20)
     publish([10, 20, 30, 40, 50], end=day + timedelta(minutes=5))
 
-    found = readings.read(Local(), alarm_spec.read(_band()), day, day + timedelta(minutes=5), now=NOW)
+    found = readings.read_values(Local(), alarm_spec.read(_band()), day, day + timedelta(minutes=5), now=NOW)
 
     assert (found.period, found.values.tolist()) == (300, [30])
 
@@ -122,7 +122,7 @@ def test_the_band_follows_zone_excluded_ranges_and_nature():
     factory.metric(natural_min=0.0)
     publish_many([5, 6] * 1500)
     definition = _band()
-    read = readings.read(Local(), alarm_spec.read(definition), NOW - timedelta(days=3), NOW)
+    read = readings.read_values(Local(), alarm_spec.read(definition), NOW - timedelta(days=3), NOW)
     backend = Local()
     backend.put_alarm(definition, {})
     [(key, detector)] = backend.detectors().items()
@@ -150,7 +150,7 @@ def test_a_file_with_gaps_and_both_kinds_of_moments():
         "1795220400,5",
     ]
 
-    found = readings.read_file(text)
+    found = readings.read_csv(text)
 
     assert found.period == 300
     np.testing.assert_array_equal(found.values[:4], [1, 2, np.nan, np.nan])
@@ -167,4 +167,4 @@ def test_a_file_with_gaps_and_both_kinds_of_moments():
 )
 def test_a_file_that_cannot_be_read(lines, said):
     with pytest.raises(BadSeries, match=said):
-        readings.read_file(lines)
+        readings.read_csv(lines)

@@ -198,7 +198,9 @@ def test_a_percentile_of_few_samples_keeps_its_state():
     publish([0], end=minutes(1))
     tick(minutes(1))
     few = LocalAlarm.objects.get().state
-    store.keep("Shop", [{"MetricName": "orders", "Timestamp": minutes(1), "Values": [0], "Counts": [1000]}])
+    store.add_data(
+        "Shop", [{"MetricName": "orders", "Timestamp": minutes(1), "Values": [0], "Counts": [1000]}]
+    )
     tick(minutes(2))
 
     assert (few, LocalAlarm.objects.get().state) == ("INSUFFICIENT_DATA", "ALARM")

@@ -8,8 +8,8 @@ from django.contrib.auth.models import Permission
 from django.urls import reverse
 from django.utils import timezone
 
-from alarms import doctor
-from alarms.doctor import fixes, runner
+from alarms.doctor import fixes, rules, runner
+from alarms.doctor.reports import snapshot_of
 from alarms.experiments import series
 from alarms.models import Alarm, AlarmSet, Detector, ExcludedRange, Finding
 from tests.alarms import factory
@@ -97,7 +97,7 @@ def test_an_alarm_without_data_has_an_empty_chart(staff):
 
 
 def test_a_past_alarm_is_excluded_from_training_in_one_click(staff, band):
-    past = staff.get(chart(band)).context["rung"][0]
+    past = staff.get(chart(band)).context["past_alarms"][0]
     answer = staff.post(
         reverse("alarm_exclude", args=[band.pk]),
         {"start": past["from"].isoformat(), "end": past["until"].isoformat()},
@@ -138,8 +138,8 @@ def test_cloudwatch_takes_ten_excluded_ranges(staff, band):
 
 
 def examined(*alarms):
-    for alarm in runner.alarms_to_examine():
-        runner.examine(alarm, runner.surroundings("", [alarm]), timezone.now())
+    for alarm in Alarm.objects.judged_by_data():
+        runner.examine_alarm(alarm, snapshot_of("", [alarm]), timezone.now())
 
 
 def test_the_doctors_page_shows_the_gravest_first_and_mends_with_one_click(staff, band):
@@ -227,7 +227,7 @@ def test_of_two_who_click_at_once_one_makes_the_change(band):
 def test_of_an_alarm_that_was_deleted_meanwhile_nothing_is_kept(band):
     Alarm.objects.filter(pk=band.pk).delete()
 
-    assert runner.keep([doctor.unreadable("no data")], timezone.now(), alarm=band) == []
+    assert runner.store_findings([rules.unreadable("no data")], timezone.now(), alarm=band) == []
 
 
 def test_a_companion_that_is_there_already_is_said(staff, band):

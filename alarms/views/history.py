@@ -1,4 +1,4 @@
-"""What was done and what happened."""
+"""What happened to alarms, and how each plan was carried out."""
 
 from urllib.parse import urlencode
 
@@ -10,16 +10,19 @@ from alarms.apply.history import events
 from alarms.cloudwatch.times import aware
 from alarms.models import Run
 from alarms.views.access import needs
+from alarms.views.display import TONES
 
 PAGE = 50
-_TONES = {"done": "good", "partial": "warn", "failed": "bad", "running": "waiting", "waiting": "waiting"}
 
 
 @require_safe
 @needs("view_alarm")
 def alarm_history(request):
     """Changes of state and of configuration, newest first; `before` goes on where a page ended."""
-    before = _moment(request.GET.get("before", ""))
+    try:
+        before = aware(request.GET.get("before", ""), timezone.get_current_timezone())
+    except ValueError:
+        before = None
     found = events(before=before, limit=PAGE + 1)
     older = f"?{urlencode({'before': found[PAGE - 1]['at'].isoformat()})}" if len(found) > PAGE else ""
     return render(
@@ -30,18 +33,8 @@ def alarm_history(request):
 @require_safe
 @needs("view_alarm")
 def alarm_run(request, run):
-    """One application of a plan: each change and how it went."""
+    """One run: each change and how it went."""
     row = get_object_or_404(Run, pk=run)
-    changes = [{"change": change, "tone": _TONES[change.outcome]} for change in row.changes.all()[:1000]]
-    return render(
-        request,
-        "alarms/run.html",
-        {"nav": "alarms", "run": row, "tone": _TONES[row.outcome], "changes": changes},
-    )
-
-
-def _moment(text):
-    try:
-        return aware(text, timezone.get_current_timezone())
-    except ValueError:
-        return None
+    changes = [{"change": change, "tone": TONES[change.outcome]} for change in row.changes.all()[:1000]]
+    context = {"nav": "alarms", "run": row, "tone": TONES[row.outcome], "changes": changes}
+    return render(request, "alarms/run.html", context)
