@@ -29,21 +29,7 @@ from alarms.models import (
     Series,
     StateChange,
 )
-
-
-class ReadOnlyAdmin(admin.ModelAdmin):
-    """Rows that steps write and people read."""
-
-    show_full_result_count = False
-
-    def has_add_permission(self, request, obj=None):
-        return False
-
-    def has_change_permission(self, request, obj=None):
-        return False
-
-    def has_delete_permission(self, request, obj=None):
-        return False
+from photomgr.read_only_admin import ReadOnlyAdmin
 
 
 class AlarmActionInline(admin.TabularInline):
@@ -63,9 +49,7 @@ class AlarmSetAdmin(admin.ModelAdmin):
     def make_own_guards(self, request, sets):
         for alarm_set in sets:
             guards = packs.make(alarm_set, packs.OWN)
-            self.message_user(
-                request, f"{alarm_set}: {len(guards)} guards. Apply its plan.", messages.SUCCESS
-            )
+            messages.success(request, f"{alarm_set}: {len(guards)} guards. Apply its plan.")
 
     @admin.display(description="plan")
     def plan(self, alarm_set):
@@ -94,9 +78,7 @@ class AlarmAdmin(admin.ModelAdmin):
     def _switch(self, request, alarms, enabled):
         changed = alarms.exclude(enabled=enabled).update(enabled=enabled)
         word = "on" if enabled else "off"
-        self.message_user(
-            request, f"{changed} switched {word}. Apply the plan to make it so.", messages.SUCCESS
-        )
+        messages.success(request, f"{changed} switched {word}. Apply the plan to make it so.")
 
 
 @admin.register(Guard)
@@ -157,7 +139,7 @@ class DetectorAdmin(admin.ModelAdmin):
 
 @admin.register(Mute)
 class MuteAdmin(admin.ModelAdmin):
-    """Saving tells the backend; a mute that it refuses is shown as not in force."""
+    """Saving changes the backend; a mute that it refuses is shown as not in force."""
 
     form = MuteForm
     list_display = (
@@ -178,108 +160,72 @@ class MuteAdmin(admin.ModelAdmin):
     def save_related(self, request, form, formsets, change):
         super().save_related(request, form, formsets, change)
         row = form.instance
-        self._tell(request, row, lambda backend: backend.put_mute(rule_of(row, row.alarms.all())))
+        self._change_backend(request, row, lambda backend: backend.put_mute(rule_of(row, row.alarms.all())))
 
     def save_model(self, request, obj, form, change):
         obj.created_by = obj.created_by or request.user
         super().save_model(request, obj, form, change)
 
     def delete_model(self, request, obj):
-        self._tell(request, obj, lambda backend: backend.delete_mute(obj.name))
+        self._change_backend(request, obj, lambda backend: backend.delete_mute(obj.name))
         super().delete_model(request, obj)
 
     def delete_queryset(self, request, queryset):
         for row in queryset.select_related("alarm_set"):
             self.delete_model(request, row)
 
-    def _tell(self, request, row, act):
+    def _change_backend(self, request, row, act):
         try:
             act(backend_for(row.alarm_set.region))
         except BackendError as error:
-            self.message_user(request, f"{row.name} is not in force: {error}", messages.ERROR)
+            messages.error(request, f"{row.name} is not in force: {error}")
+
+
+class LockedAdmin(ReadOnlyAdmin):
+    """Rows of the backend, the workers and the history: people look at them."""
+
+    show_full_result_count = False
+
+    def has_delete_permission(self, request, obj=None):
+        return False
 
 
 class ChangeInline(admin.TabularInline):
     model = Change
-    extra = 0
-    can_delete = False
-    fields = readonly_fields = ("number", "verb", "subject", "name", "outcome", "error", "done_at")
-
-    def has_add_permission(self, request, obj=None):
-        return False
+    fields = ("number", "verb", "subject", "name", "outcome", "error", "done_at")
 
 
-@admin.register(Run)
-class RunAdmin(ReadOnlyAdmin):
-    list_display = ("id", "kind", "set_name", "who", "outcome", "backend", "started_at", "finished_at")
-    list_filter = ("kind", "outcome")
-    search_fields = ("set_name", "who")
-    inlines = (ChangeInline,)
-
-
-@admin.register(Change)
-class ChangeAdmin(ReadOnlyAdmin):
-    list_display = ("name", "verb", "subject", "outcome", "run", "done_at")
-    list_filter = ("verb", "subject", "outcome")
-    list_select_related = ("run",)
-    search_fields = ("name",)
-
-
-@admin.register(StateChange)
-class StateChangeAdmin(ReadOnlyAdmin):
-    list_display = ("alarm_name", "old", "new", "at", "source")
-    list_filter = ("new", "source")
-    search_fields = ("alarm_name",)
-
-
-@admin.register(Delivery)
-class DeliveryAdmin(ReadOnlyAdmin):
-    list_display = (
-        *("change", "channel", "target", "status", "attempts", "failure_reason"),
-        *("created_at", "sent_at", "message_id"),
+# Model: columns, filters, columns that are searched, and what is read with the rows.
+for _model, _columns, _filters, _searched, _related in (
+    (Run, "id kind set_name who outcome backend started_at finished_at", "kind outcome", "set_name who", ""),
+    (Change, "name verb subject outcome run done_at", "verb subject outcome", "name", "run"),
+    (StateChange, "alarm_name old new at source", "new source", "alarm_name", ""),
+    (
+        Delivery,
+        "change channel target status attempts failure_reason created_at sent_at message_id",
+        "channel status",
+        "target message_id change__alarm_name",
+        "change",
+    ),
+    (
+        Finding,
+        "code severity alarm detector message found_at",
+        "severity code",
+        "code message alarm__name",
+        "alarm detector__metric",
+    ),
+    (LocalAlarm, "name state state_at composite configured_at", "state composite", "name", ""),
+    (LocalDetector, "identity definition created_at", "", "identity", ""),
+    (MetricOutbox, "at published lease_until", "published", "", ""),
+    (Series, "namespace name dimensions unit", "namespace", "namespace name", ""),
+    (Datapoint, "series period at count sum minimum maximum", "period", "series__name", "series"),
+):
+    admin.site.register(
+        _model,
+        LockedAdmin,
+        list_display=_columns.split(),
+        list_filter=_filters.split(),
+        search_fields=_searched.split(),
+        list_select_related=_related.split(),
+        inlines=[ChangeInline] if _model is Run else [],
     )
-    list_filter = ("channel", "status")
-    list_select_related = ("change",)
-    search_fields = ("target", "message_id", "change__alarm_name")
-
-
-@admin.register(Finding)
-class FindingAdmin(ReadOnlyAdmin):
-    list_display = ("code", "severity", "alarm", "detector", "message", "found_at")
-    list_filter = ("severity", "code")
-    list_select_related = ("alarm", "detector__metric")
-    search_fields = ("code", "message", "alarm__name")
-
-
-@admin.register(LocalAlarm)
-class LocalAlarmAdmin(ReadOnlyAdmin):
-    list_display = ("name", "state", "state_at", "composite", "configured_at")
-    list_filter = ("state", "composite")
-    search_fields = ("name",)
-
-
-@admin.register(LocalDetector)
-class LocalDetectorAdmin(ReadOnlyAdmin):
-    list_display = ("identity", "definition", "created_at")
-    search_fields = ("identity",)
-
-
-@admin.register(MetricOutbox)
-class MeasuredAdmin(ReadOnlyAdmin):
-    list_display = ("at", "published", "lease_until")
-    list_filter = ("published",)
-
-
-@admin.register(Series)
-class SeriesAdmin(ReadOnlyAdmin):
-    list_display = ("namespace", "name", "dimensions", "unit")
-    list_filter = ("namespace",)
-    search_fields = ("namespace", "name")
-
-
-@admin.register(Datapoint)
-class DatapointAdmin(ReadOnlyAdmin):
-    list_display = ("series", "period", "at", "count", "sum", "minimum", "maximum")
-    list_filter = ("period",)
-    list_select_related = ("series",)
-    search_fields = ("series__name",)

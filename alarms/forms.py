@@ -11,7 +11,7 @@ from alarms.config.configuration import definition_of, detector_definition, over
 from alarms.config.guards import Band, Bound, create
 from alarms.config.thresholds import BadRule
 from alarms.config.thresholds import read as read_rule
-from alarms.models import Alarm, AlarmSet, Detector, Guard, Mute
+from alarms.models import Alarm, AlarmSet, Guard, Mute
 
 GUARD_ROLES = (Alarm.Role.FLOOR.value, Alarm.Role.CEILING.value, Alarm.Role.BAND.value)
 # Which of our fields one of CloudWatch's is made of.
@@ -35,10 +35,6 @@ _FIELDS = {
 
 
 class AlarmForm(forms.ModelForm):
-    class Meta:
-        model = Alarm
-        exclude = ("actions",)  # noqa: DJ006 (every other field is configuration)
-
     def _post_clean(self):
         super()._post_clean()
         if self.errors:
@@ -139,19 +135,6 @@ def _bound(threshold, reason, **more):
 
 
 class DetectorForm(forms.ModelForm):
-    class Meta:
-        model = Detector
-        fields = (
-            "alarm_set",
-            "metric",
-            "queries",
-            "timezone",
-            "periodic_spikes",
-            "adaptation",
-            "filtering",
-            "keep",
-        )
-
     def clean(self):
         found = super().clean()
         if bool(found.get("metric")) == bool(found.get("queries")):
