@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Protocol
 
 from alarms.cloudwatch.plan import Existing
 
@@ -26,7 +27,7 @@ class Transition:
     data: dict = field(default_factory=dict)
 
 
-class Backend:
+class Backend(Protocol):
     """Names and definitions are as in alarms.cloudwatch.definitions; every method may raise BackendError."""
 
     name = ""
@@ -41,53 +42,40 @@ class Backend:
 
     def alarms(self, tags=False):
         """Return ({name: ExistingAlarm}, names of kinds we never touch)."""
-        raise NotImplementedError
 
     def detectors(self):
         """Return {key: definition} of both kinds of detectors."""
-        raise NotImplementedError
 
     def detector_states(self):
         """Return {key: PENDING_TRAINING | TRAINED_INSUFFICIENT_DATA | TRAINED}."""
-        raise NotImplementedError
 
     def put_alarm(self, definition, tags):
         """Create the alarm, or replace it wholly; tags are only looked at when it is new."""
-        raise NotImplementedError
 
     def delete_alarm(self, name):
         """Delete the alarm; one that is gone already is no error."""
-        raise NotImplementedError
 
     def retag_alarm(self, name, tags):
         """Have the alarm carry these tags and no others."""
-        raise NotImplementedError
 
-    def put_detector(self, definition):
-        raise NotImplementedError
+    def put_detector(self, definition): ...
 
     def delete_detector(self, definition):
         """Delete the detector; one that is gone already is no error."""
-        raise NotImplementedError
 
     def set_state(self, name, state, reason):
         """Put an alarm into a state until its next evaluation, to try what happens then."""
-        raise NotImplementedError
 
     def transitions(self, since, name=None):
         """Return the Transitions since a moment, of one alarm or of all, oldest first."""
-        raise NotImplementedError
 
     def put_mute(self, rule):
         """Create or replace a mute rule: a dict in PutAlarmMuteRule's shape."""
-        raise NotImplementedError
 
-    def delete_mute(self, name):
-        raise NotImplementedError
+    def delete_mute(self, name): ...
 
     def put_data(self, namespace, data):
         """Publish up to 1000 data: dicts in the shape of PutMetricData's MetricData."""
-        raise NotImplementedError
 
     def statistics(self, metric, period, start, end):
         """Return [(start of period, value), …] of a metric and its statistic, oldest first.
@@ -95,4 +83,3 @@ class Backend:
         `metric` has namespace, name, dimensions (dict) and stat, as alarms.models.Metric; periods
         without data are left out.
         """
-        raise NotImplementedError

@@ -29,18 +29,19 @@ _TRANSIENT = {
 _GONE = {"ResourceNotFound", "ResourceNotFoundException"}
 _ATTEMPTS = 6
 _PAGE = 100
-# CloudWatch takes three changes a second, three times as many questions, and far more data.
-_QUESTIONS = {
-    "describe_alarms",
-    "describe_alarm_history",
-    "describe_anomaly_detectors",
-    "list_tags_for_resource",
+# CloudWatch takes three changes a second, three times as many reads, and far more data.
+_PACES = {
+    "describe_alarms": ("reads", 3),
+    "describe_alarm_history": ("reads", 3),
+    "describe_anomaly_detectors": ("reads", 3),
+    "list_tags_for_resource": ("reads", 3),
+    "get_metric_data": ("data", 10),
+    "put_metric_data": ("data", 10),
 }
-_DATA = {"get_metric_data", "put_metric_data"}
 # Alarms on logs have a shape of their own; asked for, so that they are named and left alone.
 _KINDS = ["MetricAlarm", "CompositeAlarm", "LogAlarm"]
 
-_paces: dict[tuple[str, str], Pace] = {}
+_pace_of: dict[tuple[str, str], Pace] = {}
 
 
 class CloudWatch(Backend):
@@ -49,13 +50,11 @@ class CloudWatch(Backend):
     def alarms(self, tags=False):
         found, foreign = {}, set()
         for page in self._pages("describe_alarms", AlarmTypes=_KINDS, MaxRecords=_PAGE):
-            for answer in [*page.get("MetricAlarms", []), *page.get("CompositeAlarms", [])]:
-                alarm = self._alarm(answer, tags)
-                found[alarm.name] = alarm
+            for answer in _described(page):
+                found[answer["AlarmName"]] = self._alarm(answer, tags)
                 if answer.get("EvaluationCriteria"):
-                    foreign.add(alarm.name)
-            for answer in page.get("LogAlarms", []):
-                foreign.add(answer["AlarmName"])
+                    foreign.add(answer["AlarmName"])
+            foreign.update(answer["AlarmName"] for answer in page.get("LogAlarms", []))
         return found, frozenset(foreign)
 
     def _alarm(self, answer, tags):
@@ -85,8 +84,7 @@ class CloudWatch(Backend):
 
     def put_alarm(self, definition, tags):
         operation = "put_composite_alarm" if is_composite(definition) else "put_metric_alarm"
-        listed = [{"Key": key, "Value": value} for key, value in sorted((tags or {}).items())]
-        self._call(operation, **definition, **({"Tags": listed} if listed else {}))
+        self._call(operation, **definition, **({"Tags": _listed(tags)} if tags else {}))
 
     def delete_alarm(self, name):
         with suppress(_Gone):
@@ -94,13 +92,12 @@ class CloudWatch(Backend):
 
     def retag_alarm(self, name, tags):
         page = self._call("describe_alarms", AlarmNames=[name], AlarmTypes=_KINDS)
-        for answer in [*page.get("MetricAlarms", []), *page.get("CompositeAlarms", [])]:
+        for answer in _described(page):
             arn = answer["AlarmArn"]
             if stale := sorted(self._tags(arn).keys() - tags.keys()):
                 self._call("untag_resource", ResourceARN=arn, TagKeys=stale)
             if tags:
-                listed = [{"Key": key, "Value": value} for key, value in sorted(tags.items())]
-                self._call("tag_resource", ResourceARN=arn, Tags=listed)
+                self._call("tag_resource", ResourceARN=arn, Tags=_listed(tags))
 
     def put_detector(self, definition):
         self._call("put_anomaly_detector", **definition)
@@ -113,12 +110,15 @@ class CloudWatch(Backend):
         self._call("set_alarm_state", AlarmName=name, StateValue=state, StateReason=reason)
 
     def transitions(self, since, name=None):
-        asked = {"HistoryItemType": "StateUpdate", "StartDate": since, "MaxRecords": _PAGE}
-        asked["AlarmTypes"] = ["MetricAlarm", "CompositeAlarm"]
-        asked["ScanBy"] = "TimestampAscending"
-        if name:
-            asked["AlarmName"] = name
-        pages = self._pages("describe_alarm_history", **asked)
+        pages = self._pages(
+            "describe_alarm_history",
+            AlarmTypes=["MetricAlarm", "CompositeAlarm"],
+            HistoryItemType="StateUpdate",
+            StartDate=since,
+            ScanBy="TimestampAscending",
+            MaxRecords=_PAGE,
+            **({"AlarmName": name} if name else {}),
+        )
         return [_transition(item) for page in pages for item in page.get("AlarmHistoryItems", [])]
 
     def put_mute(self, rule):
@@ -135,27 +135,20 @@ class CloudWatch(Backend):
         dimensions = [{"Name": name, "Value": value} for name, value in sorted(metric.dimensions.items())]
         watched = {"Namespace": metric.namespace, "MetricName": metric.name, "Dimensions": dimensions}
         query = {"Id": "m1", "MetricStat": {"Metric": watched, "Period": period, "Stat": metric.stat}}
-        asked = {
-            "MetricDataQueries": [query],
-            "StartTime": start,
-            "EndTime": end,
-            "ScanBy": "TimestampAscending",
-        }
+        times = {"StartTime": start, "EndTime": end, "ScanBy": "TimestampAscending"}
         result = []
-        for page in self._pages("get_metric_data", **asked):
+        for page in self._pages("get_metric_data", MetricDataQueries=[query], **times):
             for found in page.get("MetricDataResults", []):
                 moments = (moment.astimezone(UTC) for moment in found["Timestamps"])
                 result += zip(moments, found["Values"], strict=True)
         return result
 
-    def _pages(self, operation, **asked):
-        token = None
-        while True:
-            page = self._call(operation, **asked, **({"NextToken": token} if token else {}))
+    def _pages(self, operation, **arguments):
+        page = self._call(operation, **arguments)
+        yield page
+        while token := page.get("NextToken"):
+            page = self._call(operation, **arguments, NextToken=token)
             yield page
-            token = page.get("NextToken")
-            if not token:
-                return
 
     def _call(self, operation, **arguments):
         """Make one call in its turn; after a throttle or a fault of theirs try again, with jitter."""
@@ -176,17 +169,23 @@ class CloudWatch(Backend):
         raise AssertionError("unreachable")
 
     def _pace(self, operation):
-        kind, factor = ("questions", 3) if operation in _QUESTIONS else ("changes", 1)
-        if operation in _DATA:
-            kind, factor = "data", 10
+        kind, factor = _PACES.get(operation, ("changes", 1))
         rate = settings.ALARMS_CALLS_PER_SECOND * factor
-        pace = _paces.setdefault((self.region, kind), Pace(rate))
+        pace = _pace_of.setdefault((self.region, kind), Pace(rate))
         pace.rate = rate
         return pace
 
 
 class _Gone(BackendError):
     """What was asked about does not exist."""
+
+
+def _described(page):
+    return [*page.get("MetricAlarms", []), *page.get("CompositeAlarms", [])]
+
+
+def _listed(tags):
+    return [{"Key": key, "Value": value} for key, value in sorted(tags.items())]
 
 
 def _problem(error):
