@@ -82,9 +82,9 @@ class NewGuardForm(forms.ModelForm):
     period = forms.TypedChoiceField(
         choices=[(60, "1 min"), (300, "5 min"), (3600, "1 h")], coerce=int, help_text="Of all three."
     )
-    floor = forms.FloatField(required=False, help_text="Less than this rings; empty: switched off.")
+    floor = forms.FloatField(required=False, help_text="Less than this is an alarm; empty: switched off.")
     floor_reason = forms.CharField(max_length=200, required=False)
-    ceiling = forms.FloatField(required=False, help_text="More than this rings; empty: switched off.")
+    ceiling = forms.FloatField(required=False, help_text="More than this is an alarm; empty: switched off.")
     ceiling_rule = forms.CharField(
         max_length=100, required=False, help_text="Computes the ceiling anew, such as 1.3 x max over 30 d."
     )
@@ -110,8 +110,8 @@ class NewGuardForm(forms.ModelForm):
                 self.add_error("ceiling_rule", str(bad))
         if found.get("alarm_set") and found.get("name"):
             names = [f"{found['alarm_set'].prefix}{found['name']}-{role}" for role in GUARD_ROLES]
-            if taken := Alarm.objects.filter(name__in=names).values_list("name", flat=True).first():
-                self.add_error("name", f"There is an alarm {taken} already.")
+            if existing := Alarm.objects.filter(name__in=names).values_list("name", flat=True).first():
+                self.add_error("name", f"There is an alarm {existing} already.")
         return found
 
     def make_alarms(self):

@@ -28,7 +28,7 @@ _QUEUES = {
     ),
 }
 _QUEUES["rediss"] = _QUEUES["redis"]
-# As long as an outcome is ever likely to be told.
+# As long as an outcome is ever likely to be.
 _LONGEST = {"pk": 10**9, "photo_count": 2_000_000, "photos_done": 1_000_000}
 
 

@@ -36,7 +36,7 @@ class Backend(Protocol):
         self.region = region
 
     def existing(self, detectors=True, tags=False):
-        """Return all alarms, whatever their names, and all detectors unless they are not asked for."""
+        """Return all alarms, whatever their names, and all detectors unless `detectors` is False."""
         alarms, foreign = self.alarms(tags)
         return Existing(alarms, self.detectors() if detectors else {}, foreign)
 

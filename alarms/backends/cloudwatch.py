@@ -38,7 +38,7 @@ _PACES = {
     "get_metric_data": ("data", 10),
     "put_metric_data": ("data", 10),
 }
-# Alarms on logs have a shape of their own; asked for, so that they are named and left alone.
+# Alarms on logs have a shape of their own; they are read so that they are named and left alone.
 _KINDS = ["MetricAlarm", "CompositeAlarm", "LogAlarm"]
 
 _pace_of: dict[tuple[str, str], Pace] = {}
@@ -177,7 +177,7 @@ class CloudWatch(Backend):
 
 
 class _Gone(BackendError):
-    """What was asked about does not exist."""
+    """What the call names does not exist."""
 
 
 def _described(page):

@@ -29,7 +29,7 @@ def _companion_missing(context, code, role, side, worst, natural):
     if worst is not None and missed:
         message = (
             f"The band stands alone, and it would miss {worst:g} in {missed:.0%} of the time. "
-            f"A static {role} rings within a period."
+            f"A static {role} alarms within a period."
         )
         return Finding(code, WARNING, message, numbers, fix)
     message = f"The band stands alone: there is no static {role} beside it."
@@ -54,7 +54,7 @@ def _add(context, role):
 
 
 def never_alarms(context):
-    """A03: a value that ought to ring and never can."""
+    """A03: a value that ought to alarm and never can."""
     if context.spec.threshold is not None:
         return _threshold_out_of_reach(context)
     if not context.has_band:
@@ -89,7 +89,7 @@ def _threshold_out_of_reach(context):
     return Finding(
         "A03",
         ERROR,
-        f"It can never alarm: it rings {'above' if high else 'below'} {threshold:g}, "
+        f"It can never alarm: it does so {'above' if high else 'below'} {threshold:g}, "
         f"and the metric ends at {bound:g}.",
         {"threshold": threshold, "bound": bound},
     )
@@ -112,7 +112,7 @@ def outside_nature(context):
     return Finding(
         "A04",
         WARNING if max(below, above) > 0.5 else NOTE,
-        f"At k = {context.spec.k:g} the band reaches {' and '.join(parts)}: there that side is dead.",
+        f"At k = {context.spec.k:g} the band reaches {' and '.join(parts)}: there that side can never alarm.",
         {"below": float(below), "above": float(above)},
     )
 
@@ -129,19 +129,19 @@ def nothing_can_breach(context):
     watched = (_LOW, _HIGH) if context.spec.side == "both" else (context.spec.side,)
     if not all(dead[side] for side in watched):
         return None
-    k = _widest_that_lives(context, watched)
+    k = _largest_k(context, watched)
     fix = Fix(f"Set k to {k:g}", "change_alarm", {"k": k}) if k else None
     return Finding(
         "A06",
         ERROR,
-        f"At k = {context.spec.k:g} the band covers all that is possible; nothing can ring.",
+        f"At k = {context.spec.k:g} the band covers all that is possible; nothing can alarm.",
         {"k": context.spec.k, "largest_k": k},
         fix,
     )
 
 
-def _widest_that_lives(context, watched):
-    """Return the largest k (in quarters) at which a watched side is alive half of the week, or None."""
+def _largest_k(context, watched):
+    """Return the largest k (in quarters) at which a watched side can alarm half of the week, or None."""
     expected = _last_known(context, context.band.expected)
     room = []
     if _LOW in watched and context.natural_min is not None:

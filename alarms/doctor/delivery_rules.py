@@ -20,7 +20,7 @@ def silent_floor(context):
     return Finding(
         "A11",
         ERROR if spec.rule.missing == "notBreaching" else WARNING,
-        f"When the metric stops, {what} and nobody is told. With missing data as breaching it rings "
+        f"When the metric stops, {what} and nobody is notified. With missing data as breaching it alarms "
         f"after {minutes:g} min.",
         {"missing": spec.rule.missing, "minutes": minutes},
         Fix("Treat missing data as breaching", "change_alarm", {"missing": "breaching"}),
@@ -31,7 +31,7 @@ def nobody_notified(context):
     """A13: no action, or one that leads nowhere."""
     if not context.actions:
         fix = Fix("Use the actions of the set", "change_alarm", {"use_default_actions": True})
-        message = "It tells no one: there is no action, neither of its own nor of its set."
+        message = "It notifies nobody: there is no action, neither of its own nor of its set."
         return Finding("A13", WARNING, message, {}, fix)
     if not context.actions_enabled:
         fix = Fix("Switch its actions on", "change_alarm", {"actions_enabled": True})
@@ -40,7 +40,7 @@ def nobody_notified(context):
         fix = Fix("End the mute", "end_mute")
         return Finding("A13", WARNING, "It is muted and the mute never ends.", {}, fix)
     for arn in context.actions:
-        # None: there is no such topic; an ARN that is not in it may not be asked about.
+        # None: there is no such topic; of an ARN that is not among them nothing is known.
         confirmed = context.topics.get(arn, "unknown")
         if confirmed is None:
             return Finding("A13", ERROR, f"There is no topic {arn}.", {"arn": arn})

@@ -33,7 +33,7 @@ def too_narrow(context):
 
 
 def one_of_one(context):
-    """A10: a single datapoint rings, and single datapoints stray."""
+    """A10: a single datapoint alarms, and single datapoints stray."""
     rule = context.spec.rule
     if rule.n != 1 or not len(context.seen) or context.history.weeks < _LEAST_WEEKS:
         return None
@@ -48,7 +48,7 @@ def one_of_one(context):
     return Finding(
         "A10",
         WARNING,
-        f"One stray datapoint rings: {alone:.1f} false alarms a week. With 3 of 5 it would be {calmer:.1f}.",
+        f"One stray datapoint alarms: {alone:.1f} false alarms a week. With 3 of 5 it would be {calmer:.1f}.",
         {"per_week": alone, "per_week_3_of_5": calmer},
         Fix("Ask for 3 of 5", "change_alarm", {"evaluation_periods": 5, "datapoints": 3}),
     )
@@ -102,7 +102,7 @@ def too_little_history(context):
         return Finding(
             "A09",
             WARNING,
-            f"CloudWatch's detector says {context.detector_state}: until it is trained nothing rings.",
+            f"CloudWatch's detector says {context.detector_state}: until it is trained nothing alarms.",
             {"days": context.days, "detector": context.detector_state},
         )
     if context.days >= 14:
@@ -112,7 +112,7 @@ def too_little_history(context):
         "A09",
         ERROR if silent else NOTE,
         f"{context.days:.1f} days of history: "
-        + ("there is no band yet and nothing can ring." if silent else "a weekly pattern needs 14."),
+        + ("there is no band yet and nothing can alarm." if silent else "a weekly pattern needs 14."),
         {"days": context.days},
     )
 

@@ -17,7 +17,7 @@ RULES = bounds.RULES + noise.RULES + delivery_rules.RULES
 
 
 def findings_of(context):
-    """Return the findings of one alarm, the gravest first."""
+    """Return the findings of one alarm, the most severe first."""
     found = [finding for rule in RULES if (finding := rule(context))]
     return sorted(found, key=lambda finding: (-SEVERITIES.index(finding.severity), finding.code))
 

@@ -2,7 +2,7 @@ from django.db import models
 
 
 class Action(models.Model):
-    """A target of notifications: an SNS topic, or another that CloudWatch takes, under a name people know."""
+    """A target of notifications: an SNS topic, or another CloudWatch accepts, under a name people know."""
 
     name = models.CharField(max_length=80, unique=True)
     arn = models.CharField(

@@ -68,7 +68,7 @@ class Alarm(models.Model):
     )
     reason = models.TextField(blank=True, help_text="Why it is there, or why it is off.")
     description = models.CharField(
-        max_length=1024, blank=True, help_text="What the person it wakes will read."
+        max_length=1024, blank=True, help_text="What the person who is notified reads."
     )
 
     # What is watched. Static and band alarms name a metric; math alarms (and bands on math) their queries.
@@ -91,7 +91,7 @@ class Alarm(models.Model):
         help_text="Percentiles of few samples.",
     )
 
-    # When it rings: a threshold, given or by rule; or k standard deviations from the expected value.
+    # When it is in alarm: a threshold, given or by rule; or k standard deviations from the expected value.
     operator = models.CharField(max_length=40, choices=Operator, blank=True)
     threshold = models.FloatField(null=True, blank=True)
     threshold_rule = models.CharField(
@@ -148,7 +148,7 @@ class AlarmAction(models.Model):
     """Who is notified when the alarm enters a state."""
 
     class State(models.TextChoices):
-        ALARM = "ALARM", "it rings"
+        ALARM = "ALARM", "in alarm"
         OK = "OK", "it is over"
         INSUFFICIENT_DATA = "INSUFFICIENT_DATA", "there is no data"
 

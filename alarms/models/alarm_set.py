@@ -24,7 +24,7 @@ class AlarmSet(models.Model):
         help_text="Notified of an alarm that has no actions of its own.",
     )
     false_alarms_per_week = models.FloatField(
-        default=0.5, help_text="How many false alarms each alarm of the set may ring in a week."
+        default=0.5, help_text="How many false alarms a week each alarm of the set may have."
     )
     created_at = models.DateTimeField(auto_now_add=True)
 

@@ -6,7 +6,7 @@ from alarms.models.detector import Detector
 
 class FindingQuerySet(models.QuerySet):
     def for_list(self):
-        """Return the findings, the gravest first, with all a page shows of them."""
+        """Return the findings, the most severe first, with all a page shows of them."""
         return self.select_related("alarm__alarm_set", "detector__metric").order_by("-rank", "code", "pk")
 
 
@@ -22,7 +22,7 @@ class Finding(models.Model):
     detector = models.ForeignKey(Detector, on_delete=models.CASCADE, null=True, related_name="findings")
     code = models.CharField(max_length=4)
     severity = models.CharField(max_length=8, choices=Severity)
-    rank = models.PositiveSmallIntegerField(help_text="Of the severity; the gravest has the highest.")
+    rank = models.PositiveSmallIntegerField(help_text="Of the severity; the most severe has the highest.")
     message = models.TextField()
     numbers = models.JSONField(default=dict)
     # {"label", "do", "values"} of alarms.doctor.context.Fix; empty when nothing can be done by a click.

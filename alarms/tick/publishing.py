@@ -34,13 +34,13 @@ def measure_minutes(now):
     end = now.replace(second=0, microsecond=0)
     last = MetricOutbox.objects.order_by("-at").first()
     start = max(last.at + MINUTE, end - _CATCH_UP) if last else end - MINUTE
-    totals, taken = (last.totals if last else {}), 0
+    totals, measured = (last.totals if last else {}), 0
     while start < end:
         data, totals = _minute(start, totals)
         found = {"data": data, "totals": totals}
         _, created = MetricOutbox.objects.get_or_create(at=start, defaults=found)
-        start, taken = start + MINUTE, taken + created
-    return taken
+        start, measured = start + MINUTE, measured + created
+    return measured
 
 
 def send_waiting(now):

@@ -51,12 +51,12 @@ def alarm_detail(request, pk):
 @require_POST
 @needs("change_alarm")
 def alarm_mute(request, pk):
-    """Mute the alarm from now on for as long as was asked."""
+    """Mute the alarm from now on for as long as the form says."""
     alarm = get_object_or_404(Alarm.objects.select_related("alarm_set"), pk=pk)
     length, reason = request.POST.get("for", ""), request.POST.get("reason", "")[:200]
     try:
         mute([alarm], length, request.user.get_username(), request.user, reason)
-        messages.success(request, f"{alarm.name} tells no one for {length}.")
+        messages.success(request, f"{alarm.name} notifies nobody for {length}.")
     except (BadSchedule, BackendError) as error:
         messages.error(request, f"Not muted: {error}")
     return redirect(alarm)

@@ -19,7 +19,7 @@ PAGE = 50
 @require_safe
 @needs("view_alarm")
 def doctor_page(request):
-    """List the findings, the gravest first."""
+    """List the findings, the most severe first."""
     page = Paginator(Finding.objects.for_list(), PAGE).get_page(request.GET.get("page"))
     return render(
         request,

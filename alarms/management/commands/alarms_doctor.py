@@ -6,7 +6,7 @@ from alarms.management.base import AlarmCommand, add_judged, judged_alarms
 
 
 class Command(AlarmCommand):
-    help = "Examine the alarms: what can never ring, what rings for nothing, who would not hear it."
+    help = "Examine the alarms: which can never alarm, which do without cause, which notify nobody."
     trouble = ""
 
     def add_arguments(self, parser):
@@ -17,7 +17,9 @@ class Command(AlarmCommand):
             default="note",
             help="The least severity that gives exit 2 (note).",
         )
-        parser.add_argument("--ask-topics", action="store_true", help="Ask SNS whether the topics are heard.")
+        parser.add_argument(
+            "--ask-topics", action="store_true", help="Ask SNS about the subscriptions of topics."
+        )
 
     def run(self, alarms, sets, fail_on, ask_topics, **options):
         judged_alarms(alarms, sets)

@@ -8,7 +8,7 @@ from alarms.models import Mute
 
 
 class Command(AlarmCommand):
-    help = "Have alarms tell no one for a while, or at certain hours; they go on being evaluated."
+    help = "Have alarms notify nobody for a while, or at certain hours; they go on being evaluated."
     trouble = "Not muted: "
     refusals = (BadSchedule,)
 

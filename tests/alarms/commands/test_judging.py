@@ -157,7 +157,7 @@ def test_the_doctor_finds_the_muted_the_unheard_and_the_orphan(orders):
     findings = call("alarms_doctor")[0]["findings"]
 
     assert [finding["message"] for finding in findings if finding["code"] == "A13"] == [
-        "It tells no one: there is no action, neither of its own nor of its set."
+        "It notifies nobody: there is no action, neither of its own nor of its set."
     ]
     orders.alarm_set.default_actions.create(name="oncall", arn="arn:aws:sns:us-east-1:123456789012:oncall")
     again = call("alarms_doctor")[0]["findings"]

@@ -61,18 +61,18 @@ def test_what_the_doctor_says_the_band_would_miss_is_what_it_misses(k):
         finding = findings[code]
         assert finding.numbers["value"] == value
         # The impossible roll for ten minutes, at ten moments of the week the doctor looked at.
-        rung = []
+        alarmed = []
         for place in range(len(case.values) - series.WEEK, len(case.values) - 20, series.WEEK // 10):
             values = case.values.copy()
             values[place : place + 10] = value
             lower, upper = case.band.lower(k)[: place + 10], case.band.upper(k)[: place + 10]
             lower[place:], upper[place:] = lower[place], upper[place]
-            rung.append(evaluate_all(outside(values[: place + 10], lower, upper), case.spec.rule)[-1] == 1)
+            alarmed.append(evaluate_all(outside(values[: place + 10], lower, upper), case.spec.rule)[-1] == 1)
         if finding.numbers["missed"] == 1:
-            assert not any(rung)
+            assert not any(alarmed)
         if finding.numbers["missed"] == 0:
-            assert all(rung)
-        assert ("would miss" in finding.message and f" {value} " in finding.message) or all(rung)
+            assert all(alarmed)
+        assert ("would miss" in finding.message and f" {value} " in finding.message) or all(alarmed)
 
 
 def test_the_fixes_for_the_dice_are_below_1_and_above_6():
@@ -97,7 +97,7 @@ def test_a_metric_that_reaches_its_natural_bounds_needs_no_companions():
     assert {"A01", "A02"} & set(found(context(values, **nature))) == set()
 
 
-def test_a_guarded_band_is_not_told_to_get_company():
+def test_a_guarded_band_needs_no_companions():
     assert {"A01", "A02"} & set(found(context(orders(), natural_min=0.0, **GUARDED))) == set()
 
 
@@ -137,7 +137,7 @@ def test_a_band_below_zero_is_measured():
     assert "A04" not in found(context(orders(), natural_min=0.0))
 
 
-def test_a_narrow_band_is_told_the_width_that_keeps_the_budget():
+def test_a_narrow_band_names_the_width_that_keeps_the_budget():
     finding = found(context(orders(), 1.5))["A05"]
 
     assert finding.numbers["per_week"] > 0.5
@@ -145,11 +145,11 @@ def test_a_narrow_band_is_told_the_width_that_keeps_the_budget():
     assert "A05" not in found(context(orders(), finding.fix.values["k"]))
 
 
-def test_a_band_over_all_that_is_possible_is_told_the_largest_that_is_not():
+def test_a_band_over_all_that_is_possible_names_the_largest_that_is_not():
     nature = {"natural_min": 1.0, "natural_max": 6.0}
     finding = found(context(rolls(), 4.0, **nature))["A06"]
 
-    assert "nothing can ring" in finding.message
+    assert "nothing can alarm" in finding.message
     assert "A06" not in found(context(rolls(), finding.fix.values["k"], **nature))
 
 
@@ -170,7 +170,7 @@ def test_dice_have_no_season():
 
 @pytest.mark.parametrize(
     ("days", "severity", "said"),
-    [(0.5, "error", "nothing can ring"), (5, "note", "needs 14"), (21, None, "")],
+    [(0.5, "error", "nothing can alarm"), (5, "note", "needs 14"), (21, None, "")],
 )
 def test_too_little_history(days, severity, said):
     finding = found(context(orders()[: int(days * series.DAY)])).get("A09")
@@ -212,7 +212,7 @@ def test_a_floor_that_missing_data_silences(missing, severity):
 @pytest.mark.parametrize(
     ("fields", "said"),
     [
-        ({"actions": ()}, "tells no one"),
+        ({"actions": ()}, "notifies nobody"),
         ({"actions_enabled": False}, "switched off"),
         ({"muted_for_ever": True}, "never ends"),
         ({"topics": {TOPIC: None}}, "There is no topic"),
