@@ -266,7 +266,7 @@ register_settings_checks(
         ),
         ("labels.E034", _image_in_s3, "REKOGNITION_IMAGE {said}.", "{hint}"),
         (
-            # `regions.throttling` probes again after 20 s, and calls about a photo end 30 s into its lease of 60.
+            # `regions.throttling` probes again after 20 s; calls about a photo end 30 s into its lease of 60.
             "labels.E035",
             lambda s: not 0 < s.REKOGNITION_TIMEOUT <= 15,
             "REKOGNITION_TIMEOUT is {s.REKOGNITION_TIMEOUT}.",
