@@ -1,4 +1,4 @@
-"""What happened to alarms: changes of state, kept because CloudWatch forgets, and of configuration."""
+"""What happened to alarms: changes of state, kept because CloudWatch deletes them, and of configuration."""
 
 from datetime import timedelta
 
@@ -31,16 +31,7 @@ def fetch_state_changes(alarm_set):
     before = known.count()
     StateChange.objects.bulk_create(
         [
-            StateChange(
-                region=alarm_set.region,
-                alarm_name=found.alarm_name,
-                at=found.at,
-                old=found.old,
-                new=found.new,
-                reason=found.reason,
-                reason_data=found.data,
-                source=StateChange.Source.CLOUDWATCH,
-            )
+            StateChange(region=alarm_set.region, source=StateChange.Source.CLOUDWATCH, **vars(found))
             for found in backend.transitions(since)
             if found.alarm_name.startswith(alarm_set.prefix)
         ],

@@ -24,7 +24,7 @@ class Transition:
     old: str
     new: str
     reason: str = ""
-    data: dict = field(default_factory=dict)
+    reason_data: dict = field(default_factory=dict)
 
 
 class Backend(Protocol):

@@ -1,7 +1,6 @@
 from alarms.models.action import Action
 from alarms.models.alarm import Alarm, AlarmAction
 from alarms.models.alarm_set import AlarmSet
-from alarms.models.data import Datapoint, Series
 from alarms.models.delivery import Delivery
 from alarms.models.detector import Detector, ExcludedRange
 from alarms.models.finding import Finding
@@ -11,6 +10,7 @@ from alarms.models.metric import Metric
 from alarms.models.metric_outbox import MetricOutbox
 from alarms.models.mute import Mute
 from alarms.models.run import Change, Run
+from alarms.models.series import Datapoint, Series
 from alarms.models.state import StateChange
 
 __all__ = [
