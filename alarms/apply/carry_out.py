@@ -55,7 +55,7 @@ def apply(alarm_set, user=None, who="", prune=False, tags=False, fingerprint=Non
     run = run or _leased(Run.objects.open(alarm_set, user, who))
     _begin(run, planned.plan)
     _remember_detectors(alarm_set, planned.plan)
-    _carry_out(run, backend_for(alarm_set.region), planned.plan)
+    _make_changes(run, backend_for(alarm_set.region), planned.plan)
     return run
 
 
@@ -120,7 +120,7 @@ def _remember_detectors(alarm_set, plan):
             detector_row(alarm_set, detector)
 
 
-def _carry_out(run, backend, plan):
+def _make_changes(run, backend, plan):
     failed = []
     for number, change in enumerate(plan.changes, 1):
         if change.verb == DELETE and failed:
@@ -129,7 +129,7 @@ def _carry_out(run, backend, plan):
             break
         row = run.changes.filter(number=number)
         try:
-            _make(backend, change)
+            _make_change(backend, change)
         except BackendError as error:
             failed.append(str(error))
             row.update(outcome=Change.Outcome.FAILED, error=str(error), done_at=timezone.now())
@@ -145,7 +145,7 @@ def _outcome(run, failed):
     return Run.Outcome.PARTIAL if done else Run.Outcome.FAILED
 
 
-def _make(backend, change):
+def _make_change(backend, change):
     if change.subject == DETECTOR:
         if change.verb == DELETE:
             backend.delete_detector(change.before)
