@@ -4,11 +4,6 @@ from alarms.models.alarm_set import AlarmSet
 from alarms.models.metric import Metric
 
 
-class GuardQuerySet(models.QuerySet):
-    def for_list(self):
-        return self.select_related("metric", "alarm_set").prefetch_related("alarms")
-
-
 class Guard(models.Model):
     """A metric watched from three sides, because a band never stands alone.
 
@@ -20,8 +15,6 @@ class Guard(models.Model):
     metric = models.ForeignKey(Metric, on_delete=models.PROTECT, related_name="guards")
     name = models.SlugField(max_length=100, help_text="Alarm names are prefix, this, and the role.")
 
-    objects = GuardQuerySet.as_manager()
-
     class Meta:
         ordering = ["name"]
         constraints = [
@@ -30,7 +23,3 @@ class Guard(models.Model):
 
     def __str__(self):
         return self.name
-
-    def alarm(self, role):
-        """Return its floor, ceiling or band, or None when it has none."""
-        return next((alarm for alarm in self.alarms.all() if alarm.role == role), None)

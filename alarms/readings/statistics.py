@@ -13,10 +13,6 @@ _BASIC = {"SampleCount", "Sum", "Average", "Minimum", "Maximum"}
 _PERCENTILE = re.compile(r"^p(\d+(?:\.\d+)?)$")
 
 
-class UnknownStatistic(ValueError):
-    """A statistic that cannot be computed from what is stored."""
-
-
 def read_statistics(metric, period, start, end):
     """Return [(start of period, value), …] of a metric; periods without data are left out.
 
@@ -65,12 +61,12 @@ def _basic(stat, columns, first):
 
 
 def _percent(stat):
-    """Return the percent of a percentile, None for a basic statistic; raise UnknownStatistic for others."""
+    """Return the percent of a percentile, None for a basic statistic; raise ValueError for others."""
     if stat in _BASIC:
         return None
     if match := _PERCENTILE.match(stat):
         return float(match[1])
-    raise UnknownStatistic(f"the local store knows no {stat}; it has the five basic ones and percentiles")
+    raise ValueError(f"the local store knows no {stat}; it has the five basic ones and percentiles")
 
 
 def _uncovered(rows):

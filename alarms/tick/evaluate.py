@@ -13,14 +13,12 @@ from django.utils import timezone
 
 from alarms.analysis.alarm_spec import breaching, read
 from alarms.analysis.evaluation import evaluate, samples_needed, too_few_samples
-from alarms.analysis.metric_math import UnknownExpression
 from alarms.backends.local import Local
 from alarms.cloudwatch import composite_rules
 from alarms.cloudwatch.constants import INSUFFICIENT_DATA, OK
 from alarms.models import Delivery, LocalAlarm, LocalDetector, StateChange
 from alarms.notices import notify
 from alarms.readings import values
-from alarms.readings.statistics import UnknownStatistic
 from photomgr.queue import enqueue
 
 # After a longer pause the minutes before are not made up for.
@@ -70,7 +68,7 @@ def _moves(row, minute, known, detectors):
         learnt = values.LEARN if spec.k is not None else timedelta(0)
         reading = values.read_values(backend, spec, start - learnt, minute)
         band = values.band_of(row.definition, spec, reading, detectors.get(row.region), known)
-    except (UnknownExpression, UnknownStatistic, ValueError) as why:
+    except ValueError as why:
         return [(minute, INSUFFICIENT_DATA)], f"It cannot be evaluated here: {why}", {}
     edges = (band.lower(spec.k), band.upper(spec.k)) if band else (None, None)
     codes = breaching(spec, reading.values, *edges)

@@ -8,7 +8,6 @@ from django.utils import timezone
 
 from alarms.analysis.alarm_spec import AlarmSpec, Source
 from alarms.analysis.evaluation import Rule
-from alarms.analysis.metric_math import UnknownExpression
 from alarms.backends import BackendError
 from alarms.cloudwatch.constants import BAND_OPERATORS
 from alarms.cloudwatch.times import aware
@@ -59,7 +58,7 @@ def _of_rows(names, sets, weeks, incidents):
     for alarm in judged_alarms(names, sets):
         try:
             yield case_of(alarm, snapshot(alarm.alarm_set.region), now, weeks, incidents)
-        except (UnknownExpression, BackendError, ValueError) as why:
+        except (BackendError, ValueError) as why:
             raise CommandError(f"{alarm.name}: {why}") from None
 
 
