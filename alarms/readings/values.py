@@ -33,13 +33,12 @@ class Reading:
     period: int
 
 
-def read_values(backend, spec, start, end, now=None):
-    """Return the Reading of what an alarm watches between two moments, at the period its age allows.
+def read_values(backend, spec, start, end):
+    """Return the Reading of what an alarm watches between two moments, at a period that is kept so long.
 
     Sums over a longer period than the alarm's are divided, so that they compare with its threshold.
     """
-    age = (now or end) - start
-    period = period_for(age, spec.period) or 3600
+    period = period_for(end - start, spec.period) or 3600
     first = _ceil(start.timestamp(), period)
     times = np.arange(first, end.timestamp() - period + 1, period)
     columns = {name: _column(backend, source, period, times) for name, source in spec.sources.items()}
@@ -54,21 +53,19 @@ def band_of(definition, spec, reading, detectors=None, known=None):
     """
     if spec.k is None:
         return None
-    detector = detector_of(definition)
-    learnt = detector_settings((detectors or {}).get(detector_key(detector), {})) if detector else {}
+    tz, excluded = learning_of(definition, detectors or {})
     metric = metric_row_of(spec, known)
-    return walk_forward(
-        reading.times,
-        reading.values,
-        reading.period,
-        tz=learnt.get("MetricTimezone", "UTC"),
-        excluded=[
-            tuple(aware(moment).timestamp() for moment in pair)
-            for pair in learnt.get("ExcludedTimeRanges", [])
-        ],
-        natural_min=metric.natural_min,
-        natural_max=metric.natural_max,
-    )
+    nature = {"natural_min": metric.natural_min, "natural_max": metric.natural_max}
+    return walk_forward(reading.times, reading.values, reading.period, tz=tz, excluded=excluded, **nature)
+
+
+def learning_of(definition, detectors):
+    """Return (time zone, excluded spans in seconds since 1970) of the detector an alarm learns from."""
+    detector = detector_of(definition)
+    found = detector_settings(detectors.get(detector_key(detector), {})) if detector else {}
+    spans = found.get("ExcludedTimeRanges", [])
+    excluded = tuple(tuple(aware(moment).timestamp() for moment in span) for span in spans)
+    return found.get("MetricTimezone", "UTC"), excluded
 
 
 def metric_row_of(spec, known=None):

@@ -12,7 +12,6 @@ from alarms.analysis.bands.band import Band
 from alarms.analysis.evaluation import evaluate_all
 from alarms.cloudwatch import mute_schedules
 from alarms.cloudwatch.constants import ALARM, STATES
-from alarms.cloudwatch.definitions import detector_key, detector_of, detector_settings
 from alarms.doctor.reports import RegionSnapshot, history_of, snapshot_of
 from alarms.models import Alarm
 from alarms.readings import values
@@ -84,7 +83,7 @@ def _drawing(data, edges, alarms, span):
         natural_max=metric.natural_max,
         alarms=alarms,
         mutes=tuple((begin.timestamp(), until.timestamp()) for spans in mutes for begin, until in spans),
-        excluded=_excluded(data),
+        excluded=values.learning_of(data.definition, data.snapshot.detectors)[1],
     )
 
 
@@ -98,15 +97,6 @@ def _thresholds(alarm):
         if row.threshold is not None and row.operator:
             found["Less" if row.operator.startswith("Less") else "Greater"].append(row.threshold)
     return max(found["Less"], default=None), min(found["Greater"], default=None)
-
-
-def _excluded(data):
-    detector = detector_of(data.definition)
-    found = data.snapshot.detectors.get(detector_key(detector), {}) if detector else {}
-    return tuple(
-        tuple(datetime.fromisoformat(moment).timestamp() for moment in pair)
-        for pair in detector_settings(found).get("ExcludedTimeRanges", [])
-    )
 
 
 def _past(span, reading):
