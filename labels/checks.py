@@ -73,7 +73,7 @@ def _rekognition(s):
     return s.LABELS_DETECTOR == "rekognition"
 
 
-def _regions(s):
+def _wrong_regions(s):
     wrong = [
         region
         for region, rate in s.REKOGNITION_REGIONS.items()
@@ -105,7 +105,7 @@ def _unknown_operations(s):
     ]
 
 
-def _no_budgets(s):
+def _negative_budgets(s):
     budgets = {name: getattr(s, name) for name in ("REKOGNITION_DAILY_BUDGET", "REKOGNITION_MONTHLY_BUDGET")}
     return [
         {"name": name, "value": value}
@@ -228,7 +228,7 @@ register_settings_checks(
         ),
         (
             "labels.E030",
-            _regions,
+            _wrong_regions,
             "REKOGNITION_REGIONS {said}.",
             "Set the Regions and their calls per second: us-east-1=50,us-west-2=50.",
         ),
@@ -246,7 +246,7 @@ register_settings_checks(
         ),
         (
             "labels.E032",
-            _no_budgets,
+            _negative_budgets,
             "{name} is {value}.",
             "It is an amount in US dollars, 0 or more; leave it out for no limit.",
         ),

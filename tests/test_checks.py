@@ -6,7 +6,7 @@ import sys
 
 import pytest
 from django.conf import settings as configured
-from django.core.checks import run_checks
+from django.core.checks import ERROR, WARNING, run_checks
 from PIL import features
 
 LIMITS = [
@@ -109,6 +109,7 @@ def test_a_wrong_setting_is_named_with_the_way_out(settings, id, changed, hint):
     found = _found(settings, **changed)
 
     assert set(found) == {id}
+    assert found[id].level == (ERROR if id.startswith("labels.E") else WARNING)
     assert hint in found[id].hint
     name, value = next(iter(changed.items()))
     assert name in found[id].msg
