@@ -7,7 +7,7 @@ _PROGRAM = """
 import sys, django
 django.setup()
 import alarms.admin, alarms.urls
-heavy = ("alarms.analysis.", "alarms.backends.", "alarms.notices.", "alarms.readings.values")
+heavy = ("alarms.analysis.", "alarms.backends.", "alarms.readings.values")
 print(*sorted(name for name in sys.modules if name.startswith(heavy)))
 """
 
