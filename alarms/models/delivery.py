@@ -2,16 +2,15 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.db import models
 
+from alarms.cloudwatch.constants import ACTION_FIELD_OF
 from alarms.models.state import StateChange
 from photomgr import outbox
-
-_FIELDS = {"ALARM": "AlarmActions", "OK": "OKActions", "INSUFFICIENT_DATA": "InsufficientDataActions"}
 
 
 class DeliveryQuerySet(outbox.DeliveryQuerySet):
     def create_for(self, change, definition):
         """Write a delivery for each target of a new change of state; `definition` is the alarm's."""
-        targets = [(Delivery.Channel.TOPIC, arn) for arn in definition.get(_FIELDS[change.new]) or []]
+        targets = [(Delivery.Channel.TOPIC, arn) for arn in definition.get(ACTION_FIELD_OF[change.new]) or []]
         if change.new == "ALARM" or (change.old, change.new) == ("ALARM", "OK"):
             targets = [(Delivery.Channel.MAIL, address) for address in mail_recipients()] + targets
         self.bulk_create(
