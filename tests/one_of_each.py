@@ -15,6 +15,7 @@ from labels.models import (
     PhoneCode,
     Photo,
     Renaming,
+    ReplacedVerdict,
     Residency,
     RuleRun,
     SavedSelection,
@@ -46,6 +47,7 @@ def make_rows(eve, commits):
     Renaming.objects.create(owner=eve, label=colour, target=sea)
     photo = Photo.objects.get(original_name="sea.jpg")
     Verdict.objects.create(photo=photo, label=sea, is_there=True, by=eve, at=timezone.now(), change=change)
+    ReplacedVerdict.objects.create(change=change, photo=photo, is_there=True, at=timezone.now())
     RuleRun.objects.create()
     Phone.objects.create(owner=eve, number="+447700900123", verified_at=timezone.now())
     PhoneCode.objects.create(owner=eve, number="+447700900124", created_at=timezone.now())

@@ -1,6 +1,6 @@
 from django.contrib import admin
 
-from labels.models import Change, LabelRule, PolicyVersion, Renaming, RuleRun, Verdict
+from labels.models import Change, LabelRule, PolicyVersion, Renaming, ReplacedVerdict, RuleRun, Verdict
 from photomgr.read_only_admin import PartAdmin, ReadOnlyAdmin
 
 
@@ -71,6 +71,14 @@ class VerdictAdmin(PartAdmin):
     list_filter = ("is_there", "added")
     list_select_related = ("label", "photo", "by")
     search_fields = ("label__name", "photo__original_name", "by__username")
+    show_full_result_count = False
+
+
+@admin.register(ReplacedVerdict)
+class ReplacedVerdictAdmin(PartAdmin):
+    list_display = ("change", "photo", "is_there", "by", "at")
+    list_select_related = ("change__label", "photo", "by")
+    search_fields = ("photo__original_name", "by__username")
     show_full_result_count = False
 
 

@@ -11,13 +11,14 @@ from django.db.models import Q
 from django.utils import timezone
 
 from labels.labelling import rows as rewriting
-from labels.models import Change, Label, LabelAlias, Photo, PhotoLabel, Renaming, Verdict
+from labels.models import Change, Label, LabelAlias, Photo, PhotoLabel, Renaming, ReplacedVerdict, Verdict
 from labels.rules import engine, versions
 from labels.text.names import fold
 
 CHUNK = 500
 # Below the time-out of a task; the sweep rings for the rest.
 TURN_SECONDS = 50
+_SAID = ("is_there", "added", "confidence", "detector", "by_id", "at")
 
 
 class NotDecided(Exception):
@@ -62,7 +63,7 @@ def rename(owner, actor, name, new_name):
         target=target,
         photos=ids,
         total=len(ids),
-        before=before,
+        renamed_before=before,
     )
 
 
@@ -79,7 +80,7 @@ def undo(owner):
         if Change.objects.filter(owner=owner, undone_at=None, pk__gt=last.pk).exists():
             raise NotDecided("Something else was changed just now. Look again, then take it back.")
         Renaming.objects.filter(owner=owner, label=last.label_id, target=last.target_id).delete()
-        for label_id, target_id in last.before:
+        for label_id, target_id in last.renamed_before:
             Renaming.objects.create(owner=owner, label_id=label_id, target_id=target_id)
         last.photos = _touched(owner, last.label, last.target)
         last.total = len(last.photos)
@@ -94,21 +95,21 @@ def _take_turns(*label_ids):
     list(Label.objects.select_for_update(no_key=True).filter(pk__in=label_ids).order_by("pk"))
 
 
-def carry_on(change, seconds=TURN_SECONDS):
+def carry_on(change, seconds=TURN_SECONDS, size=CHUNK):
     """Carry the held change out for a while; return whether it is done, or lost to another worker."""
     until = time.monotonic() + seconds
     while time.monotonic() < until:
-        if not _chunk(change):
+        if not _chunk(change, size):
             return True
     change.continue_later()
     return False
 
 
 @transaction.atomic
-def _chunk(change):
+def _chunk(change, size):
     if not change.renew_lease():
         return False
-    ids = change.photos[change.done : change.done + CHUNK]
+    ids = change.photos[change.done : change.done + size]
     if not ids:
         change.release(status=Change.Status.DONE)
         return False
@@ -118,21 +119,22 @@ def _chunk(change):
         _take_back(change, photos) if change.undone_at else _say(change, photos)
     _settle(photos)
     change.done += len(ids)
-    Change.objects.held(change).update(done=change.done, before=change.before)
+    Change.objects.held(change).update(done=change.done)
     return True
 
 
 def _say(change, photos):
-    """Write the verdicts, and what they replace into the change."""
-    known = {row.photo_id: row for row in Verdict.objects.filter(photo__in=photos, label=change.label_id)}
+    """Write the verdicts, and keep those they replace."""
     rows = PhotoLabel.objects.filter(photo__in=photos, label=change.label_id).select_related("run")
     seen = {row.photo_id: row for row in rows}
-    change.before += [
-        [row.photo_id, row.is_there, row.added, row.confidence, row.detector, row.by_id, row.at.isoformat(),
-         row.change_id]
-        for row in known.values()
-        if row.change_id != change.pk
-    ]  # fmt: skip
+    known = Verdict.objects.filter(photo__in=photos, label=change.label_id)
+    ReplacedVerdict.objects.bulk_create(
+        [
+            ReplacedVerdict(change=change, photo_id=row.photo_id, made_by_id=row.change_id, **_said(row))
+            for row in known
+            if row.change_id != change.pk
+        ]
+    )
     if change.action == Change.Action.CONFIRM:
         photos = [photo for photo in photos if photo.pk in seen]
     _store([_verdict(change, photo, seen.get(photo.pk)) for photo in photos])
@@ -160,28 +162,34 @@ def _take_back(change, photos):
     mine.delete()
     _store(
         [
-            Verdict(
-                photo_id=photo_id, label_id=change.label_id, is_there=is_there, added=added,
-                confidence=confidence, detector=detector, by_id=by, at=at, change_id=made_by,
-            )
-            for photo_id, is_there, added, confidence, detector, by, at, made_by in _before(change, ids)
+            Verdict(photo_id=row.photo_id, label_id=change.label_id, change_id=row.made_by_id, **_said(row))
+            for row in _replaced(change, ids)
         ]
-    )  # fmt: skip
+    )
 
 
-def _before(change, ids):
-    """Return the verdicts on these photos before the change, without those taken back since.
+def _replaced(change, photo_ids):
+    """Return the ReplacedVerdicts to put back on these photos, past those whose own change was undone since.
 
     Of two changes made at once the later one may have been carried out first.
     """
-    found, waiting = [], [row for row in change.before if row[0] in ids]
-    while waiting:
-        makers = Change.objects.filter(pk__in={row[-1] for row in waiting}, undone_at__isnull=False)
-        gone = {maker.pk: {row[0]: row for row in maker.before} for maker in makers}
-        found += [row for row in waiting if row[-1] not in gone]
-        earlier = [gone[row[-1]].get(row[0]) for row in waiting if row[-1] in gone]
-        waiting = [row for row in earlier if row]
+    found, pairs = [], {(change.pk, photo_id) for photo_id in photo_ids}
+    while pairs:
+        changes, photos = zip(*pairs, strict=True)
+        rows = ReplacedVerdict.objects.filter(change__in=set(changes), photo__in=photos)
+        rows = [row for row in rows if (row.change_id, row.photo_id) in pairs]
+        undone = set(
+            Change.objects.filter(
+                pk__in={row.made_by_id for row in rows}, undone_at__isnull=False
+            ).values_list("pk", flat=True)
+        )
+        found += [row for row in rows if row.made_by_id not in undone]
+        pairs = {(row.made_by_id, row.photo_id) for row in rows if row.made_by_id in undone}
     return found
+
+
+def _said(row):
+    return {name: getattr(row, name) for name in _SAID}
 
 
 def _store(verdicts):

@@ -246,7 +246,7 @@ class Migration(migrations.Migration):
                 ('selection', models.CharField(blank=True, help_text='The photos, in words.', max_length=200)),
                 ('photos', models.JSONField(default=list, help_text='Their ids, in the order they are worked on.')),
                 ('total', models.PositiveIntegerField(default=0, help_text='How many they are.')),
-                ('before', models.JSONField(default=list, help_text='What was decided before, to go back to.')),
+                ('renamed_before', models.JSONField(default=list, help_text='Of a renaming: the [label, target] pairs it replaced.')),
                 ('done', models.PositiveIntegerField(default=0)),
                 ('status', models.CharField(choices=[('waiting', 'waiting'), ('running', 'running'), ('done', 'done'), ('failed', 'failed')], default='waiting', max_length=8)),
                 ('failure_reason', models.TextField(blank=True)),
@@ -496,6 +496,21 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.CreateModel(
+            name='ReplacedVerdict',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('is_there', models.BooleanField()),
+                ('added', models.BooleanField(default=False, help_text='A person named it, not a detector.')),
+                ('confidence', models.FloatField(help_text="The detector's, when it was decided.", null=True)),
+                ('detector', models.CharField(blank=True, help_text='The one that was judged.', max_length=40)),
+                ('at', models.DateTimeField()),
+                ('by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('change', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='replaced_verdicts', to='labels.change')),
+                ('made_by', models.ForeignKey(help_text='The change it came from.', null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='labels.change')),
+                ('photo', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='labels.photo')),
+            ],
+        ),
+        migrations.CreateModel(
             name='Residency',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -657,6 +672,10 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='renaming',
             constraint=models.UniqueConstraint(condition=models.Q(('owner', None)), fields=('label',), name='renamed_once_for_everyone'),
+        ),
+        migrations.AddConstraint(
+            model_name='replacedverdict',
+            constraint=models.UniqueConstraint(fields=('change', 'photo'), name='replaced_once_per_change'),
         ),
         migrations.AddConstraint(
             model_name='savedselection',

@@ -1,5 +1,5 @@
 from labels.models.bundle import Bundle, BundleChunk, BundlePart, BundlePhoto
-from labels.models.change import Change, Renaming, Verdict
+from labels.models.change import Change, Renaming, ReplacedVerdict, Verdict
 from labels.models.detection import DetectionRun
 from labels.models.direct_upload import DirectUpload
 from labels.models.heartbeat import Heartbeat
@@ -17,6 +17,7 @@ __all__ = [
     "Verdict",
     "RuleRun",
     "Renaming",
+    "ReplacedVerdict",
     "PolicyVersion",
     "LabelRule",
     "LabelAlias",

@@ -8,8 +8,8 @@ from photomgr.claim import Claimed, ClaimQuerySet
 class Change(Claimed):
     """Something a person decided about labels: who, what, when, of which photos. The audit trail.
 
-    A change of many photos is carried out by a worker; `done` of its `photos` are finished, so that it
-    goes on where it was. To be undone it runs over them again, with `before` to go back to.
+    A worker carries out a change of many photos; `done` of its `photos` are finished, so that it resumes
+    where it was. Undo runs over them again and puts back the ReplacedVerdicts.
     """
 
     class Action(models.TextChoices):
@@ -44,7 +44,9 @@ class Change(Claimed):
     selection = models.CharField(max_length=200, blank=True, help_text="The photos, in words.")
     photos = models.JSONField(default=list, help_text="Their ids, in the order they are worked on.")
     total = models.PositiveIntegerField(default=0, help_text="How many they are.")
-    before = models.JSONField(default=list, help_text="What was decided before, to go back to.")
+    renamed_before = models.JSONField(
+        default=list, help_text="Of a renaming: the [label, target] pairs it replaced."
+    )
     done = models.PositiveIntegerField(default=0)
     status = models.CharField(max_length=8, choices=Status, default=Status.WAITING)
     failure_reason = models.TextField(blank=True)
@@ -64,17 +66,23 @@ class Change(Claimed):
         return f"{self.get_action_display()} {self.label}"
 
 
-class Verdict(models.Model):
-    """What a person said about one label of one photo. It beats every rule and every later answer."""
-
-    photo = models.ForeignKey("labels.Photo", on_delete=models.CASCADE, related_name="verdicts")
-    label = models.ForeignKey(Label, on_delete=models.PROTECT, related_name="verdicts")
+class _VerdictFields(models.Model):
     is_there = models.BooleanField()
     added = models.BooleanField(default=False, help_text="A person named it, not a detector.")
     confidence = models.FloatField(null=True, help_text="The detector's, when it was decided.")
     detector = models.CharField(max_length=40, blank=True, help_text="The one that was judged.")
     by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
     at = models.DateTimeField()
+
+    class Meta:
+        abstract = True
+
+
+class Verdict(_VerdictFields):
+    """What a person said about one label of one photo. It beats every rule and every later answer."""
+
+    photo = models.ForeignKey("labels.Photo", on_delete=models.CASCADE, related_name="verdicts")
+    label = models.ForeignKey(Label, on_delete=models.PROTECT, related_name="verdicts")
     change = models.ForeignKey(Change, on_delete=models.SET_NULL, null=True, related_name="verdicts")
 
     class Meta:
@@ -88,6 +96,27 @@ class Verdict(models.Model):
 
     def __str__(self):
         return f"{self.label} is {'there' if self.is_there else 'not there'}"
+
+
+class ReplacedVerdict(_VerdictFields):
+    """The verdict that a change replaced on one photo; undo puts it back.
+
+    A row per photo, because one value for a whole change would be written again with every chunk of it.
+    """
+
+    change = models.ForeignKey(Change, on_delete=models.CASCADE, related_name="replaced_verdicts")
+    photo = models.ForeignKey("labels.Photo", on_delete=models.CASCADE, related_name="+")
+    made_by = models.ForeignKey(
+        Change, on_delete=models.SET_NULL, null=True, related_name="+", help_text="The change it came from."
+    )
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["change", "photo"], name="replaced_once_per_change"),
+        ]
+
+    def __str__(self):
+        return f"{self.photo}: was {'there' if self.is_there else 'not there'}"
 
 
 class Renaming(models.Model):

@@ -56,7 +56,7 @@ def changes(request):
     owners = (request.user.pk, None) if request.user.is_staff else (request.user.pk,)
     of_these = Q(owner=request.user) | Q(owner=None) if None in owners else Q(owner=request.user)
     rows = Change.objects.filter(of_these).select_related("label", "target", "actor")
-    page = Paginator(rows.defer("before", "photos"), PAGE).get_page(request.GET.get("page"))
+    page = Paginator(rows.defer("photos"), PAGE).get_page(request.GET.get("page"))
     standing = Change.objects.filter(undone_at=None).values_list("pk", flat=True)
     last = {standing.filter(owner=owner).first() for owner in owners}
     return render(

@@ -1,8 +1,13 @@
 """What people decide survives everything, is exact in every number, and can be taken back."""
 
+from datetime import timedelta
+
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
 from labels import tasks
 from labels.labelling import decisions, record, replay
@@ -13,6 +18,7 @@ from labels.models import (
     LabelRule,
     Photo,
     Renaming,
+    ReplacedVerdict,
     Verdict,
 )
 from labels.rules import versions
@@ -214,6 +220,99 @@ def test_a_large_change_is_carried_out_by_a_worker_and_a_second_delivery_changes
     before = list(Verdict.objects.values())
     tasks.apply_change(Change.objects.get().pk)
     assert list(Verdict.objects.values()) == before
+
+
+def _verdicts():
+    return list(Verdict.objects.order_by("photo").values("photo", "label", "is_there", "added", "by", "at"))
+
+
+def _claim_again(change):
+    """Claim a change whose worker was killed, once its lease has run out."""
+    Change.objects.filter(pk=change.pk).update(lease_until=timezone.now() - timedelta(seconds=1))
+    return Change.objects.claim(change.pk, "the next worker")
+
+
+class _Killed(BaseException):
+    pass
+
+
+def _die_at(table, number):
+    """Stop the process at the `number`th statement that writes the table, as a kill would."""
+    seen = []
+
+    def wrapper(execute, sql, params, many, context):
+        if sql.startswith(("INSERT", "UPDATE")) and f'"{table}"' in sql.split("(")[0].split("SET")[0]:
+            seen.append(sql)
+            if len(seen) == number:
+                raise _Killed
+        return execute(sql, params, many, context)
+
+    return connection.execute_wrapper(wrapper)
+
+
+@pytest.mark.parametrize("table", ["labels_replacedverdict", "labels_verdict", "labels_photosummary"])
+def test_a_change_whose_worker_is_killed_in_the_middle_is_undone_exactly(dan, table):
+    photos = factory.many_photos(dan, 6)
+    _judge(dan, "add", "Mine", photos[:5])
+    before, counts = _verdicts(), factory.counts(dan)
+    change = decisions.judge(dan, dan, "remove", "Mine", Photo.objects.all(), "all")
+    with pytest.raises(_Killed), _die_at(table, 2):
+        decisions.carry_on(Change.objects.claim(change.pk, "the first worker"), size=2)
+    assert ReplacedVerdict.objects.count() == 2
+
+    assert decisions.carry_on(_claim_again(change), size=2)
+
+    assert ReplacedVerdict.objects.count() == 5
+    assert factory.counts(dan) == {}
+    undone = decisions.undo(dan)
+    with pytest.raises(_Killed), _die_at("labels_photosummary", 2):
+        decisions.carry_on(Change.objects.claim(undone.pk, "the first worker"), size=2)
+    assert decisions.carry_on(_claim_again(undone), size=2)
+    assert _verdicts() == before
+    assert factory.counts(dan) == counts
+    assert record.count_differences() == summaries.differences() == []
+
+
+def test_every_chunk_of_a_change_writes_as_little_as_the_first(dan):
+    photos = factory.many_photos(dan, 40)
+    _judge(dan, "add", "Mine", photos)
+    change = decisions.judge(dan, dan, "remove", "Mine", Photo.objects.all(), "all")
+
+    for _ in range(2):
+        held = Change.objects.claim(change.pk, "worker")
+        chunks = []
+        with CaptureQueriesContext(connection) as queries:
+            assert decisions.carry_on(held, size=10)
+        for query in queries:
+            if query["sql"].startswith('UPDATE "labels_change" SET "lease_until"'):
+                chunks.append([])
+            elif chunks:
+                chunks[-1].append(len(query["sql"]))
+        *chunks, _nothing_left = chunks
+        assert len(chunks) == 4
+        assert len(chunks[0]) == len(chunks[-1])
+        # Longer numbers, nothing else.
+        assert sum(chunks[-1]) == pytest.approx(sum(chunks[0]), rel=0.03)
+        change = decisions.undo(dan)
+
+
+def test_undoing_the_earlier_of_two_changes_puts_back_what_was_before_both(dan, eve):
+    """Made at once, the later one may have been carried out first."""
+    photos = factory.many_photos(dan, 2)
+    first, second = (
+        decisions.judge(dan, actor, action, "Mine", Photo.objects.all(), "all")
+        for actor, action in ((dan, "add"), (eve, "add"))
+    )
+    _do(second)
+    _do(first)
+
+    assert decisions.undo(dan).pk == second.pk
+    _do(second)
+    assert {row.by for row in Verdict.objects.all()} == {dan}
+    _do(decisions.undo(dan))
+
+    assert not Verdict.objects.exists()
+    assert len(photos) == 2
 
 
 def test_a_change_nobody_was_told_of_is_found_by_the_sweep(dan, library, commits):
