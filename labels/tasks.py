@@ -45,7 +45,7 @@ def take_direct_upload(incoming_id):
     if row is None:
         return
     try:
-        direct_uploads.take_in(row)
+        direct_uploads.add(row)
     except StorageUnavailable as error:
         direct_uploads.postpone(row, in_words(error), counts=False)
     except Exception as error:

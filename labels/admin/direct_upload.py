@@ -5,7 +5,7 @@ from photomgr.read_only_admin import ReadOnlyAdmin
 
 
 @admin.register(DirectUpload)
-class IncomingAdmin(ReadOnlyAdmin):
+class DirectUploadAdmin(ReadOnlyAdmin):
     list_display = ["name", "owner", "size", "status", "outcome", "created_at"]
     list_filter = ["status", "outcome"]
     list_select_related = ["owner"]

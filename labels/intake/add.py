@@ -1,7 +1,4 @@
-"""Bytes -> checked, hashed, deduplicated Photo: the only way a photo is born.
-
-`take` for one file; `labels.intake.sources` walks a folder or a zip file.
-"""
+"""Bytes -> checked, hashed, deduplicated Photo: the only way a photo is created."""
 
 import zlib
 from dataclasses import dataclass
@@ -23,7 +20,7 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True)
-class Taken:
+class IntakeResult:
     """What became of one file. `photo` is None when it was refused, or new in a dry run."""
 
     name: str
@@ -43,12 +40,12 @@ def add_photo(file, name, owner, dry_run=False):
         checked = check(file, name)
         photo = _existing(checked, owner)
         if photo:
-            return Taken(checked.name, Outcome.DUPLICATE, photo, sha256=checked.sha256)
+            return IntakeResult(checked.name, Outcome.DUPLICATE, photo, sha256=checked.sha256)
         if dry_run:
-            return Taken(checked.name, Outcome.IMPORTED, sha256=checked.sha256)
+            return IntakeResult(checked.name, Outcome.IMPORTED, sha256=checked.sha256)
         return _store(file, checked, owner)
     except Refused as refusal:
-        return Taken(clean_name(name), Outcome.REFUSED, reason=refusal.reason, code=refusal.code)
+        return IntakeResult(clean_name(name), Outcome.REFUSED, reason=refusal.reason, code=refusal.code)
 
 
 def _existing(checked, owner):
@@ -67,9 +64,9 @@ def _store(file, checked, owner):
         originals().delete(key)
         # Another upload of the same bytes was first; any other broken constraint is a real error.
         if isinstance(error, IntegrityError) and (photo := _existing(checked, owner)):
-            return Taken(checked.name, Outcome.DUPLICATE, photo, sha256=checked.sha256)
+            return IntakeResult(checked.name, Outcome.DUPLICATE, photo, sha256=checked.sha256)
         raise
-    return Taken(checked.name, Outcome.IMPORTED, photo, sha256=checked.sha256)
+    return IntakeResult(checked.name, Outcome.IMPORTED, photo, sha256=checked.sha256)
 
 
 def _create(key, checked, owner):

@@ -1,4 +1,4 @@
-"""Files that browsers send straight to the bucket: promised, sent, checked, taken in."""
+"""Files that browsers send straight to the bucket: promised, sent, checked, added."""
 
 from datetime import timedelta
 
@@ -7,7 +7,7 @@ from django.utils import timezone
 from labels.intake.add import Outcome, add_photo
 from labels.intake.checks import check_size, clean_name
 from labels.models import DirectUpload
-from labels.models.direct_upload import incoming_files
+from labels.models.direct_upload import direct_upload_files
 from labels.models.photo import random_key
 from labels.storage.errors import StorageUnavailable
 
@@ -17,37 +17,37 @@ _KEPT = timedelta(days=1)
 
 
 def begin(owner, name, size):
-    """return a DirectUpload and the form (url, fields) that sends exactly it; raise Refused over its size."""
+    """Return a DirectUpload and the form (url, fields) that sends exactly it; raise Refused over its size."""
     name = clean_name(name)
     check_size(name, size)
-    incoming = DirectUpload.objects.create(owner=owner, key=random_key("bin"), name=name, size=size)
-    return incoming, incoming_files().signed_post(incoming.key, size, POST_SECONDS)
+    upload = DirectUpload.objects.create(owner=owner, key=random_key("bin"), name=name, size=size)
+    return upload, direct_upload_files().signed_post(upload.key, size, POST_SECONDS)
 
 
-def sent(incoming):
-    """Note that the file has arrived; return whether that was news."""
-    waiting = DirectUpload.objects.filter(pk=incoming.pk, status=DirectUpload.Status.OPEN)
+def mark_sent(upload):
+    """Mark the file as sent; return whether that was news."""
+    waiting = DirectUpload.objects.filter(pk=upload.pk, status=DirectUpload.Status.OPEN)
     return bool(waiting.update(status=DirectUpload.Status.SENT, next_attempt_at=timezone.now()))
 
 
-def take_in(incoming):
-    """Make a photo of the held file, or refuse it, with the checks of every other way in."""
+def add(upload):
+    """Make a photo of the leased file, or refuse it, by the same checks as any other file."""
     try:
-        with incoming_files().open(incoming.key) as file:
-            taken = add_photo(file, incoming.name, incoming.owner)
+        with direct_upload_files().open(upload.key) as file:
+            result = add_photo(file, upload.name, upload.owner)
     except FileNotFoundError:
-        _end(incoming, Outcome.REFUSED, f"{incoming.name} did not arrive. Send it again.")
+        _end(upload, Outcome.REFUSED, f"{upload.name} did not arrive. Send it again.")
     else:
-        _end(incoming, taken.outcome, taken.reason, taken.photo)
-    incoming_files().delete(incoming.key)
+        _end(upload, result.outcome, result.reason, result.photo)
+    direct_upload_files().delete(upload.key)
 
 
-def postpone(incoming, reason, counts=True):
-    """Let the held file wait for another attempt; after the last that counts it is refused."""
-    if counts and incoming.is_last_attempt:
-        _end(incoming, Outcome.REFUSED, f"{reason} Send it again.")
+def postpone(upload, reason, counts=True):
+    """Let the leased file wait for another attempt; after the last that counts it is refused."""
+    if counts and upload.is_last_attempt:
+        _end(upload, Outcome.REFUSED, f"{reason} Send it again.")
         return
-    incoming.postpone(counts=counts)
+    upload.postpone(counts=counts)
 
 
 def give_up(rows):
@@ -65,15 +65,15 @@ def clear(now):
         status__in=(DirectUpload.Status.OPEN, DirectUpload.Status.DONE), created_at__lt=now - _KEPT
     )
     cleared = 0
-    for incoming in old.iterator():
+    for upload in old.iterator():
         try:
-            incoming_files().delete(incoming.key)
+            direct_upload_files().delete(upload.key)
         except StorageUnavailable:
             # The next sweep is a minute away, and other things are to be swept now.
             break
-        cleared += incoming.delete()[0]
+        cleared += upload.delete()[0]
     return cleared
 
 
-def _end(incoming, outcome, reason, photo=None):
-    incoming.release(status=DirectUpload.Status.DONE, outcome=outcome, reason=reason, photo=photo)
+def _end(upload, outcome, reason, photo=None):
+    upload.release(status=DirectUpload.Status.DONE, outcome=outcome, reason=reason, photo=photo)

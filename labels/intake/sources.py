@@ -5,6 +5,7 @@ import tempfile
 import zipfile
 import zlib
 from contextlib import contextmanager
+from functools import partial
 from lzma import LZMAError
 from pathlib import Path
 
@@ -58,33 +59,30 @@ def _in_bucket(source, after):
 
     storage = BucketStorage(bucket_name=bucket)
     return (
-        (key, _object_opener(storage, key, size))
+        (key, partial(_open_object, storage, key, size))
         for key, size, _ in storage.walk(within=prefix, after=after)
         # A key that ends in a slash is how a console draws a folder.
         if not key.endswith("/") and not _is_hidden(key.split("/"))
     )
 
 
-def _object_opener(storage, key, size):
-    @contextmanager
-    def opener():
-        name = clean_name(key)
-        check_size(name, size)
-        try:
-            file = storage.open(key)
-        except FileNotFoundError as error:
-            raise Refused(f"{name} is gone since it was listed.", "unreadable") from error
-        except ObjectUnreadable as error:
-            raise Refused(f"{name} cannot be read: {error.strerror}.", "unreadable") from error
-        with file:
-            yield file
-
-    return opener
+@contextmanager
+def _open_object(storage, key, size):
+    name = clean_name(key)
+    check_size(name, size)
+    try:
+        file = storage.open(key)
+    except FileNotFoundError as error:
+        raise Refused(f"{name} is gone since it was listed.", "unreadable") from error
+    except ObjectUnreadable as error:
+        raise Refused(f"{name} cannot be read: {error.strerror}.", "unreadable") from error
+    with file:
+        yield file
 
 
 def _in_folder(folder):
     return [
-        (str(path.relative_to(folder)), _file_opener(path))
+        (str(path.relative_to(folder)), partial(_open_file, path))
         for path in sorted(folder.rglob("*"))
         if path.is_file() and not _is_hidden(path.relative_to(folder).parts)
     ]
@@ -96,24 +94,21 @@ def _is_hidden(parts):
     return any((part.startswith(".") and part not in steps) or part == "__MACOSX" for part in parts)
 
 
-def _file_opener(path):
-    @contextmanager
-    def opener():
-        try:
-            file = path.open("rb")
-        except OSError as error:
-            raise Refused(f"{path.name} cannot be read: {error.strerror}.", "unreadable") from error
-        with file:
-            yield file
-
-    return opener
+@contextmanager
+def _open_file(path):
+    try:
+        file = path.open("rb")
+    except OSError as error:
+        raise Refused(f"{path.name} cannot be read: {error.strerror}.", "unreadable") from error
+    with file:
+        yield file
 
 
 def _in_zip(path):
     with zipfile.ZipFile(path) as archive:
         members = [m for m in archive.infolist() if not m.is_dir() and not _is_link(m)]
     return [
-        (member.filename, _zip_opener(path, member))
+        (member.filename, partial(_open_member, path, member))
         for member in members
         if not _is_hidden(member.filename.replace("\\", "/").split("/"))
     ]
@@ -123,16 +118,13 @@ def _is_link(member):
     return stat.S_ISLNK(member.external_attr >> 16)
 
 
-def _zip_opener(path, member):
-    @contextmanager
-    def opener():
-        name = clean_name(member.filename)
-        check_size(name, member.file_size)
-        with tempfile.TemporaryFile(dir=settings.FILE_UPLOAD_TEMP_DIR) as file:
-            _unpack(path, member, name, file)
-            yield file
-
-    return opener
+@contextmanager
+def _open_member(path, member):
+    name = clean_name(member.filename)
+    check_size(name, member.file_size)
+    with tempfile.TemporaryFile(dir=settings.FILE_UPLOAD_TEMP_DIR) as file:
+        _unpack(path, member, name, file)
+        yield file
 
 
 def _unpack(path, member, name, file):

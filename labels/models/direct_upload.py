@@ -5,12 +5,12 @@ from django.db import models
 from photomgr.claim import Claimed, ClaimQuerySet
 
 
-def incoming_files():
-    """Return the storage that browsers send to; only with a bucket there is one."""
+def direct_upload_files():
+    """Return the storage that browsers send to; there is one only with a bucket."""
     return storages["incoming"]
 
 
-class IncomingQuerySet(ClaimQuerySet):
+class DirectUploadQuerySet(ClaimQuerySet):
     def owned_by(self, user):
         return self.filter(owner=user)
 
@@ -21,28 +21,29 @@ class DirectUpload(Claimed):
     class Status(models.TextChoices):
         OPEN = "open", "being sent"
         SENT = "sent", "to be checked"
-        TAKING = "taking", "being checked"
+        CHECKING = "checking", "being checked"
         DONE = "done", "done"
 
     WAITING = Status.SENT
-    WORKING = Status.TAKING
+    WORKING = Status.CHECKING
 
-    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="incoming")
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="direct_uploads"
+    )
     key = models.CharField(max_length=120, unique=True)
     name = models.CharField(max_length=255)
     size = models.BigIntegerField(help_text="Bytes that the browser promised; S3 takes no other number.")
-    status = models.CharField(max_length=6, choices=Status, default=Status.OPEN)
+    status = models.CharField(max_length=8, choices=Status, default=Status.OPEN)
     outcome = models.CharField(max_length=10, blank=True, help_text="How intake ended, once done.")
     reason = models.TextField(blank=True)
     photo = models.ForeignKey("labels.Photo", on_delete=models.SET_NULL, null=True, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
 
-    objects = IncomingQuerySet.as_manager()
+    objects = DirectUploadQuerySet.as_manager()
 
     class Meta:
-        verbose_name_plural = "incoming"
         # The sweep: what waits to be checked, and what was never sent.
-        indexes = [models.Index(fields=["status", "next_attempt_at"], name="incoming_work")]
+        indexes = [models.Index(fields=["status", "next_attempt_at"], name="direct_upload_work")]
 
     def __str__(self):
         return self.name

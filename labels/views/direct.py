@@ -36,7 +36,7 @@ def incoming_begin(request):
 @require_POST
 def incoming_sent(request, pk):
     row = get_object_or_404(DirectUpload.objects.owned_by(request.user), pk=pk)
-    if direct_uploads.sent(row):
+    if direct_uploads.mark_sent(row):
         queue.take_direct_upload(row.pk)
     return JsonResponse({"id": row.pk})
 

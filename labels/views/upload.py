@@ -78,13 +78,13 @@ def _context(form, results=None):
     }
 
 
-def _result(taken, size):
-    photo = taken.photo
+def _result(result, size):
+    photo = result.photo
     return {
-        "name": taken.name,
+        "name": result.name,
         "size": size,
-        "outcome": taken.outcome,
-        "reason": taken.reason,
+        "outcome": result.outcome,
+        "reason": result.reason,
         "url": photo.get_absolute_url() if photo else "",
         "thumb_url": reverse("photo_thumbnail", args=[photo.pk]) if photo and photo.thumbnail else "",
     }

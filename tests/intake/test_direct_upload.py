@@ -12,7 +12,7 @@ from django.utils import timezone
 from labels import tasks
 from labels.maintenance import sweep
 from labels.models import DirectUpload, Photo
-from labels.models.direct_upload import incoming_files
+from labels.models.direct_upload import direct_upload_files
 from tests import factory
 from tests.fixtures_aws import PHOTOS
 from tests.storage.s3_server import error
@@ -201,4 +201,4 @@ def test_with_a_bucket_the_page_sends_there_and_a_plain_form_still_works(s3, cli
     assert f'data-direct="{reverse("incoming_begin")}"' in page
     assert answer.status_code == 200
     assert Photo.objects.get(owner=dan).original_name == "plain.jpg"
-    assert incoming_files().bucket_name == PHOTOS
+    assert direct_upload_files().bucket_name == PHOTOS

@@ -1,4 +1,4 @@
-"""Memory stays flat whatever the size: the peak of a process that takes one photo in."""
+"""Memory stays flat whatever the size: the peak of a process that adds one photo."""
 
 import os
 import subprocess
@@ -10,7 +10,7 @@ from django.conf import settings
 from tests import factory
 
 _SIZE = 90_000_000
-_TAKE = """
+_ADD = """
 import resource, sys, django
 django.setup()
 from django.contrib.auth import get_user_model
@@ -20,16 +20,16 @@ call_command("migrate", verbosity=0)
 owner = get_user_model().objects.create_user("dan")
 for path in sys.argv[1:]:
     with open(path, "rb") as file:
-        taken = add_photo(file, "photo.jpg", owner)
-        assert taken.outcome == "imported" and taken.photo.size == file.seek(0, 2), taken
+        result = add_photo(file, "photo.jpg", owner)
+        assert result.outcome == "imported" and result.photo.size == file.seek(0, 2), result
     print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """
 
 
 def _peaks_kib(folder, *paths):
-    """Return the peak memory of a process of its own after it took each file into an empty installation."""
+    """Return the peak memory of a process of its own after it added each file to an empty installation."""
     done = subprocess.run(
-        [sys.executable, "-c", _TAKE, *map(str, paths)],
+        [sys.executable, "-c", _ADD, *map(str, paths)],
         env={
             **os.environ,
             "DJANGO_SETTINGS_MODULE": "photomgr.settings",

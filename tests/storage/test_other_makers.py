@@ -22,7 +22,7 @@ from labels import tasks
 from labels.bundles import building, lifecycle
 from labels.models import Bundle, Photo
 from labels.models.bundle import bundle_files
-from labels.models.direct_upload import incoming_files
+from labels.models.direct_upload import direct_upload_files
 from labels.models.photo import originals, random_key
 from labels.storage import multipart
 from labels.storage.bucket import BucketStorage
@@ -338,7 +338,7 @@ def test_a_browser_sends_a_photo_by_a_form(maker, client, dan, commits):
     photo = Photo.objects.get(owner=dan)
     assert (photo.original_name, photo.status) == ("Süd + Ost.JPG", Photo.Status.LABELLED)
     assert originals().open(photo.original.name).read() == content
-    assert list(incoming_files().walk()) == []
+    assert list(direct_upload_files().walk()) == []
 
 
 @only_swift

@@ -4,7 +4,7 @@ from django.core.management.base import CommandError
 from django.db import OperationalError
 
 from labels.intake import sources
-from labels.intake.add import Outcome, Taken, add_photo
+from labels.intake.add import IntakeResult, Outcome, add_photo
 from labels.intake.checks import Refused
 from labels.intake.upload_handlers import says_full
 from labels.storage.errors import StorageUnavailable
@@ -33,7 +33,7 @@ class Command(JsonCommand):
         seen, total = set(), len(files) if isinstance(files, list) else None
         for name, opener in self.progress(_resumable(files, after), total, "files"):
             try:
-                taken = _take(name, opener, owner, dry_run)
+                result = _add(name, opener, owner, dry_run)
             except StorageUnavailable as error:
                 raise CommandError(_stopped(error, after)) from None
             except (OSError, OperationalError) as error:
@@ -41,14 +41,14 @@ class Command(JsonCommand):
                     raise
                 raise CommandError(_full(name, document)) from None
             after = name
-            if taken.outcome == Outcome.REFUSED:
-                document["refused"].append({"name": name, "reason": taken.reason})
+            if result.outcome == Outcome.REFUSED:
+                document["refused"].append({"name": name, "reason": result.reason})
             # In a dry run nothing is stored by which a second copy could be found.
-            elif taken.outcome == Outcome.DUPLICATE or taken.sha256 in seen:
+            elif result.outcome == Outcome.DUPLICATE or result.sha256 in seen:
                 document["duplicates"] += 1
             else:
                 document["imported"] += 1
-                seen.add(taken.sha256)
+                seen.add(result.sha256)
         return document, bool(document["refused"])
 
     def as_text(self, document):
@@ -88,9 +88,9 @@ def _full(name, document):
     )
 
 
-def _take(name, opener, owner, dry_run):
+def _add(name, opener, owner, dry_run):
     try:
         with opener() as file:
             return add_photo(file, name, owner, dry_run)
     except Refused as refusal:
-        return Taken(name, Outcome.REFUSED, reason=refusal.reason, code=refusal.code)
+        return IntakeResult(name, Outcome.REFUSED, reason=refusal.reason, code=refusal.code)
