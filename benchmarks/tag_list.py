@@ -32,7 +32,7 @@ def main():
 
 def fill(owner, count):
     """Make the rows without files. The share of the label of rank k falls with 1 / k (Zipf)."""
-    from labels.labelling import record
+    from labels.labelling import counts
     from labels.models import Label, Photo, PhotoLabel
     from labels.selection import summaries
 
@@ -77,7 +77,7 @@ def fill(owner, count):
             ),
             batch_size=1000,
         )
-    record.count_differences(repair=True)
+    counts.differences(repair=True)
     summaries.differences(repair=True)
 
 
@@ -121,13 +121,13 @@ def measure(owner, words, query, htmx):
     from django.test import Client
     from django.test.utils import CaptureQueriesContext
 
-    from labels.selection import predicate as selections
+    from labels.selection import predicate
     from labels.selection.predicate import Selection
 
     client = Client(SERVER_NAME="localhost", headers={"HX-Request": "true"} if htmx else {})
     client.force_login(owner)
     url = f"/labels/?{urlencode(query)}"
-    photos = f"{selections.summary(owner, Selection.from_query(QueryDict(urlencode(query))))[0]:,}"
+    photos = f"{predicate.photos(owner, Selection.from_query(QueryDict(urlencode(query)))).count():,}"
     with CaptureQueriesContext(connection) as queries:
         answer = client.get(url)
     assert answer.status_code == 200, answer.status_code

@@ -1,13 +1,17 @@
 """What a worker runs: load by id, claim, call the steps in order. Any task may be delivered twice."""
 
+from django.db import transaction
+
 from labels.bundles import building, sums
 from labels.detectors.base import DetectorUnavailable, PhotoRefused, RetryLater
 from labels.intake import direct_uploads
-from labels.labelling import decisions, detection, record, replay
+from labels.labelling import attempts, context, decisions, detection, rule_runs
+from labels.labelling.record import record
 from labels.maintenance.sweep import sweep  # noqa: F401 (its schedule names it here)
 from labels.models import Bundle, Change, Delivery, DirectUpload, Photo, RuleRun
 from labels.notices import deliveries
 from labels.rules import versions
+from labels.rules.resolve import resolve
 from labels.storage.errors import StorageUnavailable
 from labels.workers.queue import heartbeat  # noqa: F401 (its schedule names it here)
 from photomgr.claim import in_words
@@ -17,25 +21,31 @@ _STORAGE_SECONDS = 60
 
 
 def label_photo(photo_id):
-    """Find the labels of one photo; return quietly when it is gone, done, or held by another worker."""
+    """Find the labels of one photo; return quietly when it is gone, done, or leased to another worker."""
     photo = Photo.objects.claim(photo_id)
     if photo is None:
         return
     try:
         run = detection.run_for(photo)
         rules = versions.in_force()
-        record.record(photo, run, rules.decide(photo, run), rules)
+        found = {photo.pk: rules.decide(photo, run)}
+        with transaction.atomic():
+            # Under the lock, so that what a person decides meanwhile is read here or resolved after this.
+            if Photo.objects.held(photo).lock():
+                wanted = resolve(found, context.read([photo], found, rules.rules))
+                record([photo], wanted, {photo.pk: run.pk})
+                attempts.finish(photo, run, rules.version)
     except PhotoRefused as refusal:
-        record.fail(photo, refusal.code, refusal.reason)
+        attempts.fail(photo, refusal.code, refusal.reason)
     except RetryLater as turn:
-        record.wait(photo, turn.code, turn.reason, turn.seconds)
+        attempts.wait(photo, turn.code, turn.reason, turn.seconds)
     except DetectorUnavailable as trouble:
-        record.postpone(photo, trouble.code, trouble.reason)
+        attempts.postpone(photo, trouble.code, trouble.reason)
     except StorageUnavailable as error:
-        record.wait(photo, "storage", in_words(error), _STORAGE_SECONDS)
+        attempts.wait(photo, "storage", in_words(error), _STORAGE_SECONDS)
     except Exception as error:
         # A full disk or a fault of ours: the photo waits where people see it, the queue keeps the trace.
-        record.postpone(photo, "unexpected", in_words(error))
+        attempts.postpone(photo, "unexpected", in_words(error))
         raise
 
 
@@ -75,10 +85,10 @@ def deliver(delivery_id):
         deliveries.send(delivery)
 
 
-def run_rules(replay_id):
+def run_rules(rule_run_id):
     """Apply rules to stored answers for a while; return quietly when another worker does."""
-    if row := RuleRun.objects.claim(replay_id):
-        replay.carry_on(row)
+    if row := RuleRun.objects.claim(rule_run_id):
+        rule_runs.carry_on(row)
 
 
 def apply_change(change_id):

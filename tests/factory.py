@@ -12,9 +12,11 @@ from PIL import Image
 
 from labels.bundles.request import request_bundle
 from labels.intake.add import Outcome, add_photo
-from labels.labelling import record, rows
+from labels.labelling import attempts, context, decisions
+from labels.labelling.record import record as write
 from labels.models import DetectionRun, Heartbeat, Label, LabelCount, Photo, PhotoLabel, Verdict
 from labels.rules import versions
+from labels.rules.resolve import resolve
 from labels.selection import summaries
 from labels.selection.predicate import Selection
 from labels.workers import heartbeats
@@ -127,8 +129,19 @@ def label_as(photo, answer, detector="factory", version=None):
     )
     held = Photo.objects.get(pk=photo.pk)
     rules = versions.in_force()
-    assert record.record(held, run, rules.decide(held, run), rules)
+    assert record(held, rules.decide(held, run), run, rules)
     return run
+
+
+def record(held, found, run=None, rules=None):
+    """Give the held photo these labels, as a worker does; return whether it was still held."""
+    found = {held.pk: found}
+    with transaction.atomic():
+        if not Photo.objects.held(held).lock():
+            return False
+        wanted = resolve(found, context.read([held], found, rules.rules if rules else ()))
+        write([held], wanted, {held.pk: run.pk} if run else {})
+        return attempts.finish(held, run, rules.version if rules else None)
 
 
 def judge(photo, name, is_there, confidence=90.0):
@@ -138,10 +151,8 @@ def judge(photo, name, is_there, confidence=90.0):
         label=label(name),
         defaults={"is_there": is_there, "confidence": confidence, "by": photo.owner, "at": timezone.now()},
     )
-    held = Photo.objects.get(pk=photo.pk)
-    rules = versions.in_force()
     with transaction.atomic():
-        rows.rewrite([held], {held.pk: rules.decide(held, held.run) if held.run else []}, rules.rules)
+        decisions.resolve_again([Photo.objects.get(pk=photo.pk)])
 
 
 def counts(owner):

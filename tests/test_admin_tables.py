@@ -27,7 +27,7 @@ EDITED = {
 EDITED |= {"Budget": {"daily", "monthly"}}
 EDITED |= {"RegionQuota": {"group", "quota", "price_micros", "enabled"}, "Residency": {"owner", "group"}}
 KEPT = {"DetectionRun", "Label", "LabelCount", "PhotoLabel", "PhotoSummary", "LibraryVersion"}
-KEPT |= {"LabelAlias", "PolicyVersion", "Change", "Verdict", "ReplacedVerdict", "Renaming"}
+KEPT |= {"LabelAlias", "RuleVersion", "Change", "Verdict", "ReplacedVerdict", "Renaming"}
 KEPT |= {"SmsCount", "BundlePart", "BundlePhoto", "BundleChunk", "RegionQuota", "Spending"}
 KEPT |= {"Budget"}
 

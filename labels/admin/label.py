@@ -2,7 +2,7 @@ from django import forms
 from django.contrib import admin
 from django.db.models import Sum
 
-from labels.labelling import replay, taxonomy
+from labels.labelling import rule_runs, taxonomy
 from labels.models import Label, LabelAlias, LabelCount, PhotoLabel
 from labels.workers import queue
 from photomgr.read_only_admin import NoAddAdmin, PartAdmin
@@ -31,8 +31,8 @@ class LabelAdmin(NoAddAdmin):
     def save_related(self, request, form, formsets, change):
         super().save_related(request, form, formsets, change)
         if "parents" in form.changed_data:
-            replay.mark(form.instance, request.user)
-            if row := replay.start():
+            rule_runs.mark_stale(form.instance, request.user)
+            if row := rule_runs.start():
                 queue.run_rules(row.pk)
 
     @admin.display(description="parents")

@@ -3,7 +3,7 @@ from django.template.defaultfilters import filesizeformat
 from django.urls import reverse
 from django.utils.html import format_html
 
-from labels.labelling import record
+from labels.labelling import attempts
 from labels.models import LibraryVersion, Photo, PhotoLabel, PhotoSummary
 from labels.workers import queue
 from photomgr.read_only_admin import NoAddAdmin, PartAdmin
@@ -62,11 +62,11 @@ class PhotoAdmin(NoAddAdmin):
 
     @admin.action(description="Label again")
     def label_again(self, request, photos):
-        self._ring(request, record.label_again(photos))
+        self._ring(request, attempts.label_again(photos))
 
     @admin.action(description="Retry the failed ones")
     def retry_failed(self, request, photos):
-        self._ring(request, record.label_again(photos.filter(status=Photo.Status.FAILED)))
+        self._ring(request, attempts.label_again(photos.filter(status=Photo.Status.FAILED)))
 
     def delete_queryset(self, request, photos):
         # Each in a transaction of its own: together they would hold counts while they wait for a worker's

@@ -1,6 +1,6 @@
 from django.contrib import admin
 
-from labels.models import Change, LabelRule, PolicyVersion, Renaming, ReplacedVerdict, RuleRun, Verdict
+from labels.models import Change, LabelRule, Renaming, ReplacedVerdict, RuleRun, RuleVersion, Verdict
 from photomgr.read_only_admin import PartAdmin, ReadOnlyAdmin
 
 
@@ -39,8 +39,8 @@ class LabelRuleAdmin(admin.ModelAdmin):
         super().save_model(request, rule, form, change)
 
 
-@admin.register(PolicyVersion)
-class PolicyVersionAdmin(PartAdmin):
+@admin.register(RuleVersion)
+class RuleVersionAdmin(PartAdmin):
     list_display = ("pk", "created_at", "author", "number_of_rules", "min_confidence", "note")
     list_select_related = ("author",)
     search_fields = ("note",)
@@ -51,7 +51,7 @@ class PolicyVersionAdmin(PartAdmin):
 
 
 @admin.register(RuleRun)
-class ReplayAdmin(ReadOnlyAdmin):
+class RuleRunAdmin(ReadOnlyAdmin):
     list_display = ("pk", "status", "is_dry", "done", "total", "changed", "created_at", "finished_at")
     list_filter = ("status", "is_dry")
     search_fields = ("failure_reason",)

@@ -42,7 +42,7 @@ def detect_files(files, detector):
         try:
             with opener() as file:
                 checked = checks.check(file, name)
-                run = detection.ask(detector, checked.sha256, partial(_picture, file, checked))
+                run = detection.run_for_content(detector, checked.sha256, partial(_picture, file, checked))
         except (Refused, PhotoRefused) as refusal:
             yield FileResult(name, reason=refusal.reason)
         else:

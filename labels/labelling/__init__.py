@@ -1,1 +1,1 @@
-"""The one write path for labels and counts: detection, rules, people's decisions and replays."""
+"""The one write path for labels and counts: detection, people's decisions and rule runs."""

@@ -1,4 +1,4 @@
-"""What labelling photos would cost, in money and time: calls that are left after the answers already kept."""
+"""What labelling photos would cost, in money and time: the calls whose responses are not kept yet."""
 
 from django.conf import settings
 from django.db.models import Avg, Max
@@ -8,15 +8,15 @@ from labels.labelling import detection
 from labels.models import DetectionRun, RegionQuota
 
 MICROS = 1_000_000
-# Answers whose times say how long the next ones take.
+# Responses whose times say how long the next ones take.
 _RECENT = 200
 
 
 def estimate(photos):
     """Return how many calls labelling the photos would make and what they would cost at most.
 
-    The same content is asked about once, and not at all when its answer is kept. Of several Regions
-    the dearest counts; another detector than Rekognition costs nothing.
+    The same content costs one call, and none when its response is kept. Of several Regions the dearest
+    counts; another detector than Rekognition costs nothing.
     """
     missing = _missing(photos)
     return {
@@ -28,17 +28,15 @@ def estimate(photos):
 
 
 def expected_seconds(photos):
-    """Return how long this installation's workers need, by its latest answers; None before it has any.
+    """Return how long this installation's workers need, by its latest responses; None before it has any.
 
-    Only asking is counted: photos in front of these in the queue, and a Region's limits, come on top.
+    Only the calls are counted: photos in front of these in the queue, and a Region's limits, come on top.
     """
     seconds = 0.0
     for detector, calls in _missing(photos):
-        # Of any version: the one that comes next has no answer to learn from.
-        recent = DetectionRun.objects.filter(detector=detector.name, latency_ms__gt=0).order_by("-pk")[
-            :_RECENT
-        ]
-        latency = recent.aggregate(mean=Avg("latency_ms"))["mean"]
+        # Of any version: a new one has no responses yet.
+        recent = DetectionRun.objects.filter(detector=detector.name, latency_ms__gt=0).order_by("-pk")
+        latency = recent[:_RECENT].aggregate(mean=Avg("latency_ms"))["mean"]
         if calls and latency is None:
             return None
         seconds += calls * (latency or 0) / 1000 / settings.QUEUE_WORKERS
@@ -46,7 +44,7 @@ def expected_seconds(photos):
 
 
 def _missing(photos):
-    """Return [(detector, contents it has not answered about)]."""
+    """Return [(detector, number of contents without a response of it)]."""
     contents = _contents(photos)
     return [
         (detector, contents.exclude(sha256__in=detection.kept(detector).values("content_sha256")).count())

@@ -1,43 +1,33 @@
-"""What people decide about labels: on one photo or many, by name, taken back, and all of it on record.
+"""What people decide about labels: on one photo or many, by name, undone, and all of it on record.
 
 A decision is a verdict beside the photo, never an edit of what a detector said; the photo's rows are
-settled anew from both. So it survives every later answer, and going back is taking the verdict away.
+resolved again from both. So it survives every later answer, and undo is deleting the verdict.
 """
-
-import time
 
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from labels.labelling import rows as rewriting
+from labels.labelling import context
+from labels.labelling.record import record
 from labels.models import Change, Label, LabelAlias, Photo, PhotoLabel, Renaming, ReplacedVerdict, Verdict
 from labels.rules import engine, versions
+from labels.rules.resolve import resolve
 from labels.text.names import fold
 
 CHUNK = 500
-# Below the time-out of a task; the sweep rings for the rest.
-TURN_SECONDS = 50
-_SAID = ("is_there", "added", "confidence", "detector", "by_id", "at")
+_VALUES = ("is_there", "added", "confidence", "detector", "by_id", "at")
 
 
 class NotDecided(Exception):
     """Why it cannot be done, in words for the person who asked."""
 
 
-def judge(owner, actor, action, name, photos, words=""):
+def decide(owner, actor, action, name, photos, words=""):
     """Return the Change that adds, confirms or removes a label on the owner's photos; not carried out yet."""
     label = _label(name, may_be_new=action == Change.Action.ADD)
     ids = list(photos.order_by("pk").values_list("pk", flat=True))
-    return Change.objects.create(
-        owner=owner,
-        actor=actor,
-        action=action,
-        label=label,
-        photos=ids,
-        total=len(ids),
-        selection=words[:200],
-    )
+    return _create(owner, actor, action, label, ids, selection=words[:200])
 
 
 @transaction.atomic
@@ -49,40 +39,37 @@ def rename(owner, actor, name, new_name):
     label, target = _label(name), _label(new_name, may_be_new=True, category_of=name)
     if label == target:
         raise NotDecided(f"“{label}” is called that already.")
-    _take_turns(label.pk, target.pk)
+    _lock_labels(label.pk, target.pk)
     rows = Renaming.objects.filter(owner=owner, label__in=(label, target))
     before = [[row.label_id, row.target_id] for row in rows]
     rows.delete()
     Renaming.objects.create(owner=owner, label=label, target=target)
-    ids = _touched(owner, label, target)
+    ids = _photo_ids(owner, label, target)
+    return _create(owner, actor, Change.Action.RENAME, label, ids, target=target, renamed_before=before)
+
+
+def _create(owner, actor, action, label, ids, **fields):
     return Change.objects.create(
-        owner=owner,
-        actor=actor,
-        action=Change.Action.RENAME,
-        label=label,
-        target=target,
-        photos=ids,
-        total=len(ids),
-        renamed_before=before,
+        owner=owner, actor=actor, action=action, label=label, photos=ids, total=len(ids), **fields
     )
 
 
 @transaction.atomic
 def undo(owner):
-    """Return the owner's last change, set to be taken back; None when there is none."""
+    """Return the owner's last change, set to be undone; None when there is none."""
     last = Change.objects.select_for_update(no_key=True).filter(owner=owner, undone_at=None).first()
     if last is None:
         return None
     if last.status != Change.Status.DONE:
         raise NotDecided("It is still being carried out. Wait until it is done.")
     if last.action == Change.Action.RENAME:
-        _take_turns(last.label_id, last.target_id)
+        _lock_labels(last.label_id, last.target_id)
         if Change.objects.filter(owner=owner, undone_at=None, pk__gt=last.pk).exists():
-            raise NotDecided("Something else was changed just now. Look again, then take it back.")
+            raise NotDecided("Something else was changed just now. Look again, then undo it.")
         Renaming.objects.filter(owner=owner, label=last.label_id, target=last.target_id).delete()
         for label_id, target_id in last.renamed_before:
             Renaming.objects.create(owner=owner, label_id=label_id, target_id=target_id)
-        last.photos = _touched(owner, last.label, last.target)
+        last.photos = _photo_ids(owner, last.label, last.target)
         last.total = len(last.photos)
     last.undone_at, last.status, last.done, last.attempts = timezone.now(), Change.Status.WAITING, 0, 0
     last.next_attempt_at = last.undone_at
@@ -90,19 +77,14 @@ def undo(owner):
     return last
 
 
-def _take_turns(*label_ids):
-    """Have two who rename the same label at once do it one after the other."""
+def _lock_labels(*label_ids):
+    """Let two who rename the same label at once do it one after the other."""
     list(Label.objects.select_for_update(no_key=True).filter(pk__in=label_ids).order_by("pk"))
 
 
-def carry_on(change, seconds=TURN_SECONDS, size=CHUNK):
-    """Carry the held change out for a while; return whether it is done, or lost to another worker."""
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        if not _chunk(change, size):
-            return True
-    change.continue_later()
-    return False
+def carry_on(change, size=CHUNK):
+    """Work on the leased change for a while; return whether it is done, or lost to another worker."""
+    return change.carry_on(lambda: _chunk(change, size))
 
 
 @transaction.atomic
@@ -116,21 +98,21 @@ def _chunk(change, size):
     photos = Photo.objects.filter(pk__in=ids).select_related("run").order_by("pk")
     photos = list(photos.select_for_update(of=("self",), no_key=True))
     if change.action != Change.Action.RENAME:
-        _take_back(change, photos) if change.undone_at else _say(change, photos)
-    _settle(photos)
+        _put_back(change, photos) if change.undone_at else _replace(change, photos)
+    resolve_again(photos)
     change.done += len(ids)
     Change.objects.held(change).update(done=change.done)
     return True
 
 
-def _say(change, photos):
+def _replace(change, photos):
     """Write the verdicts, and keep those they replace."""
     rows = PhotoLabel.objects.filter(photo__in=photos, label=change.label_id).select_related("run")
     seen = {row.photo_id: row for row in rows}
     known = Verdict.objects.filter(photo__in=photos, label=change.label_id)
     ReplacedVerdict.objects.bulk_create(
         [
-            ReplacedVerdict(change=change, photo_id=row.photo_id, made_by_id=row.change_id, **_said(row))
+            ReplacedVerdict(change=change, photo_id=row.photo_id, made_by_id=row.change_id, **_values(row))
             for row in known
             if row.change_id != change.pk
         ]
@@ -155,14 +137,14 @@ def _verdict(change, photo, row):
     )
 
 
-def _take_back(change, photos):
+def _put_back(change, photos):
     """Put the verdicts back that were there before; what was decided since stays."""
     mine = Verdict.objects.filter(photo__in=photos, label=change.label_id, change=change)
     ids = set(mine.values_list("photo_id", flat=True))
     mine.delete()
     _store(
         [
-            Verdict(photo_id=row.photo_id, label_id=change.label_id, change_id=row.made_by_id, **_said(row))
+            Verdict(photo_id=row.photo_id, label_id=change.label_id, change_id=row.made_by_id, **_values(row))
             for row in _replaced(change, ids)
         ]
     )
@@ -178,18 +160,15 @@ def _replaced(change, photo_ids):
         changes, photos = zip(*pairs, strict=True)
         rows = ReplacedVerdict.objects.filter(change__in=set(changes), photo__in=photos)
         rows = [row for row in rows if (row.change_id, row.photo_id) in pairs]
-        undone = set(
-            Change.objects.filter(
-                pk__in={row.made_by_id for row in rows}, undone_at__isnull=False
-            ).values_list("pk", flat=True)
-        )
+        makers = Change.objects.filter(pk__in={row.made_by_id for row in rows}, undone_at__isnull=False)
+        undone = set(makers.values_list("pk", flat=True))
         found += [row for row in rows if row.made_by_id not in undone]
         pairs = {(row.made_by_id, row.photo_id) for row in rows if row.made_by_id in undone}
     return found
 
 
-def _said(row):
-    return {name: getattr(row, name) for name in _SAID}
+def _values(row):
+    return {name: getattr(row, name) for name in _VALUES}
 
 
 def _store(verdicts):
@@ -201,15 +180,16 @@ def _store(verdicts):
     )
 
 
-def _settle(photos):
+def resolve_again(photos):
+    """Bring the labels of these locked photos in line with what people decided."""
     rules = versions.in_force()
-    decided = {photo.pk: rules.decide(photo, photo.run) if photo.run else [] for photo in photos}
-    rewriting.rewrite(photos, decided, rules.rules)
-    Photo.objects.filter(pk__in=decided, run__isnull=False).update(policy=rules.version)
+    found = {photo.pk: rules.decide(photo, photo.run) if photo.run else [] for photo in photos}
+    record(photos, resolve(found, context.read(photos, found, rules.rules)))
+    Photo.objects.filter(pk__in=found, run__isnull=False).update(rule_version=rules.version)
 
 
-def _touched(owner, *labels):
-    """Return the ids of the photos that have a row of one of these labels, of everyone without an owner."""
+def _photo_ids(owner, *labels):
+    """Return the ids of the photos with one of these labels, of everyone without an owner."""
     photos = Photo.objects.filter(Q(photo_labels__label__in=labels) | Q(verdicts__label__in=labels))
     photos = photos.filter(owner=owner) if owner else photos
     return list(photos.order_by("pk").values_list("pk", flat=True).distinct())

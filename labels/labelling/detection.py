@@ -1,4 +1,4 @@
-"""Ask the detector about a photo, or answer from what it said before about the same bytes."""
+"""Detection: one call of the detector for the same bytes, its raw response kept."""
 
 import hashlib
 import json
@@ -15,22 +15,22 @@ from labels.pictures import renditions
 
 
 def run_for(photo):
-    """Return the photo's DetectionRun, from the cache when these bytes were answered before.
+    """Return the photo's DetectionRun, from the cache when there is one of these bytes.
 
-    Further questions are asked after the first, and their answers kept beside it. Raise PhotoRefused or
-    DetectorUnavailable. The raw response is kept as it came.
+    The additional detectors are called after the first, and their runs kept beside it. Raise PhotoRefused
+    or DetectorUnavailable.
     """
     jpeg = renditions.ensure(photo)
-    run = ask(get_detector(), photo.sha256, lambda: _picture(photo, jpeg), photo.pk)
-    for further in get_additional_detectors():
+    run = run_for_content(get_detector(), photo.sha256, lambda: _picture(photo, jpeg), photo.pk)
+    for additional in get_additional_detectors():
         # Each may wait for its turn as long as the first did.
         photo.renew_lease()
-        ask(further, photo.sha256, lambda: _picture(photo, jpeg), photo.pk)
+        run_for_content(additional, photo.sha256, lambda: _picture(photo, jpeg), photo.pk)
     return run
 
 
-def ask(detector, sha256, draw, photo_id=None):
-    """Return the DetectionRun of a content, asking the detector only when it was never asked before.
+def run_for_content(detector, sha256, draw, photo_id=None):
+    """Return the DetectionRun of a content, calling the detector only when there is none.
 
     `draw()` returns the Picture and is called only then. Raise what the detector raises.
     """
@@ -55,7 +55,7 @@ def ask(detector, sha256, draw, photo_id=None):
 
 
 def _keep(photo_id, defaults, **identity):
-    """Return the answer's row; it does without a photo that was deleted while it was asked about."""
+    """Return the row of a response, without the photo when that was deleted meanwhile."""
     for_photo = {**defaults, "photo_id": photo_id}
     try:
         return DetectionRun.objects.get_or_create(**identity, defaults=for_photo)[0]
@@ -67,13 +67,13 @@ def _keep(photo_id, defaults, **identity):
 
 
 def kept(detector):
-    """Return the answers of this detector as it is configured; of any version when it names none."""
+    """Return the runs of this detector as it is configured; of any version when it names none."""
     runs = DetectionRun.objects.filter(detector=detector.name, params_hash=params_hash(detector.params))
     return runs.filter(version=detector.version) if detector.version else runs
 
 
-def further_answers(photo):
-    """Return {detector: answer} of the further questions about the photo's content, the latest of each."""
+def additional_responses(photo):
+    """Return {detector: response} of the additional detectors to the photo's content, the latest of each."""
     runs = DetectionRun.objects.filter(content_sha256=photo.sha256, detector__in=findings.DETECTORS)
     return {run.detector: _readable(run) for run in runs.order_by("pk")}
 

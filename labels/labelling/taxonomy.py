@@ -1,13 +1,13 @@
-"""Labels, parents, aliases and categories as answers teach them."""
+"""Labels, parents, aliases and categories: learnt from answers, and read."""
 
 from labels.models import Label, LabelAlias
+from labels.rules.engine import bars
 from labels.rules.resolve import Taxonomy, closure
 from labels.text.names import fold
 
 
-def labels(decisions):
-    """Return {key: Label} for all names in the decisions, parents included; learn new ones."""
-    decisions = list(decisions)
+def learn(decisions):
+    """Return {key: Label} for all names in the decisions, parents included; create new ones."""
     names = {fold(name): name for d in decisions for name in (*d.parents, d.name)}
     known = _known(names)
     missing = sorted(names.keys() - known.keys())
@@ -24,8 +24,8 @@ def labels(decisions):
     return known
 
 
-def taxonomy(label_ids, is_barred=lambda name, category, above: False):
-    """Return the Taxonomy of these labels: the few queries that reach what is above them."""
+def read(label_ids, rules=()):
+    """Return the Taxonomy of these labels, by the few queries that reach what is above them."""
     link = Label.parents.through
     edges, waiting, asked = set(), set(label_ids), set()
     while waiting:
@@ -45,7 +45,7 @@ def taxonomy(label_ids, is_barred=lambda name, category, above: False):
         barred=frozenset(
             pk
             for pk, name, category in rows
-            if is_barred(name, category, tuple(names[one] for one in above.get(pk, ()) if one in names))
+            if bars(rules, name, category, [names[one] for one in above.get(pk, ()) if one in names])
         ),
     )
 
@@ -53,7 +53,7 @@ def taxonomy(label_ids, is_barred=lambda name, category, above: False):
 def closes_circle(child_id, parent_ids):
     """Return whether one of the parents is the label itself or below it."""
     parent_ids = set(parent_ids)
-    above = taxonomy(parent_ids).above
+    above = read(parent_ids).above
     return child_id in parent_ids or any(child_id in above.get(parent, ()) for parent in parent_ids)
 
 
@@ -82,7 +82,7 @@ def _learn_parents(decisions, known):
     new = sorted(wanted - stored)
     if not new:
         return
-    above = dict(taxonomy({label for pair in new for label in pair}).above)
+    above = dict(read({label for pair in new for label in pair}).above)
     fresh = []
     for child, parent in new:
         # Two detectors may disagree about which is above the other: who came first is believed.

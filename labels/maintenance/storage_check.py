@@ -7,7 +7,7 @@ from django.core.files.storage import storages
 from django.utils import timezone
 
 from labels.intake.checks import digest
-from labels.labelling import record
+from labels.labelling import attempts
 from labels.models import BundlePart, Photo
 from labels.storage import is_bucket
 from labels.storage.errors import ObjectUnreadable, StorageUnavailable
@@ -62,7 +62,7 @@ def repair(finding):
         storages[finding.storage].delete(finding.key)
     elif finding.storage == "renditions":
         Photo.objects.filter(pk=finding.photo_id).update(thumbnail="", rendition="")
-        for pk in record.label_again(Photo.objects.filter(pk=finding.photo_id)):
+        for pk in attempts.label_again(Photo.objects.filter(pk=finding.photo_id)):
             queue.label_photo(pk)
     else:
         Photo.objects.filter(pk=finding.photo_id).update(

@@ -13,7 +13,7 @@ from labels.detectors.rekognition.regions import spending
 from labels.detectors.rekognition.regions.quotas import follow_settings
 from labels.detectors.rekognition.regions.report import calls_per_minute
 from labels.intake import direct_uploads
-from labels.labelling import record, replay
+from labels.labelling import attempts, rule_runs
 from labels.models import (
     Bundle,
     BundlePart,
@@ -57,7 +57,7 @@ def sweep():
 
 def _start_rule_run(now):
     # Photos that a worker labelled by rules which were replaced meanwhile.
-    replay.start()
+    rule_runs.start()
 
 
 def _follow_settings(now):
@@ -104,7 +104,7 @@ STEPS = {
     "regions_followed": _follow_settings,
     "recalled_from_future": _recall_from_future,
     "workers_forgotten": heartbeats.forget_old,
-    "photos_given_up": lambda now: record.give_up(Photo.objects.worn_out(now)),
+    "photos_given_up": lambda now: attempts.give_up(Photo.objects.worn_out(now)),
     "bundles_given_up": lambda now: lifecycle.give_up(Bundle.objects.worn_out(now)),
     "deliveries_given_up": lambda now: Delivery.objects.worn_out(now).give_up(),
     "deliveries_interrupted": Delivery.objects.end_interrupted,
@@ -117,7 +117,7 @@ STEPS = {
     "changes_given_up": lambda now: Change.objects.worn_out(now).give_up(failure_reason=_STOPPED),
     "changes_enqueued": _due(Change, queue.apply_change, queue.LABELS),
     "replays_enqueued": _due(RuleRun, queue.run_rules, queue.LABELS),
-    "photos_afforded": lambda now: record.try_now(now, spending.CODES, spending.affordable_calls()),
+    "photos_afforded": lambda now: attempts.try_now(now, spending.CODES, spending.affordable_calls()),
     "photos_enqueued": _enqueue_photos,
     "deliveries_enqueued": _due(Delivery, queue.deliver, queue.LABELS),
     "bundles_enqueued": _due(Bundle, queue.build_bundle, queue.BUNDLES),

@@ -86,21 +86,22 @@ class Migration(migrations.Migration):
                 ('lease_until', models.DateTimeField(editable=False, null=True)),
                 ('attempts', models.PositiveSmallIntegerField(default=0, editable=False)),
                 ('next_attempt_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                ('status', models.CharField(choices=[('waiting', 'waiting'), ('running', 'running'), ('done', 'done'), ('failed', 'failed')], default='waiting', max_length=8)),
+                ('total', models.PositiveIntegerField(default=0, help_text='Photos to be worked on.')),
+                ('done', models.PositiveIntegerField(default=0)),
+                ('failure_reason', models.TextField(blank=True)),
+                ('created_at', models.DateTimeField(auto_now_add=True)),
                 ('is_dry', models.BooleanField(default=False)),
                 ('rules', models.JSONField(default=list, help_text='Of a dry one: those that are tried.')),
                 ('min_confidence', models.FloatField(default=0)),
                 ('found', models.JSONField(default=dict, help_text='Of a dry one: what would change, with examples.')),
                 ('last_photo', models.PositiveBigIntegerField(default=0, help_text='How far it has come.')),
-                ('status', models.CharField(choices=[('waiting', 'waiting'), ('running', 'running'), ('done', 'done'), ('failed', 'failed')], default='waiting', max_length=8)),
-                ('total', models.PositiveIntegerField(default=0, help_text='Photos that were to be looked at.')),
-                ('done', models.PositiveIntegerField(default=0)),
                 ('changed', models.PositiveIntegerField(default=0, help_text='Photos that show other labels now.')),
-                ('failure_reason', models.TextField(blank=True)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
                 ('finished_at', models.DateTimeField(null=True)),
             ],
             options={
                 'ordering': ['-pk'],
+                'abstract': False,
             },
         ),
         migrations.CreateModel(
@@ -242,15 +243,15 @@ class Migration(migrations.Migration):
                 ('lease_until', models.DateTimeField(editable=False, null=True)),
                 ('attempts', models.PositiveSmallIntegerField(default=0, editable=False)),
                 ('next_attempt_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                ('status', models.CharField(choices=[('waiting', 'waiting'), ('running', 'running'), ('done', 'done'), ('failed', 'failed')], default='waiting', max_length=8)),
+                ('total', models.PositiveIntegerField(default=0, help_text='Photos to be worked on.')),
+                ('done', models.PositiveIntegerField(default=0)),
+                ('failure_reason', models.TextField(blank=True)),
+                ('created_at', models.DateTimeField(auto_now_add=True)),
                 ('action', models.CharField(choices=[('add', 'added'), ('confirm', 'confirmed'), ('remove', 'removed'), ('rename', 'renamed')], max_length=8)),
                 ('selection', models.CharField(blank=True, help_text='The photos, in words.', max_length=200)),
                 ('photos', models.JSONField(default=list, help_text='Their ids, in the order they are worked on.')),
-                ('total', models.PositiveIntegerField(default=0, help_text='How many they are.')),
                 ('renamed_before', models.JSONField(default=list, help_text='Of a renaming: the [label, target] pairs it replaced.')),
-                ('done', models.PositiveIntegerField(default=0)),
-                ('status', models.CharField(choices=[('waiting', 'waiting'), ('running', 'running'), ('done', 'done'), ('failed', 'failed')], default='waiting', max_length=8)),
-                ('failure_reason', models.TextField(blank=True)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
                 ('undone_at', models.DateTimeField(null=True)),
                 ('actor', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('owner', models.ForeignKey(help_text="Whose library; empty for everyone's.", null=True, on_delete=django.db.models.deletion.CASCADE, related_name='label_changes', to=settings.AUTH_USER_MODEL)),
@@ -259,6 +260,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['-pk'],
+                'abstract': False,
             },
         ),
         migrations.CreateModel(
@@ -387,16 +389,13 @@ class Migration(migrations.Migration):
                 ('key', models.CharField(max_length=120, unique=True)),
                 ('name', models.CharField(max_length=255)),
                 ('size', models.BigIntegerField(help_text='Bytes that the browser promised; S3 takes no other number.')),
-                ('status', models.CharField(choices=[('open', 'being sent'), ('sent', 'to be checked'), ('taking', 'being checked'), ('done', 'done')], default='open', max_length=6)),
+                ('status', models.CharField(choices=[('open', 'being sent'), ('sent', 'to be checked'), ('checking', 'being checked'), ('done', 'done')], default='open', max_length=8)),
                 ('outcome', models.CharField(blank=True, help_text='How intake ended, once done.', max_length=10)),
                 ('reason', models.TextField(blank=True)),
                 ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('owner', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='incoming', to=settings.AUTH_USER_MODEL)),
+                ('owner', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='direct_uploads', to=settings.AUTH_USER_MODEL)),
                 ('photo', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='labels.photo')),
             ],
-            options={
-                'verbose_name_plural': 'incoming',
-            },
         ),
         migrations.AddField(
             model_name='detectionrun',
@@ -435,25 +434,6 @@ class Migration(migrations.Migration):
                 ('rule', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='labels.labelrule')),
                 ('run', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='photo_labels', to='labels.detectionrun')),
             ],
-        ),
-        migrations.CreateModel(
-            name='PolicyVersion',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('rules', models.JSONField(help_text='All rules, in order (LabelRule.as_json).')),
-                ('min_confidence', models.FloatField()),
-                ('note', models.CharField(blank=True, max_length=200)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('author', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-            ],
-            options={
-                'ordering': ['-pk'],
-            },
-        ),
-        migrations.AddField(
-            model_name='photo',
-            name='policy',
-            field=models.ForeignKey(editable=False, help_text='The rules its labels follow; empty when they are to be applied again.', null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='labels.policyversion'),
         ),
         migrations.CreateModel(
             name='RegionQuota',
@@ -520,6 +500,25 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name_plural': 'residencies',
             },
+        ),
+        migrations.CreateModel(
+            name='RuleVersion',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('rules', models.JSONField(help_text='All rules, in order (LabelRule.as_json).')),
+                ('min_confidence', models.FloatField()),
+                ('note', models.CharField(blank=True, max_length=200)),
+                ('created_at', models.DateTimeField(auto_now_add=True)),
+                ('author', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+            ],
+            options={
+                'ordering': ['-pk'],
+            },
+        ),
+        migrations.AddField(
+            model_name='photo',
+            name='rule_version',
+            field=models.ForeignKey(editable=False, help_text='The rules its labels follow; empty when they are to be applied again.', null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='labels.ruleversion'),
         ),
         migrations.CreateModel(
             name='SavedSelection',
@@ -623,7 +622,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='directupload',
-            index=models.Index(fields=['status', 'next_attempt_at'], name='incoming_work'),
+            index=models.Index(fields=['status', 'next_attempt_at'], name='direct_upload_work'),
         ),
         migrations.AddConstraint(
             model_name='detectionrun',
@@ -645,6 +644,18 @@ class Migration(migrations.Migration):
             model_name='photolabel',
             constraint=models.UniqueConstraint(fields=('photo', 'label'), name='label_once_per_photo'),
         ),
+        migrations.AddConstraint(
+            model_name='renaming',
+            constraint=models.UniqueConstraint(fields=('owner', 'label'), name='renamed_once'),
+        ),
+        migrations.AddConstraint(
+            model_name='renaming',
+            constraint=models.UniqueConstraint(condition=models.Q(('owner', None)), fields=('label',), name='renamed_once_for_everyone'),
+        ),
+        migrations.AddConstraint(
+            model_name='replacedverdict',
+            constraint=models.UniqueConstraint(fields=('change', 'photo'), name='replaced_once_per_change'),
+        ),
         migrations.AddIndex(
             model_name='photo',
             index=models.Index(models.F('owner'), models.OrderBy(models.F('shown_at'), descending=True), models.OrderBy(models.F('id'), descending=True), name='photo_grid'),
@@ -664,18 +675,6 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='photo',
             constraint=models.CheckConstraint(condition=models.Q(('size__gt', 0)), name='photo_has_bytes'),
-        ),
-        migrations.AddConstraint(
-            model_name='renaming',
-            constraint=models.UniqueConstraint(fields=('owner', 'label'), name='renamed_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='renaming',
-            constraint=models.UniqueConstraint(condition=models.Q(('owner', None)), fields=('label',), name='renamed_once_for_everyone'),
-        ),
-        migrations.AddConstraint(
-            model_name='replacedverdict',
-            constraint=models.UniqueConstraint(fields=('change', 'photo'), name='replaced_once_per_change'),
         ),
         migrations.AddConstraint(
             model_name='savedselection',

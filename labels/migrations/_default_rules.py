@@ -33,7 +33,7 @@ def put_in_force(apps, schema_editor):
             key=name.casefold(), defaults={"name": name}
         )
     rules.sort(key=lambda rule: (-rule.priority, rule.pk))
-    apps.get_model("labels", "PolicyVersion").objects.create(
+    apps.get_model("labels", "RuleVersion").objects.create(
         rules=[{"id": rule.pk, **{name: getattr(rule, name) for name in _KEPT}} for rule in rules],
         min_confidence=settings.LABELS_MIN_CONFIDENCE,
         note="The rules that are shipped",

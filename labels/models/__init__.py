@@ -8,42 +8,7 @@ from labels.models.notice import Delivery, Notice
 from labels.models.phone import Phone, PhoneCode, SmsCount
 from labels.models.photo import Photo
 from labels.models.region import Budget, RegionQuota, Residency, Spending
-from labels.models.rule import LabelRule, PolicyVersion, RuleRun
+from labels.models.rule import LabelRule, RuleRun, RuleVersion
 from labels.models.saved_selection import SavedSelection
 from labels.models.summary import LibraryVersion, PhotoSummary
 from labels.models.sweep_failure import SweepFailure
-
-__all__ = [
-    "Verdict",
-    "RuleRun",
-    "Renaming",
-    "ReplacedVerdict",
-    "PolicyVersion",
-    "LabelRule",
-    "LabelAlias",
-    "Change",
-    "Budget",
-    "Bundle",
-    "BundleChunk",
-    "BundlePart",
-    "BundlePhoto",
-    "Delivery",
-    "DetectionRun",
-    "DirectUpload",
-    "Label",
-    "LabelCount",
-    "Notice",
-    "Phone",
-    "PhoneCode",
-    "Photo",
-    "PhotoLabel",
-    "LibraryVersion",
-    "PhotoSummary",
-    "SavedSelection",
-    "RegionQuota",
-    "Residency",
-    "Spending",
-    "SweepFailure",
-    "SmsCount",
-    "Heartbeat",
-]

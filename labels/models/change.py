@@ -1,11 +1,11 @@
 from django.conf import settings
 from django.db import models
 
+from labels.models.chunked import ChunkedWork
 from labels.models.label import Label
-from photomgr.claim import Claimed, ClaimQuerySet
 
 
-class Change(Claimed):
+class Change(ChunkedWork):
     """Something a person decided about labels: who, what, when, of which photos. The audit trail.
 
     A worker carries out a change of many photos; `done` of its `photos` are finished, so that it resumes
@@ -17,16 +17,6 @@ class Change(Claimed):
         CONFIRM = "confirm", "confirmed"
         REMOVE = "remove", "removed"
         RENAME = "rename", "renamed"
-
-    class Status(models.TextChoices):
-        WAITING = "waiting", "waiting"
-        RUNNING = "running", "running"
-        DONE = "done", "done"
-        FAILED = "failed", "failed"
-
-    WAITING = Status.WAITING
-    WORKING = Status.RUNNING
-    FAILED = Status.FAILED
 
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -43,20 +33,12 @@ class Change(Claimed):
     target = models.ForeignKey(Label, on_delete=models.PROTECT, null=True, related_name="+")
     selection = models.CharField(max_length=200, blank=True, help_text="The photos, in words.")
     photos = models.JSONField(default=list, help_text="Their ids, in the order they are worked on.")
-    total = models.PositiveIntegerField(default=0, help_text="How many they are.")
     renamed_before = models.JSONField(
         default=list, help_text="Of a renaming: the [label, target] pairs it replaced."
     )
-    done = models.PositiveIntegerField(default=0)
-    status = models.CharField(max_length=8, choices=Status, default=Status.WAITING)
-    failure_reason = models.TextField(blank=True)
-    created_at = models.DateTimeField(auto_now_add=True)
     undone_at = models.DateTimeField(null=True)
 
-    objects = ClaimQuerySet.as_manager()
-
-    class Meta:
-        ordering = ["-pk"]
+    class Meta(ChunkedWork.Meta):
         indexes = [
             # The page of changes, and the last one that can be undone.
             models.Index(fields=["owner", "-id"], name="change_list"),

@@ -1,6 +1,7 @@
 from django.conf import settings
 from django.db import models
 
+from labels.rules import engine, resolve
 from labels.text.names import fold
 
 
@@ -72,20 +73,20 @@ class PhotoLabelQuerySet(models.QuerySet):
 
 class PhotoLabel(models.Model):
     class Source(models.TextChoices):
-        AUTO = "auto", "detector"
-        RULE = "rule", "a rule"
-        CHILD = "child", "a label below it"
-        PERSON = "person", "a person"
+        AUTO = resolve.AUTO, "detector"
+        RULE = resolve.BY_RULE, "a rule"
+        CHILD = resolve.BY_CHILD, "a label below it"
+        PERSON = resolve.BY_PERSON, "a person"
 
     class Status(models.TextChoices):
-        ACTIVE = "active", "active"
-        SUGGESTED = "suggested", "suggested"
-        REVIEW = "review", "kept for review"
-        HIDDEN = "hidden", "hidden"
-        CONFIRMED = "confirmed", "confirmed"
-        REJECTED = "rejected", "rejected"
+        ACTIVE = engine.ACTIVE, "active"
+        SUGGESTED = engine.SUGGESTED, "suggested"
+        REVIEW = engine.REVIEW, "kept for review"
+        HIDDEN = engine.HIDDEN, "hidden"
+        CONFIRMED = resolve.CONFIRMED, "confirmed"
+        REJECTED = resolve.REJECTED, "rejected"
 
-    VISIBLE = (Status.ACTIVE, Status.CONFIRMED)
+    VISIBLE = resolve.VISIBLE
 
     photo = models.ForeignKey("labels.Photo", on_delete=models.CASCADE, related_name="photo_labels")
     label = models.ForeignKey(Label, on_delete=models.PROTECT, related_name="photo_labels")
@@ -121,7 +122,7 @@ class PhotoLabel(models.Model):
 
 
 class LabelCount(models.Model):
-    """How many of the owner's photos show the label. Written only by labels/labelling/record.py."""
+    """How many of the owner's photos show the label. Written only by labels/labelling/counts.py."""
 
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="label_counts")
     label = models.ForeignKey(Label, on_delete=models.CASCADE, related_name="counts")

@@ -109,8 +109,8 @@ class Photo(Claimed):
         related_name="+",
         help_text="The answer its labels come from.",
     )
-    policy = models.ForeignKey(
-        "labels.PolicyVersion",
+    rule_version = models.ForeignKey(
+        "labels.RuleVersion",
         on_delete=models.SET_NULL,
         null=True,
         editable=False,

@@ -1,15 +1,17 @@
+from dataclasses import fields
+
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import models
 
+from labels.models.chunked import ChunkedWork
 from labels.models.label import Label
-from labels.rules import engine
+from labels.rules import engine, validation
 from labels.text.names import fold
-from photomgr.claim import Claimed, ClaimQuerySet
 
 
 class LabelRule(models.Model):
-    """A rule as people edit it. It comes into force when the rules are applied (PolicyVersion)."""
+    """A rule as people edit it. It comes into force when the rules are applied (RuleVersion)."""
 
     class Action(models.TextChoices):
         ACCEPT = engine.ACCEPT, "show"
@@ -69,7 +71,7 @@ class LabelRule(models.Model):
 
     def clean(self):
         others = [rule.as_rule() for rule in LabelRule.objects.filter(enabled=True).exclude(pk=self.pk)]
-        wrong = engine.problems(
+        wrong = validation.problems(
             self.as_rule(), others, lambda name: Label.objects.named([name]).exists(), _place
         )
         if wrong:
@@ -77,23 +79,11 @@ class LabelRule(models.Model):
 
     def as_rule(self):
         """Return the rule as labels.rules.engine takes it."""
-        return engine.Rule(
-            pk=self.pk,
-            name=self.name,
-            action=self.action,
-            match=self.match,
-            patterns=_lines(self.patterns),
-            target=" ".join(self.target.split()),
-            min_confidence=self.min_confidence,
-            detector=self.detector,
-            version=self.version,
-            requires_any=_lines(self.requires_any),
-            unless_any=_lines(self.unless_any),
-            min_box_area=self.min_box_area,
-            photo_is=self.photo_is,
-        )
+        values = {field.name: getattr(self, field.name) for field in fields(engine.Rule)}
+        lists = {name: _lines(values[name]) for name in ("patterns", "requires_any", "unless_any")}
+        return engine.Rule(**{**values, **lists, "target": " ".join(self.target.split())})
 
-    # What a version of the policy keeps of a rule.
+    # What a RuleVersion keeps of a rule.
     KEPT = (
         "name", "enabled", "priority", "match", "patterns", "action", "target", "min_confidence", "detector",
         "version", "requires_any", "unless_any", "min_box_area", "photo_is", "reason",
@@ -108,7 +98,7 @@ class LabelRule(models.Model):
         return cls(pk=data.get("id"), **{name: data[name] for name in cls.KEPT if name in data})
 
 
-class PolicyVersion(models.Model):
+class RuleVersion(models.Model):
     """The rules in force from one moment on, as they were then; the latest one is in force."""
 
     rules = models.JSONField(help_text="All rules, in order (LabelRule.as_json).")
@@ -126,43 +116,23 @@ class PolicyVersion(models.Model):
         return f"Rules {self.pk}"
 
 
-class RuleRun(Claimed):
-    """Bringing the labels of stored photos in line with what is in force, from their kept answers.
+class RuleRun(ChunkedWork):
+    """A run of the rules in force over the kept answers of photos.
 
-    What is left to do stands in the photos (Photo.policy); the row is there to be claimed and watched.
-    A dry one changes nothing and says what would change under `rules`.
+    What is left to do stands in the photos (Photo.rule_version); the row is there to be claimed and watched.
+    A dry run changes nothing and says what would change under `rules`.
     """
-
-    class Status(models.TextChoices):
-        WAITING = "waiting", "waiting"
-        RUNNING = "running", "running"
-        DONE = "done", "done"
-        FAILED = "failed", "failed"
-
-    WAITING = Status.WAITING
-    WORKING = Status.RUNNING
-    FAILED = Status.FAILED
 
     is_dry = models.BooleanField(default=False)
     rules = models.JSONField(default=list, help_text="Of a dry one: those that are tried.")
     min_confidence = models.FloatField(default=0)
     found = models.JSONField(default=dict, help_text="Of a dry one: what would change, with examples.")
     last_photo = models.PositiveBigIntegerField(default=0, help_text="How far it has come.")
-    status = models.CharField(max_length=8, choices=Status, default=Status.WAITING)
-    total = models.PositiveIntegerField(default=0, help_text="Photos that were to be looked at.")
-    done = models.PositiveIntegerField(default=0)
     changed = models.PositiveIntegerField(default=0, help_text="Photos that show other labels now.")
-    failure_reason = models.TextField(blank=True)
-    created_at = models.DateTimeField(auto_now_add=True)
     finished_at = models.DateTimeField(null=True)
 
-    objects = ClaimQuerySet.as_manager()
-
-    class Meta:
-        ordering = ["-pk"]
-
     def __str__(self):
-        return f"Replay {self.pk}"
+        return f"Rule run {self.pk}"
 
 
 def _place(name):

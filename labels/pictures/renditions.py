@@ -36,7 +36,7 @@ def _upright(photo):
     """Return the original upright, in sRGB, as small as the rendition allows, with no metadata."""
     try:
         with photo.original.open("rb") as file:
-            if not _is_the_one(photo, file):
+            if not _is_unchanged(photo, file):
                 raise PhotoRefused(_CHANGED, "original_changed")
             return redrawing.upright(file)
     except FileNotFoundError:
@@ -47,7 +47,7 @@ def _upright(photo):
         raise PhotoRefused(f"The photo cannot be decoded: {error}.", "damaged") from error
 
 
-def _is_the_one(photo, file):
+def _is_unchanged(photo, file):
     """Return whether these are the bytes of intake: answers of detectors are kept by their SHA-256."""
     crc32 = 0
     while block := file.read(_BLOCK):

@@ -5,24 +5,21 @@ something else, or kept back until a person has looked. Every decision names the
 """
 
 import math
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
+from functools import cached_property
+from typing import Any
 
 from labels.text.names import fold
 
 MAX_NAME = 100
 ACTIVE, SUGGESTED, REVIEW, HIDDEN = "active", "suggested", "review", "hidden"
 # Of two answers about one label the more open one counts.
-_OPENNESS = {ACTIVE: 3, REVIEW: 2, SUGGESTED: 1, HIDDEN: 0}
+OPENNESS = {ACTIVE: 3, REVIEW: 2, SUGGESTED: 1, HIDDEN: 0}
 
-ACCEPT, HIDE, REPLACE, ROLL_UP, DROP_CHILDREN, TO_REVIEW = (
-    "accept",
-    "hide",
-    "replace",
-    "roll_up",
-    "drop_children",
-    "review",
-)
+ACCEPT, HIDE, REPLACE = "accept", "hide", "replace"
+ROLL_UP, DROP_CHILDREN, TO_REVIEW = "roll_up", "drop_children", "review"
 LABEL, CATEGORY, ANCESTOR, GLOB = "label", "category", "ancestor", "glob"
 PHOTO, GRAPHIC = "photo", "graphic"
 # Formats of cameras; what comes in another one, without a word from a camera, was drawn or is a screenshot.
@@ -54,6 +51,10 @@ class Rule:
     min_box_area: float | None = None
     photo_is: str = ""
 
+    @cached_property
+    def keys(self) -> frozenset[str]:
+        return frozenset(map(fold, self.patterns))
+
 
 @dataclass(frozen=True)
 class Setting:
@@ -78,13 +79,13 @@ class Decision:
     why: str = ""
 
     @property
-    def active(self):
+    def active(self) -> bool:
         return self.outcome == ACTIVE
 
 
 @dataclass(frozen=True)
-class _Seen:
-    """A label of the response, cleaned."""
+class SeenLabel:
+    """A label of a response, cleaned. `areas` are those of its boxes, as shares of the picture."""
 
     name: str
     confidence: float
@@ -93,8 +94,8 @@ class _Seen:
     aliases: tuple[str, ...] = ()
     areas: tuple[float, ...] = ()
 
-    @property
-    def key(self):
+    @cached_property
+    def key(self) -> str:
         return fold(self.name)
 
 
@@ -102,16 +103,16 @@ class _Seen:
 class _Case:
     """Everything one response is judged by, and what was found so far: {key: Decision}."""
 
-    seen: dict[str, _Seen]
+    seen: dict[str, SeenLabel]
     rules: tuple[Rule, ...]
     setting: Setting
     min_confidence: float
     found: dict[str, Decision] = field(default_factory=dict)
 
-    def rule_for(self, label):
+    def rule_for(self, label: SeenLabel) -> Rule | None:
         return next((rule for rule in self.rules if _applies(rule, label, self)), None)
 
-    def put(self, decision):
+    def put(self, decision: Decision) -> None:
         """Keep the decision unless a more open one, or as open and as sure, is known."""
         key = fold(decision.name)
         known = self.found.get(key)
@@ -119,7 +120,12 @@ class _Case:
             self.found[key] = decision
 
 
-def decide(response, min_confidence, rules=(), setting=None):
+def decide(
+    response: Mapping[str, Any],
+    min_confidence: float,
+    rules: Iterable[Rule] = (),
+    setting: Setting | None = None,
+) -> list[Decision]:
     """Return the decisions on a response in DetectLabels' shape, the surest first.
 
     Without a rule a label is active from `min_confidence` percent on. A name that comes twice counts
@@ -127,83 +133,33 @@ def decide(response, min_confidence, rules=(), setting=None):
     """
     case = _Case(_read(response), tuple(rules), setting or Setting(), min_confidence)
     for label in case.seen.values():
-        _judge(label, case)
+        _decide_one(label, case)
     _drop_children(case)
-    _take_parents_along(case)
+    _hide_parents(case)
     return sorted(case.found.values(), key=lambda decision: (-decision.confidence, decision.name))
 
 
-def photo_kind(format_name, camera, response):
+def photo_kind(format_name: str, camera: str, response: Mapping[str, Any]) -> str:
     """Return PHOTO or GRAPHIC: what the local detector measured, else what format and camera suggest."""
     if any(fold(label["Name"]) == "graphic" for label in _named(response, "Labels")):
         return GRAPHIC
     return PHOTO if camera or format_name in _CAMERA_FORMATS else GRAPHIC
 
 
-def bars(rules, name, category="", ancestors=()):
+def bars(rules: Iterable[Rule], name: str, category: str = "", ancestors: Iterable[str] = ()) -> bool:
     """Return whether a rule keeps this label from being shown merely because a child of it is."""
-    label = _Seen(name, 100.0, tuple(ancestors), (category,) if category else ())
-    rule = next((rule for rule in rules if _matches(rule, label)), None)
+    label = SeenLabel(name, 100.0, tuple(ancestors), (category,) if category else ())
+    rule = next((rule for rule in rules if matches(rule, label)), None)
     return rule is not None and rule.action not in (ACCEPT, DROP_CHILDREN)
 
 
-def problems(rule, others=(), is_known=lambda name: True, place=lambda name: ((), ())):
-    """Return [(field, what is wrong)] of a rule beside the others that are in force with it.
-
-    `place(name)` returns (names above it, categories) of a label.
-    """
-    wrong = [("patterns", "Name at least one label.")] if not any(map(_clean, rule.patterns)) else []
-    wrong += _out_of_range(rule)
-    if rule.action == REPLACE and not _clean(rule.target):
-        wrong.append(("target", "Say by which label it is replaced."))
-    elif rule.target and rule.action not in (REPLACE, ROLL_UP):
-        wrong.append(("target", "Only labels that are replaced or rolled up have a target."))
-    elif rule.target and not is_known(rule.target):
-        wrong.append(("target", f"No label is called “{rule.target}”. Choose one that exists."))
-    elif rule.target and (circle := _circle(rule, others, place)):
-        wrong.append(("target", f"This would go round in a circle: {' → '.join(circle)}."))
-    both = {fold(n) for n in rule.requires_any} & {fold(n) for n in rule.unless_any}
-    if both:
-        wrong.append(("unless_any", f"Both required and excluded: {', '.join(sorted(both))}."))
-    return wrong
-
-
-def _out_of_range(rule):
-    limits = (
-        ("min_confidence", 100, "0 to 100 percent"),
-        ("min_box_area", 1, "0 to 1, a share of the picture"),
-    )
-    return [
-        (name, f"{value:g} is out of range; it may be {words}.")
-        for name, most, words in limits
-        if (value := getattr(rule, name)) is not None and not 0 <= value <= most
-    ]
-
-
-def _circle(rule, others, place):
-    """Return the names of a circle of replacements that this rule closes, or ()."""
-    moves = [r for r in (*others, rule) if r.target and r.action in (REPLACE, ROLL_UP)]
-    path, name = [rule.target], rule.target
-    while True:
-        label = _Seen(name, 100.0, *place(name))
-        step = next((r for r in moves if _matches(r, label)), None)
-        # A category rolled up to a label of that very category comes to rest there.
-        if step is None or (step.match in (CATEGORY, ANCESTOR) and fold(step.target) == label.key):
-            return ()
-        name = step.target
-        path.append(name)
-        if fold(name) in {fold(before) for before in path[:-1]}:
-            return tuple(path)
-
-
-def _read(response):
-    """Return {key: _Seen} of the labels in a response."""
-    seen = {}
+def _read(response: Mapping[str, Any]) -> dict[str, SeenLabel]:
+    seen: dict[str, SeenLabel] = {}
     for raw in _named(response, "Labels"):
-        name = _clean(raw["Name"])
+        name = clean_name(raw["Name"])
         if not name or not _is_number(raw.get("Confidence")):
             continue
-        label = _Seen(
+        label = SeenLabel(
             name,
             float(raw["Confidence"]),
             parents=_names(raw, "Parents"),
@@ -216,36 +172,34 @@ def _read(response):
     return seen
 
 
-def _judge(label, case, via=None, why="", trail=frozenset()):
+def _decide_one(
+    label: SeenLabel, case: _Case, via: Rule | None = None, why: str = "", trail: frozenset[str] = frozenset()
+) -> None:
     """Put the decision on a label, and on what its rule makes of it; `via` is the rule that named it."""
     rule = case.rule_for(label)
-    action = rule.action if rule else ACCEPT
     # A circle that validation could not see ends where it closes.
-    if action in (REPLACE, ROLL_UP) and label.key not in trail:
+    if rule and rule.action in (REPLACE, ROLL_UP) and label.key not in trail:
         targets = (rule.target,) if rule.target else _nearest(label, case)
-        verb = "replaced by" if action == REPLACE else "rolled up to"
-        said = f"{verb} {', '.join(targets)}" if targets else "nothing to roll up to"
-        case.put(_decision(label, HIDDEN, rule, said))
+        verb = "replaced by" if rule.action == REPLACE else "rolled up to"
+        what = f"{verb} {', '.join(targets)}" if targets else "nothing to roll up to"
+        case.put(_decision(label, HIDDEN, rule, what))
         for name in targets:
-            known = case.seen.get(fold(name), _Seen(name, 0.0))
+            known = case.seen.get(fold(name), SeenLabel(name, 0.0))
             raised = replace(known, confidence=label.confidence)
-            _judge(raised, case, rule, f"from {label.name}", trail | {label.key})
+            _decide_one(raised, case, rule, f"from {label.name}", trail | {label.key})
         return
-    limit = _first(rule and rule.min_confidence, via and via.min_confidence, case.min_confidence)
-    enough = label.confidence >= limit
-    if action == HIDE:
+    limits = (one.min_confidence for one in (rule, via) if one and one.min_confidence is not None)
+    enough = label.confidence >= next(limits, case.min_confidence)
+    if rule and rule.action == HIDE:
         case.put(_decision(label, HIDDEN, rule, "hidden"))
-    elif action == TO_REVIEW:
-        case.put(
-            _decision(
-                label, REVIEW if enough else HIDDEN, rule, "kept for review" if enough else "too unsure"
-            )
-        )
+    elif rule and rule.action == TO_REVIEW:
+        outcome, what = (REVIEW, "kept for review") if enough else (HIDDEN, "too unsure")
+        case.put(_decision(label, outcome, rule, what))
     else:
         case.put(_decision(label, ACTIVE if enough else SUGGESTED, rule or via, why))
 
 
-def _drop_children(case):
+def _drop_children(case: _Case) -> None:
     for parent in list(case.seen.values()):
         rule = case.rule_for(parent)
         if rule is None or rule.action != DROP_CHILDREN:
@@ -255,7 +209,7 @@ def _drop_children(case):
                 case.found[child.key] = _decision(child, HIDDEN, rule, f"dropped below {parent.name}")
 
 
-def _take_parents_along(case):
+def _hide_parents(case: _Case) -> None:
     """Hide a parent that is there only because of hidden children, or keep it for review with them.
 
     Seen on its own it stays: surer than its children, with a box, with a rule, or with another child.
@@ -266,7 +220,7 @@ def _take_parents_along(case):
         if decision.rule and decision.rule.action in (HIDE, TO_REVIEW, DROP_CHILDREN)
         and decision.outcome in (HIDDEN, REVIEW)
     }  # fmt: skip
-    children = {}
+    children: dict[str, set[str]] = {}
     for label in case.seen.values():
         for parent in label.parents:
             children.setdefault(fold(parent), set()).add(label.key)
@@ -284,13 +238,13 @@ def _take_parents_along(case):
             found_more = True
 
 
-def _seen_on_its_own(label, below, case):
+def _seen_on_its_own(label: SeenLabel, below: set[str], case: _Case) -> bool:
     surest = max(case.seen[key].confidence for key in below)
     decided = case.found[label.key]
     return bool(label.areas) or decided.rule is not None or label.confidence > surest
 
 
-def _applies(rule, label, case):
+def _applies(rule: Rule, label: SeenLabel, case: _Case) -> bool:
     setting = case.setting
     if rule.detector and not fnmatchcase(setting.detector, rule.detector):
         return False
@@ -302,63 +256,58 @@ def _applies(rule, label, case):
         return False
     if rule.requires_any and not any(fold(name) in case.seen for name in rule.requires_any):
         return False
-    if any(fold(name) in case.seen for name in rule.unless_any):
-        return False
-    return _matches(rule, label)
+    return not any(fold(name) in case.seen for name in rule.unless_any) and matches(rule, label)
 
 
-def _matches(rule, label):
-    patterns = {fold(pattern) for pattern in rule.patterns}
+def matches(rule: Rule, label: SeenLabel) -> bool:
     if rule.match == LABEL:
-        return label.key in patterns
+        return label.key in rule.keys
     if rule.match == CATEGORY:
-        return any(fold(category) in patterns for category in label.categories)
+        return any(fold(category) in rule.keys for category in label.categories)
     if rule.match == ANCESTOR:
-        return any(fold(parent) in patterns for parent in label.parents)
-    return any(fnmatchcase(label.key, pattern) for pattern in patterns)
+        return any(fold(parent) in rule.keys for parent in label.parents)
+    return any(fnmatchcase(label.key, key) for key in rule.keys)
 
 
-def _nearest(label, case):
+def _nearest(label: SeenLabel, case: _Case) -> tuple[str, ...]:
     """Return the parents of a label that are no ancestors of another parent of it."""
     above = {
-        fold(name) for parent in label.parents for name in case.seen.get(fold(parent), _Seen("", 0)).parents
+        fold(name)
+        for parent in label.parents
+        for name in case.seen.get(fold(parent), SeenLabel("", 0)).parents
     }
     return tuple(name for name in label.parents if fold(name) not in above) or label.parents
 
 
-def _decision(label, outcome, rule, why):
+def _decision(label: SeenLabel, outcome: str, rule: Rule | None, why: str) -> Decision:
     category = label.categories[0] if label.categories else ""
     return Decision(label.name, label.confidence, outcome, label.parents, category, label.aliases, rule, why)
 
 
-def _rank(decision):
-    # What was seen speaks before what a rule made of something else.
-    return _OPENNESS[decision.outcome], decision.confidence, decision.rule is None
+def _rank(decision: Decision) -> tuple[int, float, bool]:
+    # What was seen counts before what a rule made of something else.
+    return OPENNESS[decision.outcome], decision.confidence, decision.rule is None
 
 
-def _first(*values):
-    return next(value for value in values if value is not None)
-
-
-def _area(instance):
+def _area(instance: Mapping[str, Any]) -> float:
     box = instance.get("BoundingBox") or {}
     return float(box.get("Width") or 0) * float(box.get("Height") or 0)
 
 
-def _named(answer, field_name):
+def _named(answer: Mapping[str, Any], field_name: str) -> list[Any]:
     """Return the named things of a list; an answer is kept as it came, and what is malformed left out."""
     return [row for row in answer.get(field_name) or [] if row and isinstance(row.get("Name"), str)]
 
 
-def _is_number(value):
+def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and math.isfinite(value)
 
 
-def _names(raw, field_name):
-    return tuple(filter(None, (_clean(item["Name"]) for item in _named(raw, field_name))))
+def _names(raw: Mapping[str, Any], field_name: str) -> tuple[str, ...]:
+    return tuple(filter(None, (clean_name(item["Name"]) for item in _named(raw, field_name))))
 
 
-def _clean(name):
+def clean_name(name: str) -> str:
     """Return the name with single spaces, or "" when it is none; folding may make it longer."""
     name = " ".join(name.split())
     return name if max(len(name), len(fold(name))) <= MAX_NAME else ""

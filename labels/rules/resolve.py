@@ -1,18 +1,20 @@
-"""Pure: what a photo's label rows are, from rules, people, names and the taxonomy, in that order.
+"""Pure: which label rows photos should have, from rules, people, names and the taxonomy, in that order.
 
-Everything is recomputed from what is kept, so nothing has to be undone: take a rule, a renaming or a
-verdict away, settle again, and what was there before is there again.
+Everything is derived again from what is kept, so nothing has to be undone: take a rule, a renaming or a
+verdict away, resolve again, and what was there before is there again.
 """
 
 from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from labels.rules import engine
+from labels.rules.engine import Decision
+from labels.text.names import fold
 
 CONFIRMED, REJECTED = "confirmed", "rejected"
 AUTO, BY_RULE, BY_CHILD, BY_PERSON = "auto", "rule", "child", "person"
 VISIBLE = (engine.ACTIVE, CONFIRMED)
-_OPENNESS = {engine.ACTIVE: 3, engine.REVIEW: 2, engine.SUGGESTED: 1, engine.HIDDEN: 0}
 
 
 @dataclass(frozen=True)
@@ -27,8 +29,8 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Said:
-    """A person's verdict on a label; `confidence` is the detector's at that time, None when it had none."""
+class PersonVerdict:
+    """What a person decided; `confidence` is the detector's at that time, None when it had none."""
 
     label_id: int
     is_there: bool
@@ -46,29 +48,59 @@ class Taxonomy:
     barred: frozenset[int] = frozenset()
 
 
-def settle(decisions, said, renamed, taxonomy):
-    """Return {label id: Row} from [(label id, Decision)] and the verdicts, the oldest first.
+@dataclass(frozen=True)
+class Context:
+    """What resolving needs besides the decisions.
 
-    `renamed` is {label id: the one it is shown as}. Of several labels shown as one the most open counts.
+    `label_ids` by the keys of all names in the decisions; by photo id the `verdicts`, the oldest first,
+    and `renamed`, {label id: the one it is shown as}.
     """
-    rows, origins = {}, defaultdict(set)
+
+    label_ids: Mapping[str, int]
+    verdicts: Mapping[int, Iterable[PersonVerdict]]
+    renamed: Mapping[int, Mapping[int, int]]
+    taxonomy: Taxonomy
+
+
+def resolve(decisions: Mapping[int, Iterable[Decision]], context: Context) -> dict[int, dict[int, Row]]:
+    """Return {photo id: {label id: Row}} from {photo id: decisions of the rules}."""
+    return {
+        photo_id: resolve_one(
+            [(context.label_ids[fold(decision.name)], decision) for decision in found],
+            context.verdicts.get(photo_id, ()),
+            context.renamed.get(photo_id, {}),
+            context.taxonomy,
+        )
+        for photo_id, found in decisions.items()
+    }
+
+
+def resolve_one(
+    decisions: Iterable[tuple[int, Decision]],
+    verdicts: Iterable[PersonVerdict],
+    renamed: Mapping[int, int],
+    taxonomy: Taxonomy,
+) -> dict[int, Row]:
+    """Return {label id: Row} of one photo. Of several labels shown as one the most open counts."""
+    rows: dict[int, Row] = {}
+    origins = defaultdict(set)
     for label_id, decision in decisions:
-        shown = resolve(label_id, renamed)
+        shown = shown_as(label_id, renamed)
         origins[shown].add(label_id)
         row = _row(decision)
         if shown != label_id and not row.why:
             row = replace(row, why=f"detected as {decision.name}"[:200])
         if shown not in rows or _rank(rows[shown]) < _rank(row):
             rows[shown] = row
-    for verdict in said:
-        shown = resolve(verdict.label_id, renamed)
+    for verdict in verdicts:
+        shown = shown_as(verdict.label_id, renamed)
         origins[shown].add(verdict.label_id)
         rows[shown] = _judged(rows.get(shown), verdict)
     _add_parents(rows, origins, renamed, taxonomy)
     return rows
 
 
-def resolve(label_id, renamed):
+def shown_as(label_id: int, renamed: Mapping[int, int]) -> int:
     """Return under which label this one is shown; a circle ends where it began."""
     seen = {label_id}
     while (target := renamed.get(label_id)) is not None and target not in seen:
@@ -77,14 +109,15 @@ def resolve(label_id, renamed):
     return label_id
 
 
-def closure(edges):
-    """Return {child: frozenset of all above it} from (child, parent) pairs; a circle does no harm."""
+def closure(edges: Iterable[tuple[int, int]]) -> dict[int, frozenset[int]]:
+    """Return {child: all above it} from (child, parent) pairs; a circle does no harm."""
     parents = defaultdict(set)
     for child, parent in edges:
         parents[child].add(parent)
     above = {}
     for child in list(parents):
-        found, waiting = set(), list(parents[child])
+        found: set[int] = set()
+        waiting = list(parents[child])
         while waiting:
             one = waiting.pop()
             if one not in found:
@@ -94,19 +127,14 @@ def closure(edges):
     return above
 
 
-def _row(decision):
+def _row(decision: Decision) -> Row:
     rule = decision.rule
     moved = rule and rule.action in (engine.REPLACE, engine.ROLL_UP) and decision.outcome != engine.HIDDEN
-    return Row(
-        decision.outcome,
-        BY_RULE if moved else AUTO,
-        decision.confidence,
-        rule.pk if rule else None,
-        decision.why[:200],
-    )
+    source = BY_RULE if moved else AUTO
+    return Row(decision.outcome, source, decision.confidence, rule.pk if rule else None, decision.why[:200])
 
 
-def _judged(row, verdict):
+def _judged(row: Row | None, verdict: PersonVerdict) -> Row:
     status = CONFIRMED if verdict.is_there else REJECTED
     known = verdict.confidence if verdict.confidence is not None else row.confidence if row else 100.0
     if row is None:
@@ -114,16 +142,20 @@ def _judged(row, verdict):
     return replace(row, status=status, confidence=known, source=BY_PERSON if verdict.added else row.source)
 
 
-def _add_parents(rows, origins, renamed, taxonomy):
+def _add_parents(
+    rows: dict[int, Row], origins: Mapping[int, set[int]], renamed: Mapping[int, int], taxonomy: Taxonomy
+) -> None:
     """Show what is above the visible labels, so that ticking a parent finds the photos of its children."""
     visible = [(row.confidence, label_id) for label_id, row in rows.items() if row.status in VISIBLE]
     # The surest child speaks for its parents.
     for confidence, label_id in sorted(visible, key=lambda pair: (-pair[0], pair[1])):
         if label_id in taxonomy.facts:
             continue
-        above = set().union(*(taxonomy.above.get(one, ()) for one in (label_id, *origins[label_id])))
+        above = frozenset[int]().union(
+            *(taxonomy.above.get(one, frozenset()) for one in (label_id, *origins[label_id]))
+        )
         for parent in sorted(above - taxonomy.barred):
-            shown = resolve(parent, renamed)
+            shown = shown_as(parent, renamed)
             known = rows.get(shown)
             if shown == label_id or (known is not None and known.status != engine.SUGGESTED):
                 continue
@@ -131,5 +163,5 @@ def _add_parents(rows, origins, renamed, taxonomy):
             rows[shown] = Row(engine.ACTIVE, BY_CHILD, confidence, None, why[:200])
 
 
-def _rank(row):
-    return _OPENNESS[row.status], row.confidence
+def _rank(row: Row) -> tuple[int, float]:
+    return engine.OPENNESS[row.status], row.confidence

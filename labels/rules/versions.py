@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from django.conf import settings
 from django.db import transaction
 
-from labels.models import LabelRule, PolicyVersion
+from labels.models import LabelRule, RuleVersion
 from labels.rules import engine
 
 
@@ -20,31 +20,27 @@ class Rules:
     def decide(self, photo, run):
         """Return what the run's answer means for the photo."""
         answer = run.answer
-        setting = engine.Setting(
-            run.detector, run.version, engine.photo_kind(photo.format, photo.camera, answer)
-        )
+        kind = engine.photo_kind(photo.format, photo.camera, answer)
+        setting = engine.Setting(run.detector, run.version, kind)
         return engine.decide(answer, self.min_confidence, self.rules, setting)
 
 
 def in_force():
     """Return the rules that decide now; before any were applied, those being edited."""
-    latest = PolicyVersion.objects.first()
-    return _of_version(latest) if latest else draft()
+    latest = RuleVersion.objects.first()
+    return from_json(latest.rules, latest.min_confidence, latest.pk) if latest else draft()
 
 
 def current_version():
-    """Return the id of the version in force, or None."""
-    return PolicyVersion.objects.values_list("pk", flat=True).first()
+    return RuleVersion.objects.values_list("pk", flat=True).first()
 
 
 def draft():
-    """Return the rules as they are being edited."""
     rules = LabelRule.objects.filter(enabled=True)
     return Rules(None, tuple(rule.as_rule() for rule in rules), settings.LABELS_MIN_CONFIDENCE)
 
 
 def from_json(rules, min_confidence, version=None):
-    """Return the rules of a snapshot."""
     rows = [LabelRule.from_json(rule) for rule in rules]
     return Rules(version, tuple(rule.as_rule() for rule in rows if rule.enabled), min_confidence)
 
@@ -56,16 +52,14 @@ def snapshot():
 
 def is_changed():
     """Return whether what is being edited is not what is in force."""
-    latest = PolicyVersion.objects.first()
-    return latest is None or (latest.rules, latest.min_confidence) != (
-        snapshot(),
-        settings.LABELS_MIN_CONFIDENCE,
-    )
+    latest = RuleVersion.objects.first()
+    edited = (snapshot(), settings.LABELS_MIN_CONFIDENCE)
+    return latest is None or (latest.rules, latest.min_confidence) != edited
 
 
 def put_in_force(author, note=""):
     """Make the rules being edited the ones that decide; return their version."""
-    return PolicyVersion.objects.create(
+    return RuleVersion.objects.create(
         rules=snapshot(), min_confidence=settings.LABELS_MIN_CONFIDENCE, author=author, note=note[:200]
     )
 
@@ -73,7 +67,7 @@ def put_in_force(author, note=""):
 @transaction.atomic
 def go_back(author):
     """Put the version before the one in force back in force and into the editor; return it, or None."""
-    versions = list(PolicyVersion.objects.select_for_update()[:2])
+    versions = list(RuleVersion.objects.select_for_update()[:2])
     if len(versions) < 2:
         return None
     before = versions[1]
@@ -81,13 +75,9 @@ def go_back(author):
     for rule in before.rules:
         fields = {name: rule[name] for name in LabelRule.KEPT if name in rule}
         LabelRule.objects.update_or_create(pk=rule["id"], defaults=fields)
-    return PolicyVersion.objects.create(
+    return RuleVersion.objects.create(
         rules=before.rules,
         min_confidence=before.min_confidence,
         author=author,
         note=f"Back to rules {before.pk}",
     )
-
-
-def _of_version(version):
-    return from_json(version.rules, version.min_confidence, version.pk)

@@ -3,7 +3,7 @@
 import unicodedata
 
 
-def fold(name):
+def fold(name: str) -> str:
     """Return the key under which names are the same label: NFC, folded case, single spaces.
 
     "Straße" and "STRASSE" are one label, and so are the two ways to write "Café".

@@ -22,7 +22,7 @@ class NotANumber(Exception):
     """What was typed is no phone number; the sentence says what is wrong with it."""
 
 
-def normalised(typed):
+def normalised(typed: str) -> str:
     """Return what a person typed as `+` and 7 to 15 digits, or raise NotANumber."""
     text = _BETWEEN.sub("", typed)
     if re.search(r"\(\s*0\s*\)", typed):
@@ -38,17 +38,17 @@ def normalised(typed):
     return text
 
 
-def masked(number):
+def masked(number: str) -> str:
     """Return enough of a number for its owner to know it again, and too little to dial it."""
     return f"{number[:3]}…{number[-2:]}"
 
 
-def places(text):
+def places(text: str) -> int | None:
     """Return how many of the 160 places of one SMS a text takes, None when it needs another alphabet."""
     if not set(text) <= _GSM | _GSM_TWICE:
         return None
     return len(text) + sum(character in _GSM_TWICE for character in text)
 
 
-def _shown(character):
+def _shown(character: str) -> str:
     return f"“{character}”" if character.isprintable() else unicodedata.name(character, "a control character")

@@ -73,7 +73,7 @@ def changes(request):
 
 @require_POST
 def changes_undo(request):
-    """Take the last change back: of one's own, or by staff of those that hold for everyone."""
+    """Undo the last change: of one's own, or by staff of those that hold for everyone."""
     everyone = request.user.is_staff and request.POST.get("everyone") == "1"
     try:
         change = decisions.undo(None if everyone else request.user)
@@ -81,9 +81,9 @@ def changes_undo(request):
         messages.error(request, str(reason))
         return redirect("changes")
     if change is None:
-        messages.info(request, "There is nothing to take back.")
+        messages.info(request, "There is nothing to undo.")
     else:
-        messages.success(request, f"Taken back: {_words(change)}{_run(change)}.")
+        messages.success(request, f"Undone: {_words(change)}{_run(change)}.")
     return redirect("changes")
 
 
@@ -93,7 +93,7 @@ def _judge(request, photos, words):
         messages.error(request, "A label can be added, confirmed or removed.")
         return
     try:
-        change = decisions.judge(
+        change = decisions.decide(
             request.user, request.user, action, request.POST.get("name", ""), photos, words
         )
     except decisions.NotDecided as reason:

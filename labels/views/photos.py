@@ -20,7 +20,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from labels.bundles import planning
 from labels.detectors.rekognition import findings
-from labels.labelling import detection, record
+from labels.labelling import attempts, detection
 from labels.models import Bundle, BundlePhoto, Photo, PhotoLabel
 from labels.selection import predicate as selections
 from labels.selection.predicate import Overview, Selection
@@ -106,7 +106,7 @@ def photo_detail(request, pk):
             ],
             "answered_by": photo.run and _answer_context(photo.run),
             "label_url": reverse("photo_label", args=[pk]),
-            "findings": findings.read_findings(detection.further_answers(photo)),
+            "findings": findings.read_findings(detection.additional_responses(photo)),
             "facts": _facts(photo),
             "previous_url": _neighbour_url(chosen.after(photo.shown_at, pk), fields),
             "next_url": _neighbour_url(chosen.before(photo.shown_at, pk).newest_first(), fields),
@@ -195,7 +195,7 @@ def _chosen(user, selection):
 
 
 def _label_again(photos):
-    ids = record.label_again(photos)
+    ids = attempts.label_again(photos)
     for pk in ids:
         queue.label_photo(pk)
     return len(ids)

@@ -5,7 +5,7 @@ from django.db.models import Q
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
-from labels.labelling import costs, record
+from labels.labelling import attempts, costs
 from labels.models import Photo, PhotoLabel
 from labels.selection import predicate
 from labels.selection.predicate import Selection
@@ -31,7 +31,7 @@ def relabel(request):
     if reason:
         photos = photos.filter(status=Photo.Status.FAILED, failure_code=reason)
     if request.method == "POST":
-        ids = record.label_again(Photo.objects.filter(pk__in=photos.order_by().values("pk")))
+        ids = attempts.label_again(Photo.objects.filter(pk__in=photos.order_by().values("pk")))
         for pk in ids:
             queue.label_photo(pk)
         messages.success(request, f"{len(ids):,} photo{'' if len(ids) == 1 else 's'} will be labelled again.")

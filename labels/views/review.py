@@ -100,7 +100,7 @@ def _answer(request):
         messages.error(request, "An answer is confirm, reject or skip.")
         return
     photo = Photo.objects.filter(pk=row.photo_id)
-    change = decisions.judge(request.user, request.user, action, row.label.name, photo, "in review")
+    change = decisions.decide(request.user, request.user, action, row.label.name, photo, "in review")
     held = Change.objects.claim(change.pk)
     if held:
         decisions.carry_on(held)

@@ -5,18 +5,18 @@ from django.contrib.admin.views.decorators import staff_member_required
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
-from labels.labelling import replay
-from labels.models import LabelRule, Photo, PolicyVersion, RuleRun
+from labels.labelling import rule_runs
+from labels.models import LabelRule, Photo, RuleRun, RuleVersion
 from labels.rules import versions
 from labels.views.cards import cards
 from labels.workers import queue
 
 _VERSIONS = 10
 _WORDS = {
-    replay.HIDDEN: "hide",
-    replay.REPLACED: "replace",
-    replay.TO_REVIEW: "keep back for review",
-    replay.ADDED: "add",
+    rule_runs.HIDDEN: "hide",
+    rule_runs.REPLACED: "replace",
+    rule_runs.TO_REVIEW: "keep back for review",
+    rule_runs.ADDED: "add",
 }
 
 
@@ -30,11 +30,11 @@ def rules(request):
         {
             "nav": "rules",
             "rules": [_rule(rule) for rule in LabelRule.objects.all()],
-            "versions": PolicyVersion.objects.select_related("author")[:_VERSIONS],
-            "can_undo": PolicyVersion.objects.count() > 1,
+            "versions": RuleVersion.objects.select_related("author")[:_VERSIONS],
+            "can_undo": RuleVersion.objects.count() > 1,
             "is_changed": versions.is_changed(),
             "dry": _dry(request.user),
-            "replay": running,
+            "rule_run": running,
         },
     )
 
@@ -43,7 +43,7 @@ def rules(request):
 @require_POST
 def rules_try(request):
     """Work out what the edited rules would change, in the background unless the library is small."""
-    _run(replay.start_dry())
+    _run(rule_runs.start_dry())
     return redirect("rules")
 
 
@@ -72,7 +72,7 @@ def rules_undo(request):
 
 
 def _begin(request, words):
-    row = replay.start()
+    row = rule_runs.start()
     if row:
         _run(row)
         words += f" {row.total:,} photo{'' if row.total == 1 else 's'} are brought in line."
@@ -81,11 +81,11 @@ def _begin(request, words):
 
 def _run(row):
     """Finish a small one while the person waits; leave the rest to a worker."""
-    if row.total > replay.CHUNK:
+    if row.total > rule_runs.CHUNK:
         queue.run_rules(row.pk)
         return
     held = RuleRun.objects.claim(row.pk)
-    if held and not replay.carry_on(held):
+    if held and not rule_runs.carry_on(held):
         queue.run_rules(row.pk)
 
 

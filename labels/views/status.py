@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from labels.detectors import get_detector
 from labels.detectors.rekognition.regions.report import refusals
-from labels.labelling import record
+from labels.labelling import attempts
 from labels.models import Heartbeat, Photo
 from labels.storage.health import check_storages
 from labels.views import regions
@@ -61,7 +61,7 @@ def status_retry(request):
     failed = Photo.objects.filter(status=Photo.Status.FAILED)
     if "code" in request.POST:
         failed = failed.filter(failure_code=request.POST["code"])
-    ids = record.label_again(failed)
+    ids = attempts.label_again(failed)
     for pk in ids:
         queue.label_photo(pk)
     messages.success(request, f"{len(ids)} photo{'s are' if len(ids) != 1 else ' is'} being labelled again.")

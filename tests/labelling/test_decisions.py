@@ -1,4 +1,4 @@
-"""What people decide survives everything, is exact in every number, and can be taken back."""
+"""What people decide survives everything, is exact in every number, and can be undone."""
 
 from datetime import timedelta
 
@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from labels import tasks
-from labels.labelling import decisions, record, replay
+from labels.labelling import counts, decisions, rule_runs
 from labels.maintenance import sweep
 from labels.models import (
     Change,
@@ -47,7 +47,7 @@ def _found(owner, name):
 def _do(change):
     held = Change.objects.claim(change.pk, f"worker {change.pk}")
     assert decisions.carry_on(held)
-    assert record.count_differences() == []
+    assert counts.differences() == []
     assert summaries.differences() == []
     change.refresh_from_db()
     return change
@@ -55,7 +55,7 @@ def _do(change):
 
 def _judge(owner, action, name, photos):
     chosen = Photo.objects.filter(pk__in=[photo.pk for photo in photos])
-    return _do(decisions.judge(owner, owner, action, name, chosen, "some"))
+    return _do(decisions.decide(owner, owner, action, name, chosen, "some"))
 
 
 def _rename(owner, name, new_name):
@@ -254,8 +254,8 @@ def _die_at(table, number):
 def test_a_change_whose_worker_is_killed_in_the_middle_is_undone_exactly(dan, table):
     photos = factory.many_photos(dan, 6)
     _judge(dan, "add", "Mine", photos[:5])
-    before, counts = _verdicts(), factory.counts(dan)
-    change = decisions.judge(dan, dan, "remove", "Mine", Photo.objects.all(), "all")
+    before, shown = _verdicts(), factory.counts(dan)
+    change = decisions.decide(dan, dan, "remove", "Mine", Photo.objects.all(), "all")
     with pytest.raises(_Killed), _die_at(table, 2):
         decisions.carry_on(Change.objects.claim(change.pk, "the first worker"), size=2)
     assert ReplacedVerdict.objects.count() == 2
@@ -269,14 +269,14 @@ def test_a_change_whose_worker_is_killed_in_the_middle_is_undone_exactly(dan, ta
         decisions.carry_on(Change.objects.claim(undone.pk, "the first worker"), size=2)
     assert decisions.carry_on(_claim_again(undone), size=2)
     assert _verdicts() == before
-    assert factory.counts(dan) == counts
-    assert record.count_differences() == summaries.differences() == []
+    assert factory.counts(dan) == shown
+    assert counts.differences() == summaries.differences() == []
 
 
 def test_every_chunk_of_a_change_writes_as_little_as_the_first(dan):
     photos = factory.many_photos(dan, 40)
     _judge(dan, "add", "Mine", photos)
-    change = decisions.judge(dan, dan, "remove", "Mine", Photo.objects.all(), "all")
+    change = decisions.decide(dan, dan, "remove", "Mine", Photo.objects.all(), "all")
 
     for _ in range(2):
         held = Change.objects.claim(change.pk, "worker")
@@ -300,7 +300,7 @@ def test_undoing_the_earlier_of_two_changes_puts_back_what_was_before_both(dan, 
     """Made at once, the later one may have been carried out first."""
     photos = factory.many_photos(dan, 2)
     first, second = (
-        decisions.judge(dan, actor, action, "Mine", Photo.objects.all(), "all")
+        decisions.decide(dan, actor, action, "Mine", Photo.objects.all(), "all")
         for actor, action in ((dan, "add"), (eve, "add"))
     )
     _do(second)
@@ -316,7 +316,7 @@ def test_undoing_the_earlier_of_two_changes_puts_back_what_was_before_both(dan, 
 
 
 def test_a_change_nobody_was_told_of_is_found_by_the_sweep(dan, library, commits):
-    decisions.judge(dan, dan, "add", "Mine", Photo.objects.filter(owner=dan))
+    decisions.decide(dan, dan, "add", "Mine", Photo.objects.filter(owner=dan))
 
     with commits():
         assert sweep.sweep()["changes_enqueued"] == 1
@@ -327,7 +327,7 @@ def test_a_change_nobody_was_told_of_is_found_by_the_sweep(dan, library, commits
 def test_the_photos_page_says_why_and_takes_decisions(client, dan, library):
     LabelRule.objects.create(name="No sky", action="hide", patterns="Sky")
     versions.put_in_force(None)
-    tasks.run_rules(replay.start().pk)
+    tasks.run_rules(rule_runs.start().pk)
     url = reverse("photo_label", args=[library[0].pk])
 
     page = client.get(library[0].get_absolute_url()).content.decode()
@@ -386,4 +386,4 @@ def test_parents_set_in_the_admin_reach_the_photos(client, dan, library, commits
     with commits():
         client.post(url, {"name": "Sky", "parents_fixed": "on"})
     assert "Nature" not in factory.counts(dan)
-    assert record.count_differences() == []
+    assert counts.differences() == []

@@ -4,10 +4,11 @@ import json
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from labels import tasks
-from labels.labelling import detection, record
+from labels.labelling import attempts, counts, detection
 from labels.labelling.detection import params_hash
 from labels.maintenance import sweep
 from labels.models import DetectionRun, LabelCount, Photo
@@ -20,10 +21,10 @@ pytestmark = pytest.mark.django_db
 
 
 def _state(owner):
-    counts = LabelCount.objects.filter(owner=owner).order_by("label__name")
+    rows = LabelCount.objects.filter(owner=owner).order_by("label__name")
     return (
         list(Photo.objects.values()),
-        list(counts.values_list("label__name", "count")),
+        list(rows.values_list("label__name", "count")),
         stored("renditions"),
     )
 
@@ -63,6 +64,26 @@ def test_a_photo_that_another_worker_holds_is_left_to_it(dan):
     tasks.label_photo(photo.pk)
 
     assert _state(dan) == before
+
+
+def test_a_photo_that_another_worker_took_over_meanwhile_is_left_to_it(dan):
+    photo = factory.photo(dan)
+
+    def take_over(execute, sql, params, many, context):
+        result = execute(sql, params, many, context)
+        if sql.startswith('INSERT INTO "labels_detectionrun"'):
+            Photo.objects.filter(pk=photo.pk).update(lease_owner="another")
+        return result
+
+    with connection.execute_wrapper(take_over):
+        tasks.label_photo(photo.pk)
+
+    photo.refresh_from_db()
+    assert (photo.status, photo.lease_owner, photo.run) == (Photo.Status.LABELLING, "another", None)
+    assert _state(dan)[1] == []
+    assert not photo.photo_labels.exists()
+    # It may have cost money: the next worker answers from it.
+    assert DetectionRun.objects.count() == 1
 
 
 def test_a_refused_photo_failed_with_code_and_reason(dan):
@@ -148,7 +169,7 @@ def test_the_raw_answer_stays_as_it_came_through_every_later_run(dan):
     tasks.label_photo(photo.pk)
     before = DetectionRun.objects.values().get()
 
-    record.label_again(Photo.objects.all())
+    attempts.label_again(Photo.objects.all())
     tasks.label_photo(photo.pk)
 
     assert DetectionRun.objects.values().get() == before
@@ -175,22 +196,22 @@ def test_the_sweep_rings_again_for_what_was_lost(dan, commits):
     Photo.objects.claim(dead.pk, "dead")
     Photo.objects.filter(pk=dead.pk).update(lease_until=timezone.now())
 
-    with commits() as rung:
+    with commits() as enqueued:
         swept = sweep.sweep()
 
-    assert (swept["photos_enqueued"], len(rung)) == (2, 2)
+    assert (swept["photos_enqueued"], len(enqueued)) == (2, 2)
     assert set(Photo.objects.values_list("status", flat=True)) == {Photo.Status.LABELLED}
-    assert record.count_differences() == []
-    with commits() as rung:
+    assert counts.differences() == []
+    with commits() as enqueued:
         assert not any(sweep.sweep().values())
-    assert (rung, lost.photo_labels.count()) == ([], 4)
+    assert (enqueued, lost.photo_labels.count()) == ([], 4)
 
 
 def test_what_a_wrong_clock_put_off_for_years_is_due_at_once(dan, commits):
     far, waiting = timezone.now() + timedelta(days=400), factory.photo(dan, factory.BLUE)
     photo = factory.photo(dan)
     Photo.objects.filter(pk=photo.pk).update(next_attempt_at=far)
-    soon = timezone.now() + timedelta(seconds=record.LONGEST_TURN * 1.25)
+    soon = timezone.now() + timedelta(seconds=attempts.LONGEST_TURN * 1.25)
     Photo.objects.filter(pk=waiting.pk).update(next_attempt_at=soon)
 
     with commits():
@@ -231,11 +252,11 @@ def test_the_sweep_gives_up_what_killed_every_worker(dan, settings, commits):
     [photo] = factory.many_photos(dan, 1, status=Photo.Status.LABELLING)
     Photo.objects.update(attempts=2, lease_owner="dead", lease_until=timezone.now())
 
-    with commits() as rung:
+    with commits() as enqueued:
         swept = sweep.sweep()
 
     photo.refresh_from_db()
-    assert (swept["photos_given_up"], swept["photos_enqueued"], rung) == (1, 0, [])
+    assert (swept["photos_given_up"], swept["photos_enqueued"], enqueued) == (1, 0, [])
     assert (photo.status, photo.failure_code) == (Photo.Status.FAILED, "worker_died")
     assert photo.failure_reason == "The worker stopped in the middle of it, 2 times."
 

@@ -1,4 +1,4 @@
-"""What is done beside workers: it sees no halves of their work, spoils none, and waits for nobody in a ring.
+"""What is done beside workers: it sees no halves of their work, spoils none, and deadlocks with nobody.
 
 Only PostgreSQL lets others commit between two statements of a transaction, and lock what we want next: on
 SQLite the first who writes shuts the others out.
@@ -18,8 +18,7 @@ from labels.admin.photo import PhotoAdmin
 from labels.bundles import chunks, lifecycle
 from labels.bundles.part_layout import Layout
 from labels.bundles.request import request_bundle
-from labels.labelling import decisions
-from labels.labelling import record as labelling
+from labels.labelling import attempts, counts, decisions
 from labels.models import Bundle, BundleChunk, BundlePart, LabelCount, Photo, Renaming
 from labels.rules.engine import ACTIVE, Decision
 from labels.selection import summaries
@@ -48,13 +47,13 @@ def _labelling(photos):
 
 def _label(photo):
     # It may be deleted meanwhile.
-    labelling.label_again(Photo.objects.filter(pk=photo.pk))
+    attempts.label_again(Photo.objects.filter(pk=photo.pk))
     if held := Photo.objects.claim(photo.pk, "a worker"):
-        labelling.record(held, None, [Decision("Dog", 90.0, ACTIVE)])
+        factory.record(held, [Decision("Dog", 90.0, ACTIVE)])
 
 
 @pytest.mark.parametrize("repair", [False, True])
-@pytest.mark.parametrize("differences", [labelling.count_differences, summaries.differences])
+@pytest.mark.parametrize("differences", [counts.differences, summaries.differences])
 def test_what_is_labelled_meanwhile_is_no_difference(dan, photos, differences, repair):
     beside = Beside(_labelling(photos[2:]))
 
@@ -63,7 +62,7 @@ def test_what_is_labelled_meanwhile_is_no_difference(dan, photos, differences, r
     beside.join()
 
     assert found == []
-    assert labelling.count_differences() == summaries.differences() == []
+    assert counts.differences() == summaries.differences() == []
     assert 2 < LabelCount.objects.get(owner=dan).count <= 30
 
 
@@ -74,7 +73,7 @@ def test_a_photo_is_deleted_while_others_of_its_owner_are_labelled(dan, photos):
         photos[0].delete()
     beside.join()
 
-    assert labelling.count_differences() == summaries.differences() == []
+    assert counts.differences() == summaries.differences() == []
     assert LabelCount.objects.get(owner=dan).count > 2
 
 
@@ -86,7 +85,7 @@ def test_photos_are_deleted_in_the_admin_while_others_and_they_are_labelled(dan,
         PhotoAdmin(Photo, admin.site).delete_queryset(None, chosen)
     beside.join()
 
-    assert labelling.count_differences() == summaries.differences() == []
+    assert counts.differences() == summaries.differences() == []
     assert Photo.objects.count() == 18
 
 

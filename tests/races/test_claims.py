@@ -12,7 +12,7 @@ from django.db import connection, transaction
 from labels import tasks
 from labels.bundles import building
 from labels.bundles.building import join_build
-from labels.labelling import record
+from labels.labelling import attempts
 from labels.models import BundleChunk, BundlePart, Photo
 from tests import factory
 from tests.live.processes import wait_for
@@ -77,10 +77,10 @@ def test_a_sum_is_worked_out_by_the_first_who_wants_it(dan):
 
 def test_a_photo_that_a_worker_has_just_taken_is_not_made_to_wait_again(dan):
     photo = factory.photo(dan)
-    record.label_again(Photo.objects.all())
+    attempts.label_again(Photo.objects.all())
     joined = Photo.objects.filter(owner__username="dan")
 
-    with _meanwhile(lambda: record.label_again(joined)):
+    with _meanwhile(lambda: attempts.label_again(joined)):
         held = Photo.objects.claim(photo.pk, "a worker")
 
     assert Photo.objects.held(held).exists()

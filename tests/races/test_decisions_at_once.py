@@ -5,7 +5,7 @@ import threading
 import pytest
 from django.db import connection
 
-from labels.labelling import decisions, record
+from labels.labelling import counts, decisions
 from labels.models import Change, Photo, Verdict
 from labels.selection import predicate, summaries
 from labels.selection.predicate import Selection
@@ -20,7 +20,7 @@ DOG = answer(label("Dog", 90, ("Animal",)), label("Animal", 90), label("Sky", 80
 def _do(change):
     held = Change.objects.claim(change.pk, f"worker {change.pk}")
     assert decisions.carry_on(held)
-    assert record.count_differences() == []
+    assert counts.differences() == []
     assert summaries.differences() == []
 
 
@@ -51,7 +51,7 @@ def _at_once(*works):
 
 def _judging(owner, actor, action, name):
     photos = Photo.objects.filter(owner=owner)
-    change = decisions.judge(owner, actor, action, name, photos, "all")
+    change = decisions.decide(owner, actor, action, name, photos, "all")
     held = Change.objects.claim(change.pk, f"worker {change.pk}")
     return lambda: decisions.carry_on(held)
 
@@ -65,7 +65,7 @@ def test_of_two_people_who_judge_one_label_at_once_neither_is_lost(dan, eve):
         verdicts = Verdict.objects.values_list("photo", "is_there")
         assert len(verdicts) == 6
         assert _found(dan, "Sky") == {photo for photo, is_there in verdicts if is_there}
-        assert record.count_differences() == []
+        assert counts.differences() == []
         assert summaries.differences() == []
 
     assert set(Change.objects.values_list("status", flat=True)) == {"done"}
@@ -90,5 +90,5 @@ def test_a_person_and_a_worker_who_label_one_photo_at_once_are_both_heard(dan):
     _at_once(relabel, _judging(dan, dan, "remove", "Sky"), _judging(dan, dan, "add", "Mine"))
 
     assert factory.counts(dan) == {"Sea": 6, "Mine": 6}
-    assert record.count_differences() == []
+    assert counts.differences() == []
     assert summaries.differences() == []

@@ -15,7 +15,7 @@ from django.test import Client
 
 from labels.bundles import building, lifecycle
 from labels.bundles.request import NotAsked, request_bundle
-from labels.labelling import decisions, record, replay
+from labels.labelling import attempts, counts, decisions, rule_runs
 from labels.maintenance.sweep import sweep
 from labels.models import Bundle, Change, DetectionRun, Photo, RuleRun
 from labels.rules import versions
@@ -59,14 +59,14 @@ class Library:
             version=f"at once {number}",
             response=json.dumps(found),
         )
-        record.label_again(Photo.objects.filter(pk=photo.pk))
+        attempts.label_again(Photo.objects.filter(pk=photo.pk))
         # None: deleted meanwhile, or in another's hands.
         if held := Photo.objects.claim(photo.pk, self._name()):
             rules = versions.in_force()
-            record.record(held, run, rules.decide(held, run), rules)
+            factory.record(held, rules.decide(held, run), run, rules)
 
     def label_all_again(self):
-        record.label_again(Photo.objects.filter(owner__username=self.owner.username))
+        attempts.label_again(Photo.objects.filter(owner__username=self.owner.username))
 
     def delete_one(self):
         # Two workers may delete the same.
@@ -77,7 +77,7 @@ class Library:
         action = self._chance.choice(("add", "remove", "confirm"))
         photos = Photo.objects.filter(owner=self.owner)
         with suppress(decisions.NotDecided):
-            _carry_out(decisions.judge(self.owner, self.owner, action, "Sky", photos, "all"))
+            _carry_out(decisions.decide(self.owner, self.owner, action, "Sky", photos, "all"))
 
     def rename(self):
         with suppress(decisions.NotDecided):
@@ -89,11 +89,11 @@ class Library:
             if change := decisions.undo(self.owner):
                 _carry_out(change)
 
-    def replay(self):
+    def run_rules(self):
         versions.put_in_force(self.owner)
-        begun = replay.start()
+        begun = rule_runs.start()
         if held := begun and RuleRun.objects.claim(begun.pk, self._name()):
-            replay.carry_on(held, size=5)
+            rule_runs.carry_on(held, size=5)
 
     def ask(self):
         with suppress(NotAsked):
@@ -122,7 +122,7 @@ class Library:
         sweep()
 
     def check(self):
-        record.count_differences(repair=True)
+        counts.differences(repair=True)
         summaries.differences(repair=True)
 
     def some(self, number):
@@ -156,6 +156,6 @@ def test_all_that_is_done_at_the_same_moment_succeeds_and_the_numbers_stay_true(
         getattr(library, work)()
     beside.join()
 
-    assert record.count_differences() == []
+    assert counts.differences() == []
     assert summaries.differences() == []
     assert Photo.objects.exists()

@@ -14,7 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from labels import tasks
 from labels.bundles import building, planning
 from labels.bundles.request import request_bundle
-from labels.labelling import decisions, record, replay
+from labels.labelling import counts, decisions, rule_runs
 from labels.models import (
     Change,
     DetectionRun,
@@ -23,9 +23,9 @@ from labels.models import (
     LabelRule,
     Photo,
     PhotoLabel,
-    PolicyVersion,
     Renaming,
     RuleRun,
+    RuleVersion,
     Verdict,
 )
 from labels.rules import versions
@@ -40,7 +40,7 @@ pytestmark = pytest.mark.django_db
 def _do(change):
     held = Change.objects.claim(change.pk, f"worker {change.pk}")
     assert decisions.carry_on(held)
-    assert record.count_differences() == []
+    assert counts.differences() == []
     assert summaries.differences() == []
 
 
@@ -50,7 +50,7 @@ def _found(owner, name):
 
 def _judge(owner, action, name, photos):
     chosen = Photo.objects.filter(pk__in=[photo.pk for photo in photos])
-    _do(decisions.judge(owner, owner, action, name, chosen, "some"))
+    _do(decisions.decide(owner, owner, action, name, chosen, "some"))
 
 
 _NAMES = st.sampled_from(["Dog", "Animal", "Sky", "Cat", "Bomb", "Mine"])
@@ -73,7 +73,7 @@ class Library(RuleBasedStateMachine):
         for model in (Verdict, Change, Renaming, RuleRun, PhotoLabel, LabelCount, Photo, DetectionRun):
             model.objects.all().delete()
         LabelRule.objects.all().delete()
-        PolicyVersion.objects.all().delete()
+        RuleVersion.objects.all().delete()
         versions.put_in_force(None)
         self.photos = [factory.photo(self.owner, size=(40 + number, 30)) for number in range(5)]
         self.said = {}
@@ -90,13 +90,13 @@ class Library(RuleBasedStateMachine):
     def change_rules(self, action, name):
         LabelRule.objects.update_or_create(name=name, defaults={"action": action, "patterns": name})
         versions.put_in_force(None)
-        if row := replay.start():
+        if row := rule_runs.start():
             tasks.run_rules(row.pk)
 
     @rule()
     def take_rules_back(self):
         versions.go_back(None)
-        if row := replay.start():
+        if row := rule_runs.start():
             tasks.run_rules(row.pk)
 
     @rule(name=_NAMES, new=_NAMES)
@@ -147,7 +147,7 @@ class Library(RuleBasedStateMachine):
     def every_number_is_the_number_of_files(self):
         if not hasattr(self, "photos"):
             return
-        assert record.count_differences() == []
+        assert counts.differences() == []
         assert summaries.differences() == []
         for name, count in factory.counts(self.owner).items():
             chosen = Selection(any=(name,))

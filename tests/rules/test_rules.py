@@ -8,9 +8,9 @@ from django.core.exceptions import ValidationError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labels.models import LabelRule, Photo, PolicyVersion
-from labels.rules import engine
+from labels.models import LabelRule, Photo, RuleVersion
 from labels.rules.engine import ACTIVE, HIDDEN, REVIEW, SUGGESTED, Rule, Setting, decide
+from labels.rules.validation import problems
 from labels.selection.predicate import Selection, photos
 from tests import detect_labels, factory
 from tests.detect_labels import answer, label
@@ -167,7 +167,7 @@ def test_rules_that_make_no_sense_are_refused_with_the_reason(rule, field, words
     others = [_rule("replace", "A", target="B")] if rule.patterns != ("A",) or rule.target else []
     others = others if words == "A → B → A" else []
 
-    [(found, text)] = engine.problems(rule, others, lambda name: name != "Nowhere")
+    [(found, text)] = problems(rule, others, lambda name: name != "Nowhere")
 
     assert found == field
     assert words in text
@@ -178,7 +178,7 @@ def test_the_rules_that_are_shipped_make_sense():
     rules = [LabelRule(**data).as_rule() for data in shipped]
 
     for rule in rules:
-        assert engine.problems(rule, [other for other in rules if other != rule]) == []
+        assert problems(rule, [other for other in rules if other != rule]) == []
 
 
 @pytest.mark.django_db
@@ -196,7 +196,7 @@ class TestShipped:
         return set(photos(owner, Selection(any=(name,))))
 
     def test_the_rules_are_in_force_from_the_start(self):
-        assert PolicyVersion.objects.get().note == "The rules that are shipped"
+        assert RuleVersion.objects.get().note == "The rules that are shipped"
 
     def test_no_search_for_the_american_flag_finds_another_countrys(self, dan, flags):
         assert self._found(dan, "American Flag") == set()

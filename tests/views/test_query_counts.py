@@ -8,7 +8,6 @@ from django.urls import reverse
 from django.utils import timezone
 
 from labels.bundles import building
-from labels.labelling import record
 from labels.models import (
     DetectionRun,
     Notice,
@@ -61,7 +60,7 @@ def _label(photo, owner, number):
         status=Photo.WORKING, lease_owner="test", lease_until=timezone.now() + lease_duration()
     )
     photo.refresh_from_db()
-    assert record.record(photo, run, decisions)
+    assert factory.record(photo, decisions, run)
 
 
 def _queries(client, url, **headers):

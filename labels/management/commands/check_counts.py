@@ -1,4 +1,4 @@
-from labels.labelling import record
+from labels.labelling import counts
 from labels.selection import summaries
 from photomgr.json_command import JsonCommand
 
@@ -12,7 +12,7 @@ class Command(JsonCommand):
     def run(self, repair, **options):
         wrong = [
             {"owner": owner, "label": label, "stored": stored, "true": true}
-            for owner, label, stored, true in record.count_differences(repair)
+            for owner, label, stored, true in counts.differences(repair)
         ]
         wrong += [{"owner": owner, "photo": photo} for owner, photo in summaries.differences(repair)]
         return {"differences": wrong, "repaired": len(wrong) if repair else 0}, bool(wrong)

@@ -1,7 +1,7 @@
 from django.utils import timezone
 
 from labels import tasks
-from labels.labelling import costs, record
+from labels.labelling import attempts, costs
 from labels.models import Label, Photo, PhotoLabel
 from labels.workers import queue
 from photomgr.json_command import JsonCommand, find_owner
@@ -23,7 +23,7 @@ class Command(JsonCommand):
     def run(self, owner, status, label, now, dry_run, **options):
         if dry_run:
             return costs.estimate(_chosen(owner, status, label)), False
-        ids = record.label_again(_chosen(owner, status, label))
+        ids = attempts.label_again(_chosen(owner, status, label))
         if not now:
             for pk in ids:
                 queue.label_photo(pk)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from labels import tasks
 from labels.detectors.rekognition import findings
 from labels.detectors.rekognition.findings import Finding, Findings
-from labels.labelling import record
+from labels.labelling import attempts
 from labels.models import DetectionRun, Label, Photo, PhotoLabel
 from tests import factory
 
@@ -187,7 +187,7 @@ def test_the_page_shows_what_was_found(client, photo):
 
 @pytest.mark.django_db
 def test_none_of_it_is_a_label_even_when_the_photo_is_labelled_again(client, photo, dan):
-    record.label_again(Photo.objects.all())
+    attempts.label_again(Photo.objects.all())
     tasks.label_photo(photo.pk)
 
     said = {"SUMMER SALE", "SALE", "Ada Lovelace", "Smoking", "Drugs & Tobacco"}

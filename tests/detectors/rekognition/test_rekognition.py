@@ -11,7 +11,7 @@ from PIL import Image
 
 from labels import tasks
 from labels.detectors.rekognition.regions import permits, throttling
-from labels.labelling import record as labelling
+from labels.labelling import attempts
 from labels.models import DetectionRun, Photo, RegionQuota, Residency, Spending
 from photomgr import aws
 from tests import factory
@@ -63,7 +63,7 @@ def test_a_photo_is_labelled_by_its_rendition_and_the_response_kept_with_its_reg
 def test_the_same_content_is_paid_for_once_whoever_owns_it(dan, eve, rekognition):
     _label(_photo(dan))
     again = _label(_photo(eve))
-    labelling.label_again(Photo.objects.all())
+    attempts.label_again(Photo.objects.all())
     _label(again)
 
     assert len(rekognition.calls) == 1
@@ -346,7 +346,7 @@ def test_where_no_region_is_allowed_the_photo_waits_and_says_why(dan, rekognitio
 def test_further_operations_have_their_own_permits_and_are_kept_as_well(dan, rekognition, settings):
     settings.REKOGNITION_ALSO = ["DetectModerationLabels", "DetectText", "RecognizeCelebrities"]
     photo = _label(_photo(dan))
-    labelling.label_again(Photo.objects.all())
+    attempts.label_again(Photo.objects.all())
 
     _label(photo)
 

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from labels import tasks
-from labels.labelling import record, replay
+from labels.labelling import counts, rule_runs
 from labels.maintenance import sweep
-from labels.models import DetectionRun, LabelRule, Photo, PhotoLabel, PolicyVersion, RuleRun
+from labels.models import DetectionRun, LabelRule, Photo, PhotoLabel, RuleRun, RuleVersion
 from labels.rules import versions
 from labels.selection import summaries
 from tests import detect_labels, factory
@@ -54,19 +54,19 @@ def _raw():
 
 
 def _in_line():
-    assert record.count_differences() == []
+    assert counts.differences() == []
     assert summaries.differences() == []
 
 
 def _finish(row):
     held = RuleRun.objects.claim(row.pk, "a worker")
-    assert replay.carry_on(held)
+    assert rule_runs.carry_on(held)
     row.refresh_from_db()
     return row
 
 
-def test_nothing_is_replayed_while_all_photos_follow_the_rules(library):
-    assert replay.start() is None
+def test_nothing_is_run_while_all_photos_follow_the_rules(library):
+    assert rule_runs.start() is None
 
 
 def test_the_dry_run_says_what_applying_then_does(library):
@@ -78,14 +78,14 @@ def test_the_dry_run_says_what_applying_then_does(library):
     before, raw = _shown(), _raw()
 
     # Flag brings Symbol along, which was learnt to lie above it.
-    dry = _finish(replay.start_dry())
+    dry = _finish(rule_runs.start_dry())
 
     assert _shown() == before  # It changed nothing.
     assert dry.found["counts"] == {"hidden": 3, "replaced": 3, "review": 1, "added": 6 + 4}
     assert dry.found["examples"]["review"] == [library[2].pk]
 
     versions.put_in_force(None)
-    done = _finish(replay.start())
+    done = _finish(rule_runs.start())
 
     after = _shown()
     assert len(before - after) == 3 + 3 + 1
@@ -101,13 +101,13 @@ def test_going_back_brings_every_label_back_without_a_call(library):
     LabelRule.objects.all().delete()
     LabelRule.objects.create(name="Nothing", action="hide", match="glob", patterns="*")
     versions.put_in_force(None)
-    _finish(replay.start())
+    _finish(rule_runs.start())
     assert _shown() == set()
 
     version = versions.go_back(None)
-    _finish(replay.start())
+    _finish(rule_runs.start())
 
-    assert version.note == f"Back to rules {PolicyVersion.objects.last().pk}"
+    assert version.note == f"Back to rules {RuleVersion.objects.last().pk}"
     assert _rows() == before
     assert _raw() == raw
     assert not versions.is_changed()
@@ -117,12 +117,12 @@ def test_going_back_brings_every_label_back_without_a_call(library):
 def test_a_second_run_changes_nothing(library):
     LabelRule.objects.create(name="No sky", action="hide", patterns="Sky")
     versions.put_in_force(None)
-    row = _finish(replay.start())
+    row = _finish(rule_runs.start())
     before = _rows()
 
     tasks.run_rules(row.pk)
-    Photo.objects.update(policy=None)
-    again = _finish(replay.start())
+    Photo.objects.update(rule_version=None)
+    again = _finish(rule_runs.start())
 
     assert again.changed == 0
     assert _rows() == before
@@ -132,39 +132,51 @@ class _Killed(BaseException):
     """What happens to a worker in the middle of a chunk."""
 
 
-def test_a_replay_that_was_killed_goes_on_where_it_was(library):
+def test_a_run_that_was_killed_goes_on_where_it_was(library):
     LabelRule.objects.create(name="No sky", action="hide", patterns="Sky")
     versions.put_in_force(None)
-    row = replay.start()
+    row = rule_runs.start()
     writes = Counter()
 
     def die(execute, sql, *arguments):
-        writes["photos"] += sql.startswith('UPDATE "labels_photo" SET "policy_id"')
+        writes["photos"] += sql.startswith('UPDATE "labels_photo" SET "rule_version_id"')
         if writes["photos"] == 3:
             raise _Killed
         return execute(sql, *arguments)
 
     with pytest.raises(_Killed), connection.execute_wrapper(die):
-        replay.carry_on(RuleRun.objects.claim(row.pk, "a worker that dies"), size=2)
+        rule_runs.carry_on(RuleRun.objects.claim(row.pk, "a worker that dies"), size=2)
 
-    assert replay.stale().count() == 2
+    assert rule_runs.stale().count() == 2
     _in_line()
 
     RuleRun.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
     _finish(row)
 
-    assert (row.done, replay.stale().count()) == (6, 0)
+    assert (row.done, rule_runs.stale().count()) == (6, 0)
     _in_line()
 
 
-def test_who_lost_the_replay_to_another_worker_writes_nothing(library):
+def test_a_run_whose_turn_is_over_waits_for_the_next_one_and_counts_no_attempt(library):
     LabelRule.objects.create(name="No sky", action="hide", patterns="Sky")
     versions.put_in_force(None)
-    held = RuleRun.objects.claim(replay.start().pk, "a worker")
+    held = RuleRun.objects.claim(rule_runs.start().pk, "a worker")
+
+    assert not held.carry_on(lambda: True, seconds=0)
+
+    held.refresh_from_db()
+    assert (held.status, held.attempts, held.lease_owner) == ("waiting", 0, "")
+    assert RuleRun.objects.claim(held.pk, "another worker")
+
+
+def test_who_lost_the_run_to_another_worker_writes_nothing(library):
+    LabelRule.objects.create(name="No sky", action="hide", patterns="Sky")
+    versions.put_in_force(None)
+    held = RuleRun.objects.claim(rule_runs.start().pk, "a worker")
     RuleRun.objects.update(lease_owner="another")
     before = _rows()
 
-    assert replay.carry_on(held)
+    assert rule_runs.carry_on(held)
 
     assert _rows() == before
     assert RuleRun.objects.get().status == "running"
@@ -174,11 +186,13 @@ def test_a_photo_labelled_by_rules_that_were_replaced_meanwhile_is_found_by_the_
     rules = versions.in_force()
     LabelRule.objects.create(name="No sky", action="hide", patterns="Sky")
     versions.put_in_force(None)
-    _finish(replay.start())
+    _finish(rule_runs.start())
     photo = library[5]
-    Photo.objects.filter(pk=photo.pk).update(status="labelling", lease_owner="slow", policy=rules.version)
+    Photo.objects.filter(pk=photo.pk).update(
+        status="labelling", lease_owner="slow", rule_version=rules.version
+    )
     held = Photo.objects.get(pk=photo.pk)
-    record.record(held, held.run, rules.decide(held, held.run), rules)
+    factory.record(held, rules.decide(held, held.run), held.run, rules)
     assert (photo.pk, "Sky") in _shown()
 
     with commits():
@@ -194,7 +208,7 @@ def test_what_a_person_said_stays(library):
     LabelRule.objects.create(name="No dogs", action="hide", patterns="Dog")
     LabelRule.objects.create(name="Sky", action="accept", patterns="Sky", min_confidence=10)
     versions.put_in_force(None)
-    _finish(replay.start())
+    _finish(rule_runs.start())
 
     assert (library[4].pk, "Dog") in _shown()
     assert (library[3].pk, "Sky") not in _shown()
@@ -236,12 +250,12 @@ def test_any_rules_change_what_the_dry_run_says(library, chosen):
             name=f"{number}", action=action, match="glob", patterns=pattern, min_confidence=limit
         )
     before = _shown()
-    counts = _finish(replay.start_dry()).found["counts"]
+    found = _finish(rule_runs.start_dry()).found["counts"]
     versions.put_in_force(None)
-    if row := replay.start():
+    if row := rule_runs.start():
         _finish(row)
 
     after = _shown()
-    assert len(after - before) == counts.get("added", 0)
-    assert len(before - after) == sum(counts.values()) - counts.get("added", 0)
+    assert len(after - before) == found.get("added", 0)
+    assert len(before - after) == sum(found.values()) - found.get("added", 0)
     _in_line()

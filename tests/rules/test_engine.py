@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from labels.pictures import decoding
 from labels.rules import engine
 from labels.rules.engine import ACTIVE, MAX_NAME, SUGGESTED, Decision, decide
+from labels.rules.validation import problems
 
 
 def _answer(*labels):
@@ -90,11 +91,11 @@ def test_a_circle_through_a_category_or_what_is_above_is_seen(match, pattern, ci
     def place(name):
         return (("Animal",), ("Animals",)) if name == "Pet" else ((), ())
 
-    wrong = engine.problems(back, [forth], place=place)
+    wrong = problems(back, [forth], place=place)
 
     assert [text for _, text in wrong] == ([f"This would go round in a circle: {circle}."] if circle else [])
     rest = engine.Rule("rest", engine.REPLACE, (pattern,), match, target="Pet")
-    assert engine.problems(rest, place=place) == []
+    assert problems(rest, place=place) == []
 
 
 @pytest.mark.parametrize(

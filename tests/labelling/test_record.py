@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from labels.labelling import record
+from labels.labelling import attempts, counts
 from labels.models import Label, LabelCount, Photo, PhotoLabel, Verdict
 from labels.rules.engine import ACTIVE, SUGGESTED, Decision
 from labels.selection import summaries
@@ -18,16 +18,15 @@ from tests import factory
 
 
 def _claimed(photo, lease_owner="worker"):
-    record.label_again(Photo.objects.filter(pk=photo.pk))
+    attempts.label_again(Photo.objects.filter(pk=photo.pk))
     return Photo.objects.claim(photo.pk, lease_owner)
 
 
 def _record(photo, *decisions):
     """Claim the photo as a worker does and give it these labels: names, or (name, active)."""
     pairs = [decision if isinstance(decision, tuple) else (decision, True) for decision in decisions]
-    return record.record(
+    return factory.record(
         _claimed(photo),
-        None,
         [Decision(name, 90.0 if shown else 30.0, ACTIVE if shown else SUGGESTED) for name, shown in pairs],
     )
 
@@ -92,14 +91,14 @@ def test_a_lost_claim_changes_nothing(photo, dan, how):
     if how == "another holds it":
         Photo.objects.update(lease_owner="another")
     elif how == "it is done":
-        record.record(held, None, [Decision("Sky", 90.0, ACTIVE)])
+        factory.record(held, [Decision("Sky", 90.0, ACTIVE)])
     else:
         photo.delete()
     before = list(Photo.objects.values()), _counts(dan)
 
-    recorded = record.record(held, None, [Decision("Sea", 90.0, ACTIVE)])
-    failed = record.fail(held, "code", "Reason.")
-    postponed = record.postpone(held, "code", "Reason.")
+    recorded = factory.record(held, [Decision("Sea", 90.0, ACTIVE)])
+    failed = attempts.fail(held, "code", "Reason.")
+    postponed = attempts.postpone(held, "code", "Reason.")
 
     assert (recorded, failed, postponed) == (False, 0, 0)
     assert (list(Photo.objects.values()), _counts(dan)) == before
@@ -118,7 +117,7 @@ def test_a_persons_decision_survives_every_later_answer(photo, dan, decided, ans
     row = photo.photo_labels.get()
     assert (row.status, row.confidence) == (decided, 90.0)
     assert _counts(dan) == ({"Sky": 1} if decided == PhotoLabel.Status.CONFIRMED else {})
-    assert record.count_differences() == []
+    assert counts.differences() == []
 
 
 @pytest.mark.django_db
@@ -148,7 +147,7 @@ def test_parents_are_learnt_once_and_shown_with_their_child(dan):
     decision = Decision("Dog", 99.0, ACTIVE, parents=("Animal", "Pet", "DOG"))
 
     for photo in factory.many_photos(dan, 2):
-        record.record(_claimed(photo), None, [decision])
+        factory.record(_claimed(photo), [decision])
 
     dog = Label.objects.get(name="Dog")
     assert sorted(parent.name for parent in dog.parents.all()) == ["Animal", "Pet"]
@@ -165,7 +164,7 @@ def test_deleting_a_photo_takes_it_out_of_the_counts(dan):
     one.delete()
 
     assert _counts(dan) == {"Sky": 1}
-    assert record.count_differences() == []
+    assert counts.differences() == []
 
 
 @pytest.mark.django_db
@@ -181,7 +180,7 @@ def test_an_account_goes_with_all_that_is_counted_in_as_many_queries_for_a_few_p
 
     assert asked[0] == asked[1]
     assert not (Photo.objects.exists() or PhotoLabel.objects.exists() or LabelCount.objects.exists())
-    assert record.count_differences() == summaries.differences() == []
+    assert counts.differences() == summaries.differences() == []
 
 
 @pytest.mark.django_db
@@ -194,9 +193,9 @@ def test_differences_are_named_and_mended(photo, dan):
     sky, sea = Label.objects.get(name="Sky"), Label.objects.get(name="Sea")
     wrong = sorted([(dan.pk, sky.pk, 7, 1), (dan.pk, sea.pk, 0, 1), (dan.pk, lost.pk, 3, 0)])
 
-    assert record.count_differences() == wrong
-    assert record.count_differences(repair=True) == wrong
-    assert record.count_differences() == []
+    assert counts.differences() == wrong
+    assert counts.differences(repair=True) == wrong
+    assert counts.differences() == []
     assert _counts(dan) == {"Sky": 1, "Sea": 1}
 
 
@@ -208,7 +207,7 @@ def test_labelling_again_leaves_held_photos_to_their_worker(dan):
         status=Photo.Status.FAILED, failure_code="x", failure_reason="X.", attempts=5
     )
 
-    ids = record.label_again(Photo.objects.all())
+    ids = attempts.label_again(Photo.objects.all())
 
     assert sorted(ids) == [done.pk, failed.pk]
     failed.refresh_from_db()
@@ -247,13 +246,13 @@ def _step(what, photo, decisions):
         return
     held = _claimed(photo)
     if what == "fail":
-        record.fail(held, "x", "X.")
+        attempts.fail(held, "x", "X.")
         return
     if what == "late":
         Photo.objects.filter(pk=photo.pk).update(lease_owner="another", status=Photo.Status.PENDING)
-    record.record(held, None, decisions)
+    factory.record(held, decisions)
     if what == "twice":
-        record.record(held, None, decisions[1:])
+        factory.record(held, decisions[1:])
 
 
 @given(steps=_STEPS)
@@ -269,7 +268,7 @@ def test_after_any_history_the_counts_are_the_truth(dan, steps):
         photo = Photo.objects.filter(pk=photos[number].pk).first()
         if photo:
             _step(what, photo, decisions)
-        assert record.count_differences() == []
+        assert counts.differences() == []
 
     visible = PhotoLabel.objects.visible().count()
     assert sum(_counts(dan).values()) == visible
@@ -287,7 +286,7 @@ def test_two_workers_with_the_same_new_labels_count_exactly(dan):
             for photo in mine:
                 held = Photo.objects.claim(photo.pk, f"worker {photo.pk}")
                 decisions = [Decision(name, 90.0, ACTIVE, parents=("Thing",)) for name in order]
-                assert record.record(held, None, decisions)
+                assert factory.record(held, decisions)
         except Exception as error:  # noqa: BLE001 (shown below)
             troubles.append(error)
         finally:
@@ -304,5 +303,5 @@ def test_two_workers_with_the_same_new_labels_count_exactly(dan):
 
     assert troubles == []
     assert _counts(dan) == dict.fromkeys([*names, "Thing"], 12)
-    assert record.count_differences() == []
+    assert counts.differences() == []
     assert set(Label.objects.values_list("name", flat=True)) - {"Flag", "Person"} == {*names, "Thing"}

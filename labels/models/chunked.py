@@ -1,0 +1,43 @@
+import time
+
+from django.db import models
+
+from photomgr.claim import Claimed, ClaimQuerySet
+
+# Below the time-out of a task; the sweep enqueues the rest.
+TURN_SECONDS = 50
+
+
+class ChunkedWork(Claimed):
+    """Work on many photos that is done chunk by chunk: `done` of `total` are finished."""
+
+    class Status(models.TextChoices):
+        WAITING = "waiting", "waiting"
+        RUNNING = "running", "running"
+        DONE = "done", "done"
+        FAILED = "failed", "failed"
+
+    WAITING = Status.WAITING
+    WORKING = Status.RUNNING
+    FAILED = Status.FAILED
+
+    status = models.CharField(max_length=8, choices=Status, default=Status.WAITING)
+    total = models.PositiveIntegerField(default=0, help_text="Photos to be worked on.")
+    done = models.PositiveIntegerField(default=0)
+    failure_reason = models.TextField(blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = ClaimQuerySet.as_manager()
+
+    class Meta:
+        abstract = True
+        ordering = ["-pk"]
+
+    def carry_on(self, step, seconds=TURN_SECONDS):
+        """Call `step` until it returns False or `seconds` are over; return whether it returned False."""
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            if not step():
+                return True
+        self.continue_later()
+        return False
