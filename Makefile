@@ -27,6 +27,7 @@ lint: $(VENV)/development       ## what CI checks besides the tests
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m ruff format --check .
 	$(VENV)/bin/lint-imports
+	$(PYTHON) -m mypy
 	$(PYTHON) -W error manage.py makemigrations --check --dry-run
 	$(PYTHON) -W error manage.py check
 
@@ -52,7 +53,7 @@ bench-bundle-s3: $(VENV)/development  ## archives from S3 into S3, against a pla
 	$(PYTHON) -m benchmarks bundle_s3
 
 clean:                          ## the virtual environment and caches; never the data in var/
-	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # A marker is younger than its requirements when they are installed.

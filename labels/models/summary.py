@@ -5,7 +5,7 @@ from labels.models.photo import Photo
 
 
 class PhotoSummary(models.Model):
-    """What the tag list and the planner need of a photo, in one short row (`selection.index` packs it).
+    """What the tag list and the planner need of a photo, in one short row (`selection.packing` writes it).
 
     Written only by labels/selection/summaries.py, in the transaction that changes what it repeats.
     """

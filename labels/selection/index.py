@@ -1,65 +1,39 @@
-"""Pure: all photos of one owner as arrays, for counting labels and weighing archives at once.
+"""Pure: all photos of one owner as arrays, to count labels and size archives at once.
 
-A photo is kept as two short ASCII texts (models.PhotoSummary), six bits in a character. The database
-joins those of a library to two long texts, and a hundred thousand photos are read in the time of a few
-queries. What takes a join over a million rows each time is then arithmetic on arrays.
+The database joins the packed photos of one owner (labels.selection.packing) to two long texts, and a
+hundred thousand of them are read in the time of a few queries. What would be a join over a million rows
+each time is then arithmetic on arrays.
 """
 
-import hashlib
-from datetime import datetime, timedelta
+from collections.abc import Collection, Iterable
 
 import numpy as np
+from numpy.typing import NDArray
 
-from labels.archives import format as zipformat
 from labels.archives import manifest
-from labels.archives.names import file_key, numbers_plainly, safe_name
+from labels.selection.packing import FACTS, PLAIN, RESERVED, ZERO
 
-# The fields of `facts` and their characters.
-_FACTS = {"key": 16, "id": 8, "moment": 10, "bytes": 8, "kind": 1}
-FACTS_SIZE = sum(_FACTS.values())
-_LABEL_SIZE = 4
-_END_OF_PHOTO = "0" * _LABEL_SIZE  # no label has the id 0
-_ZERO = ord("0")
-
-# How a name becomes unique: numbered like its twins, in ways that only archive_names knows, or at once.
-_PLAIN, _SPECIAL, _RESERVED = 0, 1, 2
-_RESERVED_KEYS = frozenset(file_key(name) for name in (manifest.NAME, manifest.SUMS_NAME))
+_FACTS_SIZE = sum(FACTS.values())
 # A name stands in both headers, in the manifest and in the sums.
 _NAME_USES = 4
 # Up to here looking for one label after the other is the fastest.
 _FEW = 8
-_EPOCH = datetime(1, 1, 1)
 
 
-def pack(photo, labels):
-    """Return (facts, labels) of a photo that shows these [(label id, name, confidence)]."""
-    name = safe_name(photo.original_name)
-    key = file_key(name)
-    kind = _RESERVED if key in _RESERVED_KEYS else _PLAIN if numbers_plainly(name) else _SPECIAL
-    shown_at = (photo.taken_at or photo.uploaded_at).replace(tzinfo=None) - _EPOCH
-    text = manifest.labels_text((name, confidence) for _, name, confidence in labels)
-    digest = hashlib.sha256(key.encode()).digest()
-    facts = (
-        _digits(int.from_bytes(digest[:12]), _FACTS["key"])
-        + _digits(photo.pk, _FACTS["id"])
-        + _digits(shown_at // timedelta(microseconds=1), _FACTS["moment"])
-        + _digits(_archive_bytes(photo, name, text), _FACTS["bytes"])
-        + _digits(kind, _FACTS["kind"])
-    )
-    ids = sorted(label_id for label_id, _, _ in labels)
-    return facts, "".join(_digits(label_id, _LABEL_SIZE) for label_id in ids) + _END_OF_PHOTO
+Chosen = NDArray[np.bool_]
+Numbers = NDArray[np.int64]
 
 
-class Library:
+class Index:
     """The photos of one owner, in any order; a choice of them is an array of booleans."""
 
-    def __init__(self, facts, labels):
-        table = np.frombuffer(facts.encode("ascii"), np.uint8).reshape(-1, FACTS_SIZE)
-        self._keys = np.ascontiguousarray(table[:, : _FACTS["key"]]).view("<u8")
+    def __init__(self, facts: str, labels: str) -> None:
+        table = np.frombuffer(facts.encode("ascii"), np.uint8).reshape(-1, _FACTS_SIZE)
+        self._keys = np.ascontiguousarray(table[:, : FACTS["key"]]).view("<u8")
         # Character by character, each of all photos side by side.
-        chars = np.ascontiguousarray(table[:, _FACTS["key"] :].T)
+        chars = np.ascontiguousarray(table[:, FACTS["key"] :].T)
         columns, start = {}, 0
-        for name, width in list(_FACTS.items())[1:]:
+        for name, width in list(FACTS.items())[1:]:
             columns[name] = chars[start : start + width]
             start += width
         self.ids, self._moments, self.bytes, self._kinds = (
@@ -70,43 +44,44 @@ class Library:
         self._ends = np.flatnonzero(self._labels == 0)
         self._lengths = np.diff(self._ends, prepend=-1)
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.ids)
 
-    def all(self):
+    def all(self) -> Chosen:
         return np.ones(len(self), bool)
 
-    def with_ids(self, ids):
+    def with_ids(self, ids: Iterable[int]) -> Chosen:
         """Return which photos have one of these ids."""
         return np.isin(self.ids, np.fromiter(ids, np.int64))
 
-    def with_any(self, label_ids):
+    def with_any(self, label_ids: Collection[int]) -> Chosen:
         """Return which photos show at least one of the labels."""
         found = np.zeros(len(self), bool)
         found[self._showing(label_ids)] = True
         return found
 
-    def with_all(self, label_ids):
+    def with_all(self, label_ids: Collection[int]) -> Chosen:
         """Return which photos show every one of the labels, which are different ones."""
-        return np.bincount(self._showing(label_ids), minlength=len(self)) == len(label_ids)
+        found: Chosen = np.bincount(self._showing(label_ids), minlength=len(self)) == len(label_ids)
+        return found
 
-    def label_counts(self, chosen):
+    def label_counts(self, chosen: Chosen) -> dict[int, int]:
         """Return {label id: how many of the chosen photos show it}, without zeros."""
         counts = np.bincount(self._labels[np.repeat(chosen, self._lengths)])
         counts[:1] = 0
         found = np.flatnonzero(counts)
         return dict(zip(found.tolist(), counts[found].tolist(), strict=True))
 
-    def in_order(self, chosen):
+    def in_order(self, chosen: Chosen) -> NDArray[np.intp]:
         """Return the positions of the chosen photos, oldest first, as in an archive."""
         places = np.flatnonzero(chosen)
         return places[np.lexsort((self.ids[places], self._moments[places]))]
 
-    def numbered(self, places):
+    def numbered(self, places: NDArray[np.intp]) -> tuple[Numbers, Chosen]:
         """Return for each place how many bytes the number adds to its name, and where that is unknown.
 
         The first of equal names keeps it, the next is "name (2).jpg". The second answer is an array of
-        booleans: among those names only archive_names can tell. It is empty of True nearly always.
+        booleans: among those names only archives.names can tell. It is empty of True nearly always.
         """
         counting = np.arange(len(places))
         # Stable: equal names stay in order.
@@ -122,53 +97,39 @@ class Library:
         repeated = np.zeros(len(places), bool)
         repeated[order] = ~is_first
         added = np.zeros(len(places), np.int64)
-        if not repeated.any() and not (kinds == _RESERVED).any():
+        if not repeated.any() and not (kinds == RESERVED).any():
             return added, repeated
         if kinds.any():
             # Whoever shares a name with another, the first as well.
             shared = ~is_first
             shared[:-1] |= ~is_first[1:]
             repeated[order] = shared
-            return added, repeated | (kinds != _PLAIN)
+            return added, repeated | (kinds != PLAIN)
         number = counting - np.maximum.accumulate(np.where(is_first, counting, 0)) + 1
         # " (2)"
         added[order] = np.where(is_first, 0, _NAME_USES * (3 + _digit_counts(number)))
         return added, np.zeros(len(places), bool)
 
-    def _showing(self, label_ids):
+    def _showing(self, label_ids: Collection[int]) -> NDArray[np.intp]:
         """Return for each time a photo shows one of the labels its place."""
         if len(label_ids) <= _FEW:
             wanted = np.zeros(len(self._labels), bool)
             for label_id in label_ids:
                 wanted |= self._labels == label_id
         else:
-            wanted = np.isin(self._labels, np.array(label_ids, self._labels.dtype))
+            wanted = np.isin(self._labels, np.array(list(label_ids), self._labels.dtype))
         return np.searchsorted(self._ends, np.flatnonzero(wanted))
 
 
-def name_bytes(name):
+def name_bytes(name: str) -> int:
     """Return what a name adds to an archive, the quotes of the manifest included."""
     sums = len(manifest.sums_line(name, ""))
     return 2 * len(name.encode()) + len(manifest.line(name, "", 0, None, "")) + sums
 
 
-def _archive_bytes(photo, name, labels):
-    """Return what the photo adds to an archive that needs no zip64, unless its name gets a number."""
-    headers = zipformat.LOCAL_SIZE + zipformat.CENTRAL_SIZE + 2 * len(name.encode())
-    line = manifest.line(name, photo.sha256, photo.size, photo.taken_at, labels)
-    return headers + photo.size + len(line) + len(manifest.sums_line(name, photo.sha256))
-
-
-def _digits(number, width):
-    """Return a number as ASCII, six bits in a character, the highest first."""
-    if number >> (6 * width):
-        raise ValueError(f"{number} needs more than {width} characters")
-    return "".join(chr(_ZERO + (number >> 6 * place & 63)) for place in reversed(range(width)))
-
-
-def _label_ids(text):
+def _label_ids(text: str) -> NDArray[np.int32]:
     """Return the numbers of four digits each: four characters at once, as one little-endian integer."""
-    digits = np.frombuffer(text.encode("ascii"), "<u4") - np.uint32(_ZERO * 0x01010101)
+    digits = np.frombuffer(text.encode("ascii"), "<u4") - np.uint32(ZERO * 0x01010101)
     # In place, because a million numbers are a lot to allocate again: pairs of digits, then pairs of pairs.
     pairs = digits & 0x003F003F
     pairs <<= 6
@@ -182,15 +143,15 @@ def _label_ids(text):
     return numbers.view(np.int32)
 
 
-def _numbers(chars):
+def _numbers(chars: NDArray[np.uint8]) -> Numbers:
     """Return the numbers that `_digits` wrote, one in a column."""
     numbers = np.zeros(chars.shape[1], np.int64)
     for digits in chars:
         numbers <<= 6
-        numbers += digits - np.uint8(_ZERO)
+        numbers += digits - np.uint8(ZERO)
     return numbers
 
 
-def _digit_counts(numbers):
+def _digit_counts(numbers: Numbers) -> NDArray[np.intp]:
     """Return how many decimal digits each number has."""
     return np.searchsorted(10 ** np.arange(1, 18), numbers, side="right") + 1

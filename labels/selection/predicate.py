@@ -8,10 +8,9 @@ import json
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 
-from django.db.models import Aggregate, Count, Exists, F, OuterRef, Q, Sum, TextField
+from django.db.models import Aggregate, Count, Exists, F, OuterRef, Q, TextField
 
 from labels.models import LabelCount, LibraryVersion, Photo, PhotoLabel, PhotoSummary
-from labels.selection.index import Library
 from labels.text.names import fold
 
 ANY, ALL = "any", "all"
@@ -127,22 +126,10 @@ def photos(owner, selection):
     return found.filter(pk__in=_labelled(selection.any)) if selection.any else found
 
 
-def summary(owner, selection):
-    """Return (number of photos, bytes of their originals)."""
-    row = photos(owner, selection).aggregate(photos=Count("pk"), bytes=Sum("size"))
-    return row["photos"], row["bytes"] or 0
-
-
-def facets(owner, selection, match):
-    """Return {label id: photos that would remain if that label were ticked too}; see Overview.facets."""
-    return Overview(owner, selection).facets(match)
-
-
 class Overview:
-    """What the tag list says about a selection, counted in one pass over the library.
+    """What the tag list says about a selection, counted in one pass over the owner's index.
 
-    The same predicate as `photos()`, on the summaries that `labelling.record` keeps right. That joins of
-    a million rows are not asked for on each tick is all it is for.
+    The same predicate as `photos()`, on the summaries: a tick must not cost a join over a million rows.
     """
 
     def __init__(self, owner, selection):
@@ -154,8 +141,8 @@ class Overview:
                 "label_id", "label__key", "label__name", "label__category", "count", "version", named=True
             )
         )
-        # A library is read only when something is chosen in it.
-        self.library = Library("", "") if selection.is_empty else _library(owner, self.labels)
+        # Read only when something is chosen.
+        self.library = _new_index() if selection.is_empty else _index(owner, self.labels)
         self._before_any = self._all_but_any()
         self.chosen = self._before_any
         if selection.any:
@@ -219,20 +206,29 @@ class _Joined(Aggregate):
         return self.as_sql(compiler, connection, function="STRING_AGG")
 
 
-def _library(owner, labels):
+def _index(owner, labels):
     if labels and labels[0].version:
-        return _library_at(owner.pk, labels[0].version)
+        return _index_at(owner.pk, labels[0].version)
     # Photos without a label to learn the version from.
     found = LibraryVersion.objects.filter(owner=owner).values_list("token", flat=True).first()
-    return _library_at(owner.pk, found or "")
+    return _index_at(owner.pk, found or "")
 
 
-# Ticks come one after the other, and between them a library seldom changes. 100,000 photos are 10 MB.
+# Between two ticks the photos seldom change. 100,000 of them are 10 MB.
 @lru_cache(maxsize=4)
-def _library_at(owner_id, version):
-    """Return the owner's library, at least as new as `version`: it is read after the version was."""
+def _index_at(owner_id, version):
+    """Return the owner's index, at least as new as `version`: it is read after the version was."""
     mine = PhotoSummary.objects.filter(owner=owner_id)
-    return Library(**mine.aggregate(facts=_Joined("facts", default=""), labels=_Joined("labels", default="")))
+    return _new_index(
+        **mine.aggregate(facts=_Joined("facts", default=""), labels=_Joined("labels", default=""))
+    )
+
+
+def _new_index(facts="", labels=""):
+    # numpy takes long to import, and most commands count nothing.
+    from labels.selection.index import Index
+
+    return Index(facts, labels)
 
 
 def _before_any(owner, selection):

@@ -6,7 +6,7 @@ from collections import defaultdict
 from django.db import transaction
 
 from labels.models import LibraryVersion, Photo, PhotoLabel, PhotoSummary
-from labels.selection import index as library
+from labels.selection import packing
 
 _BATCH = 500
 
@@ -57,7 +57,7 @@ def _is_right(photo, shown, stored):
 
 
 def _summary(photo, shown):
-    facts, labels = library.pack(photo, shown)
+    facts, labels = packing.pack(photo, shown)
     return PhotoSummary(photo_id=photo.pk, owner_id=photo.owner_id, facts=facts, labels=labels)
 
 

@@ -1,27 +1,34 @@
 """Pure: a list of labels as a tree, each one once and below the nearest label above it."""
 
 from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+# A row of the tag list, with `id` and `total`.
+Row = Mapping[str, Any]
 
 
-def tree(rows, edges):
+def tree(rows: list[Row], edges: Iterable[tuple[int, int]]) -> list[tuple[Row, int, Row | None]]:
     """Return [(row, depth, parent row or None)], children right after their parent, in the order of `rows`.
 
-    `rows` have `id` and `total`; `edges` are the (label id, id of one above it) of all labels. What is in
-    no row counts for nothing. Of several nearest parents the most frequent one takes the label: a label
-    that stood in two places would be two checkboxes.
+    `edges` are the (label id, id of one above it) of all labels. What is in
+    no row counts for nothing. Of several nearest parents the most frequent one takes the label: a label that
+    stood in two places would be two checkboxes.
     """
     by_id = {row["id"]: row for row in rows}
-    above = defaultdict(set)
-    for child, parent in edges:
-        if child in by_id and parent in by_id and child != parent:
-            above[child].add(parent)
-    children, roots = defaultdict(list), []
+    above: dict[int, set[int]] = defaultdict(set)
+    for child, one_above in edges:
+        if child in by_id and one_above in by_id and child != one_above:
+            above[child].add(one_above)
+    children: dict[int, list[Row]] = defaultdict(list)
+    roots: list[Row] = []
     for row in rows:
-        parent = _nearest(above[row["id"]], above, by_id)
-        (children[parent] if parent else roots).append(row)
-    found, seen = [], set()
+        nearest = _nearest(above[row["id"]], above, by_id)
+        (children[nearest] if nearest else roots).append(row)
+    found: list[tuple[Row, int, Row | None]] = []
+    seen: set[int] = set()
     # Labels in a circle have no root; each is tried as one in the end, so that none is lost.
-    waiting = [(row, 0, None) for row in (*rows[::-1], *roots[::-1])]
+    waiting: list[tuple[Row, int, Row | None]] = [(row, 0, None) for row in (*rows[::-1], *roots[::-1])]
     while waiting:
         row, depth, parent = waiting.pop()
         if row["id"] not in seen:
@@ -31,7 +38,7 @@ def tree(rows, edges):
     return found
 
 
-def _nearest(parents, above, by_id):
+def _nearest(parents: set[int], above: Mapping[int, set[int]], by_id: Mapping[int, Row]) -> int | None:
     """Return the parent that is above no other parent, the most frequent of several; None without any."""
     farther = {one for parent in parents for one in above[parent]}
     nearest = parents - farther
