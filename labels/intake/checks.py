@@ -40,8 +40,6 @@ class Refused(Exception):
 
 @dataclass(frozen=True)
 class Checked:
-    """A file that may become a photo, and all that is known from its bytes."""
-
     name: str
     format: str
     extension: str

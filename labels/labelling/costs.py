@@ -57,7 +57,6 @@ def _contents(photos):
 
 
 def _price(detector):
-    """Return the micros of one call."""
     if settings.LABELS_DETECTOR != "rekognition":
         return 0
     rows = RegionQuota.objects.used().filter(operation=detector.operation, enabled=True)

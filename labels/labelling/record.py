@@ -27,7 +27,8 @@ def record(photos, wanted, runs=None):
         unique_fields=["photo", "label"],
         update_fields=["status", "source", "confidence", "rule", "why", "run"],
     )
-    _summarise([photo for photo in photos if photo.pk in changes.photo_ids])
+    if changes.photo_ids:
+        summaries.write([photo for photo in photos if photo.pk in changes.photo_ids])
     counts.add(changes.counts)
     return changes.photo_ids
 
@@ -39,15 +40,5 @@ def forget(photo):
     shown = PhotoLabel.objects.visible().filter(photo=photo).values_list("label_id", flat=True)
     differences = {(photo.owner_id, label_id): -1 for label_id in shown}
     photo.photo_labels.all().delete()
-    Photo.objects.filter(pk=photo.pk).update(label_count=0)
     summaries.write([photo])
     counts.add(differences)
-
-
-def _summarise(photos):
-    if not photos:
-        return
-    shown = summaries.write(photos)
-    for photo in photos:
-        photo.label_count = len(shown[photo.pk])
-    Photo.objects.bulk_update(photos, ["label_count"])

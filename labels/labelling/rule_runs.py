@@ -61,7 +61,6 @@ def mark_stale(label, author):
 
 
 def start_dry():
-    """Return a new dry run of the rules being edited."""
     return RuleRun.objects.create(
         is_dry=True,
         rules=versions.snapshot(),

@@ -9,13 +9,12 @@ from labels.text.names import fold
 def learn(decisions):
     """Return {key: Label} for all names in the decisions, parents included; create new ones."""
     names = {fold(name): name for d in decisions for name in (*d.parents, d.name)}
-    known = _known(names)
-    missing = sorted(names.keys() - known.keys())
-    if missing:
+    known = _known(names.keys())
+    if missing := names.keys() - known.keys():
         # In key order and without error when another worker was first.
         categories = {fold(d.name): d.category for d in decisions}
         Label.objects.bulk_create(
-            [Label(name=names[key], key=key, category=categories.get(key, "")) for key in missing],
+            [Label(name=names[key], key=key, category=categories.get(key, "")) for key in sorted(missing)],
             ignore_conflicts=True,
         )
         known.update(_known(missing))
@@ -59,13 +58,9 @@ def closes_circle(child_id, parent_ids):
 
 def _known(keys):
     """Return {key: Label}; an alias is the label it belongs to."""
-    keys = list(keys)
     known = {label.key: label for label in Label.objects.filter(key__in=keys)}
-    rest = set(keys) - known.keys()
-    if rest:
-        aliases = LabelAlias.objects.filter(key__in=rest).select_related("label")
-        known.update({alias.key: alias.label for alias in aliases})
-    return known
+    aliases = LabelAlias.objects.filter(key__in=keys - known.keys()).select_related("label")
+    return known | {alias.key: alias.label for alias in aliases}
 
 
 def _learn_parents(decisions, known):
@@ -102,10 +97,7 @@ def _learn_aliases(decisions, known):
         for alias in decision.aliases:
             wanted.setdefault(fold(alias), (alias, known[fold(decision.name)].pk))
     wanted = {key: value for key, value in wanted.items() if key not in known}
-    if not wanted:
-        return
-    taken = set(Label.objects.filter(key__in=wanted).values_list("key", flat=True))
-    taken |= set(LabelAlias.objects.filter(key__in=wanted).values_list("key", flat=True))
+    taken = _known(wanted.keys())
     LabelAlias.objects.bulk_create(
         [
             LabelAlias(label_id=label_id, name=name, key=key)

@@ -69,7 +69,7 @@ class Migration(migrations.Migration):
                 ('failure_code', models.CharField(blank=True, max_length=64)),
                 ('failure_reason', models.TextField(blank=True)),
                 ('labelled_at', models.DateTimeField(blank=True, null=True)),
-                ('label_count', models.PositiveSmallIntegerField(default=0, editable=False, help_text='How many labels it shows; labels/labelling/record.py writes it.')),
+                ('label_count', models.PositiveSmallIntegerField(default=0, editable=False, help_text='How many labels it shows (written by selection/summaries.py).')),
                 ('thumbnail', models.FileField(blank=True, max_length=120, storage=labels.models.photo.renditions, upload_to='')),
                 ('thumbnail_width', models.PositiveSmallIntegerField(default=0)),
                 ('thumbnail_height', models.PositiveSmallIntegerField(default=0)),

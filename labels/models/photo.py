@@ -16,7 +16,6 @@ def originals():
 
 
 def renditions():
-    """Return the storage of thumbnails and detector renditions."""
     return storages["renditions"]
 
 
@@ -98,7 +97,9 @@ class Photo(Claimed):
     failure_reason = models.TextField(blank=True)
     labelled_at = models.DateTimeField(null=True, blank=True)
     label_count = models.PositiveSmallIntegerField(
-        default=0, editable=False, help_text="How many labels it shows; labels/labelling/record.py writes it."
+        default=0,
+        editable=False,
+        help_text="How many labels it shows (written by selection/summaries.py).",
     )
 
     run = models.ForeignKey(

@@ -78,7 +78,6 @@ class LabelRule(models.Model):
             raise ValidationError({field: [text for f, text in wrong if f == field] for field, _ in wrong})
 
     def as_rule(self):
-        """Return the rule as labels.rules.engine takes it."""
         values = {field.name: getattr(self, field.name) for field in fields(engine.Rule)}
         lists = {name: _lines(values[name]) for name in ("patterns", "requires_any", "unless_any")}
         return engine.Rule(**{**values, **lists, "target": " ".join(self.target.split())})
@@ -94,7 +93,6 @@ class LabelRule(models.Model):
 
     @classmethod
     def from_json(cls, data):
-        """Return the rule that `as_json` described; not saved."""
         return cls(pk=data.get("id"), **{name: data[name] for name in cls.KEPT if name in data})
 
 
@@ -144,7 +142,6 @@ def _place(name):
 
 
 def _lines(text):
-    """Return the names in a text, one a line, each once."""
     names = {}
     for line in text.splitlines():
         name = " ".join(line.split())

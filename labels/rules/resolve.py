@@ -19,8 +19,6 @@ VISIBLE = (engine.ACTIVE, CONFIRMED)
 
 @dataclass(frozen=True)
 class Row:
-    """What one label of one photo is to be."""
-
     status: str
     source: str
     confidence: float

@@ -18,7 +18,6 @@ class Rules:
     min_confidence: float
 
     def decide(self, photo, run):
-        """Return what the run's answer means for the photo."""
         answer = run.answer
         kind = engine.photo_kind(photo.format, photo.camera, answer)
         setting = engine.Setting(run.detector, run.version, kind)
@@ -46,7 +45,6 @@ def from_json(rules, min_confidence, version=None):
 
 
 def snapshot():
-    """Return all rules being edited, in order, as JSON."""
     return [rule.as_json() for rule in LabelRule.objects.all()]
 
 

@@ -51,11 +51,9 @@ class Index:
         return np.ones(len(self), bool)
 
     def with_ids(self, ids: Iterable[int]) -> Chosen:
-        """Return which photos have one of these ids."""
         return np.isin(self.ids, np.fromiter(ids, np.int64))
 
     def with_any(self, label_ids: Collection[int]) -> Chosen:
-        """Return which photos show at least one of the labels."""
         found = np.zeros(len(self), bool)
         found[self._showing(label_ids)] = True
         return found
@@ -153,5 +151,4 @@ def _numbers(chars: NDArray[np.uint8]) -> Numbers:
 
 
 def _digit_counts(numbers: Numbers) -> NDArray[np.intp]:
-    """Return how many decimal digits each number has."""
     return np.searchsorted(10 ** np.arange(1, 18), numbers, side="right") + 1

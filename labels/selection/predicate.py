@@ -57,7 +57,6 @@ class Selection:
 
     @classmethod
     def from_json(cls, data):
-        """Read what `as_json` wrote."""
         return cls(
             **{name: tuple(value) if isinstance(value, list) else value for name, value in data.items()}
         )
@@ -196,8 +195,6 @@ class Overview:
 
 
 class _Joined(Aggregate):
-    """All texts of a column as one."""
-
     function = "GROUP_CONCAT"
     template = "%(function)s(%(expressions)s, '')"
     output_field = TextField()

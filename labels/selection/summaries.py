@@ -12,14 +12,11 @@ _BATCH = 500
 
 
 def write(photos):
-    """Write the summaries of the photos as they are now; return {photo id: its visible labels}.
+    """Write the summaries and numbers of labels of the photos as they are now.
 
-    A visible label is (label id, name, confidence). To be called in the transaction that creates the
-    photos or changes their labels.
+    To be called in the transaction that creates the photos or changes their labels.
     """
-    shown = _shown([photo.pk for photo in photos])
-    _store([_summary(photo, shown[photo.pk]) for photo in photos])
-    return shown
+    _store(photos, _shown([photo.pk for photo in photos]))
 
 
 def differences(repair=False):
@@ -40,10 +37,7 @@ def _differences(ids, repair):
     shown, stored = _shown(ids), PhotoSummary.objects.in_bulk(ids)
     wrong = [photo for photo in photos if not _is_right(photo, shown[photo.pk], stored.get(photo.pk))]
     if repair and wrong:
-        _store([_summary(photo, shown[photo.pk]) for photo in wrong])
-        for photo in wrong:
-            photo.label_count = len(shown[photo.pk])
-        Photo.objects.bulk_update(wrong, ["label_count"])
+        _store(wrong, shown)
     return [(photo.owner_id, photo.pk) for photo in wrong]
 
 
@@ -61,18 +55,24 @@ def _summary(photo, shown):
     return PhotoSummary(photo_id=photo.pk, owner_id=photo.owner_id, facts=facts, labels=labels)
 
 
-def _store(summaries):
+def _store(photos, shown):
     PhotoSummary.objects.bulk_create(
-        summaries, update_conflicts=True, unique_fields=["photo"], update_fields=["owner", "facts", "labels"]
+        [_summary(photo, shown[photo.pk]) for photo in photos],
+        update_conflicts=True,
+        unique_fields=["photo"],
+        update_fields=["owner", "facts", "labels"],
     )
     # In one order, so that two writers never wait for each other.
-    owners = sorted({summary.owner_id for summary in summaries})
+    owners = sorted({photo.owner_id for photo in photos})
     LibraryVersion.objects.bulk_create(
         [LibraryVersion(owner_id=owner, token=secrets.token_hex(16)) for owner in owners],
         update_conflicts=True,
         unique_fields=["owner"],
         update_fields=["token"],
     )
+    for photo in photos:
+        photo.label_count = len(shown[photo.pk])
+    Photo.objects.bulk_update(photos, ["label_count"])
 
 
 def _shown(photo_ids):
