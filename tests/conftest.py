@@ -71,7 +71,7 @@ def empty_data_folder():
 @pytest.fixture(autouse=True)
 def untried_storage():
     """Begin each test without what an earlier one found when it tried the storage."""
-    health.clear_cache()
+    health.checks.clear()
 
 
 @pytest.fixture(autouse=True)

@@ -17,11 +17,6 @@ from photomgr import aws
 
 # Read by one request, and requested again when the connection breaks.
 CHUNK_BYTES = 4 * 1024 * 1024
-_TRIES = 3
-_IN_MEMORY = 8 * 1024 * 1024
-_BROKEN = (BotoCoreError, HTTPError, OSError)
-# Of one PutObject: https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html
-_LARGEST_PUT = 5 * 1024**3
 
 
 class BucketStorage(S3Storage):
@@ -32,7 +27,8 @@ class BucketStorage(S3Storage):
     """
 
     # Replaces multipart uploads, in threads, of files over 8 MiB: a killed one leaves its parts behind.
-    transfer_config = TransferConfig(multipart_threshold=_LARGEST_PUT, use_threads=False)
+    # 5 GiB is the limit of PutObject: https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html
+    transfer_config = TransferConfig(multipart_threshold=5 * 1024**3, use_threads=False)
 
     @property
     def connection(self):
@@ -94,12 +90,9 @@ class BucketStorage(S3Storage):
                     yield row["Key"].removeprefix(self.prefix), row["Size"], row["LastModified"]
 
     def read_range(self, name, start=0, end=None):
-        """Return bytes start..end of an object (fewer when it ends before) and the size of the whole.
-
-        A broken connection is retried.
-        """
+        """Return bytes start..end of an object (fewer when it ends before) and the size of the whole."""
         wanted = f"bytes={start}-{'' if end is None else end - 1}"
-        for left in reversed(range(_TRIES)):
+        for tries_left in (2, 1, 0):
             try:
                 with translated_errors(name, self._is_all_denied):
                     answer = self.client.get_object(Bucket=self.bucket_name, Key=self.key(name), Range=wanted)
@@ -110,8 +103,8 @@ class BucketStorage(S3Storage):
             try:
                 with answer["Body"] as body:
                     content = body.read()
-            except _BROKEN as error:
-                if not left:
+            except (BotoCoreError, HTTPError, OSError) as error:
+                if not tries_left:
                     raise StorageUnavailable(type(error).__name__) from error
             else:
                 whole = answer.get("ContentRange", "").rpartition("/")[2]
@@ -129,7 +122,6 @@ class BucketStorage(S3Storage):
                 return
 
     def signed_url(self, name, *, seconds, method="GET", save_as="", content_type, cache="private, no-cache"):
-        """Return a presigned URL of one object, valid for `seconds`."""
         answer = {"ResponseContentType": content_type, "ResponseCacheControl": cache}
         if save_as:
             answer["ResponseContentDisposition"] = content_disposition_header(True, save_as)
@@ -154,7 +146,7 @@ class BucketStorage(S3Storage):
     def _open(self, name, mode="rb"):
         """Replaces a HEAD before each GET, whose errors have no code, and normalised keys."""
         # Pictures are read at random offsets: download once, to disk when it is large.
-        file = tempfile.SpooledTemporaryFile(_IN_MEMORY, dir=settings.FILE_UPLOAD_TEMP_DIR)  # noqa: SIM115
+        file = tempfile.SpooledTemporaryFile(2**23, dir=settings.FILE_UPLOAD_TEMP_DIR)  # noqa: SIM115
         try:
             for chunk in self.iter_chunks(name):
                 file.write(chunk)

@@ -14,10 +14,7 @@ from labels.storage import is_bucket
 
 # Thumbnails share the bucket of the archives.
 _LABELS = {"originals": "Photos", "bundles": "Archives and thumbnails"}
-
-# Machines ask every few seconds, and a bucket charges for each write: a success is cached for so long.
-# Nobody waits longer than this for a storage that hangs, which botocore does for minutes.
-_CACHE_SECONDS, _WAIT_SECONDS = 30.0, 5.0
+checks = {}  # the last or running one of each storage
 
 
 @dataclass(frozen=True)
@@ -30,20 +27,18 @@ class StorageHealth:
     free_bytes: int | None
 
 
-def check_storages(fresh=False, wait=_WAIT_SECONDS):
-    """Return the StorageHealth of photos and archives, after writing a small file to each.
+def check_storages(fresh=False, wait=5.0):
+    """Return the StorageHealth of each storage after writing a small file to it.
 
-    A recent success is not checked again unless `fresh`; `wait` is in seconds.
+    A success of the last 30 seconds is not checked again unless `fresh`: machines ask every few seconds,
+    and a bucket charges for each write. Nobody waits more than `wait` seconds for a storage that hangs,
+    which botocore does for minutes.
     """
-    checks = {name: _check(storages[name], fresh) for name in _LABELS}
+    started = {label: _check(storages[name], fresh) for name, label in _LABELS.items()}
     end = time.monotonic() + wait
-    for check in checks.values():
+    for check in started.values():
         check.join(max(0.0, end - time.monotonic()))
-    return [_health(_LABELS[name], check, wait) for name, check in checks.items()]
-
-
-def clear_cache():
-    _checks.clear()
+    return [_health(label, check, wait) for label, check in started.items()]
 
 
 class _WriteCheck(threading.Thread):
@@ -58,40 +53,26 @@ class _WriteCheck(threading.Thread):
         try:
             self.storage.save(name, ContentFile(b"ok"))
             self.storage.delete(name)
+            self.error = ""
         except OSError as error:
             self.error = error.strerror or type(error).__name__
-        else:
-            self.error = ""
-
-    def is_cached(self):
-        return not self.error and time.monotonic() - self.started < _CACHE_SECONDS
-
-
-_checks = {}
 
 
 def _check(storage, fresh):
     """Return the check that is running or cached, else a new one."""
-    check = _checks.get(storage)
-    if check and (check.is_alive() or (check.is_cached() and not fresh)):
+    check = checks.get(storage)
+    if check and (check.is_alive() or not (fresh or check.error or time.monotonic() - check.started >= 30)):
         return check
-    _checks[storage] = check = _WriteCheck(storage)
+    checks[storage] = check = _WriteCheck(storage)
     check.start()
     return check
 
 
 def _health(label, check, wait):
-    storage = check.storage
-    return StorageHealth(
-        label=label,
-        location=f"bucket {storage.bucket_name}" if is_bucket(storage) else f"folder {storage.location}",
-        error=f"no answer within {wait:g} seconds" if check.is_alive() else check.error,
-        free_bytes=None if is_bucket(storage) else _free_bytes(Path(storage.location)),
-    )
-
-
-def _free_bytes(folder):
-    """Return the free bytes of the disk on which the folder lies, or will lie."""
-    while not folder.is_dir():
-        folder = folder.parent
-    return shutil.disk_usage(folder).free
+    error = f"no answer within {wait:g} seconds" if check.is_alive() else check.error
+    if is_bucket(check.storage):
+        return StorageHealth(label, f"bucket {check.storage.bucket_name}", error, None)
+    folder = Path(check.storage.location)
+    # The disk on which the folder lies, or will lie.
+    existing = next(filter(Path.is_dir, (folder, *folder.parents)))
+    return StorageHealth(label, f"folder {folder}", error, shutil.disk_usage(existing).free)

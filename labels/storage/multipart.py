@@ -1,30 +1,29 @@
 """Multipart uploads: objects that many workers write in numbered parts, visible only when complete."""
 
 import errno
+import math
+from contextlib import suppress
 from functools import lru_cache
-
-from botocore.exceptions import ClientError
 
 from labels.storage.bucket import translated_errors
 from labels.storage.errors import TOO_MANY_PARTS, PartsChanged, StorageUnavailable
-from photomgr import aws
 
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html
 MAX_PARTS = 10_000
 MIN_PART_BYTES = 5 * 1024**2
-_MIB = 1024**2
 
 
 def part_bytes(size, wanted):
     """Return the part size for an object of `size` bytes: `wanted`, or what S3's limits require."""
-    least = -(-size // MAX_PARTS)
-    return max(wanted, MIN_PART_BYTES, -(-least // _MIB) * _MIB if least > wanted else 0)
+    if wanted * MAX_PARTS < size:
+        wanted = math.ceil(size / MAX_PARTS / 1024**2) * 1024**2
+    return max(wanted, MIN_PART_BYTES)
 
 
 def create(storage, name):
     """Start an upload under a name that was never used."""
     with translated_errors():
-        aws.client("s3").create_multipart_upload(**_target(storage, name), **storage.object_parameters)
+        storage.client.create_multipart_upload(**_target(storage, name), **storage.object_parameters)
 
 
 def upload_part(storage, name, number, content):
@@ -32,10 +31,10 @@ def upload_part(storage, name, number, content):
 
     Raise FileNotFoundError when the upload was completed or aborted.
     """
-    target = {**_target(storage, name), "UploadId": _upload_id(storage, name)}
+    upload = _upload(storage, name)
     try:
         with translated_errors(name):
-            return aws.client("s3").upload_part(**target, PartNumber=number, Body=content)["ETag"]
+            return storage.client.upload_part(**upload, PartNumber=number, Body=content)["ETag"]
     except StorageUnavailable as error:
         if error.code == "InvalidArgument":
             # Other servers have lower limits: Swift's is 1,000 unless configured.
@@ -45,13 +44,9 @@ def upload_part(storage, name, number, content):
 
 def list_parts(storage, name):
     """Return {number: ETag} of the uploaded parts; raise FileNotFoundError when there is no upload."""
-    pages = aws.client("s3").get_paginator("list_parts")
+    pages = storage.client.get_paginator("list_parts").paginate(**_upload(storage, name))
     with translated_errors(name):
-        return {
-            part["PartNumber"]: part["ETag"]
-            for page in pages.paginate(**_target(storage, name), UploadId=_upload_id(storage, name))
-            for part in page.get("Parts", ())
-        }
+        return {part["PartNumber"]: part["ETag"] for page in pages for part in page.get("Parts", ())}
 
 
 def complete(storage, name, tags):
@@ -62,10 +57,8 @@ def complete(storage, name, tags):
     parts = [{"PartNumber": number, "ETag": tag} for number, tag in enumerate(tags, start=1)]
     try:
         with translated_errors(name):
-            aws.client("s3").complete_multipart_upload(
-                **_target(storage, name),
-                UploadId=_upload_id(storage, name),
-                MultipartUpload={"Parts": parts},
+            storage.client.complete_multipart_upload(
+                **_upload(storage, name), MultipartUpload={"Parts": parts}
             )
     except OSError as error:
         if getattr(error, "code", "") in ("InvalidPart", "InvalidPartOrder", "EntityTooSmall"):
@@ -76,17 +69,13 @@ def complete(storage, name, tags):
 def abort(storage, name):
     """Abort an upload and free its parts, if there is one."""
     for _, upload_id, _ in list_uploads(storage, name):
-        with translated_errors():
-            try:
-                aws.client("s3").abort_multipart_upload(**_target(storage, name), UploadId=upload_id)
-            except ClientError as error:
-                if error.response["Error"].get("Code") != "NoSuchUpload":
-                    raise
+        with suppress(FileNotFoundError), translated_errors(name):
+            storage.client.abort_multipart_upload(**_target(storage, name), UploadId=upload_id)
 
 
 def list_uploads(storage, prefix=""):
     """Yield (name, upload id, started at) of the unfinished uploads whose name begins with `prefix`."""
-    pages = aws.client("s3").get_paginator("list_multipart_uploads")
+    pages = storage.client.get_paginator("list_multipart_uploads")
     with translated_errors():
         for page in pages.paginate(Bucket=storage.bucket_name, Prefix=storage.key(prefix)):
             for row in page.get("Uploads", ()):
@@ -98,9 +87,9 @@ def _target(storage, name):
 
 
 @lru_cache(256)
-def _upload_id(storage, name):
+def _upload(storage, name):
     # Looked up, not stored in a row: a worker may die after it created the upload and before it saved the id.
     for found, upload_id, _ in list_uploads(storage, name):
         if found == name:
-            return upload_id
+            return {**_target(storage, name), "UploadId": upload_id}
     raise FileNotFoundError(errno.ENOENT, "no such upload", name)

@@ -255,7 +255,7 @@ def test_an_upload_is_seen_when_it_is_whole(maker):
 @with_uploads
 def test_another_worker_goes_on_with_the_parts_that_are_there(maker):
     [first] = _upload("1/a.zip", TWO_PARTS[:1])
-    multipart._upload_id.cache_clear()
+    multipart._upload.cache_clear()
 
     assert multipart.list_parts(bundle_files(), "1/a.zip") == {1: first}
     for number in (3, 2):
