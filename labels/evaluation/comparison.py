@@ -15,16 +15,15 @@ from labels.pictures import decoding, redrawing
 from labels.rules import engine
 from labels.text.names import fold
 
-_EXTENSIONS = {f".{extension}" for _, extensions in decoding.FORMATS.values() for extension in extensions}
-
 
 def is_picture(name):
-    return PurePosixPath(name).suffix.lower() in _EXTENSIONS
+    extension = PurePosixPath(name).suffix.lower().removeprefix(".")
+    return any(extension in extensions for _, extensions in decoding.FORMATS.values())
 
 
 @dataclass(frozen=True)
 class FileResult:
-    """What became of one file: a DetectionRun and what the checks found out, or why there is none."""
+    """A DetectionRun and what the checks found out, or the reason why there is none."""
 
     name: str
     run: DetectionRun | None = None
@@ -33,10 +32,9 @@ class FileResult:
 
 
 def detect_files(files, detector):
-    """Yield the FileResult of each (name, opener). Raise DetectorUnavailable.
+    """Yield the FileResult of each (name, opener), checked and rendered like an upload.
 
-    Each file passes the checks of an upload and is rendered like one. A stored response about the same
-    content is used again, and a new one is stored.
+    Responses are stored, and stored ones used again. Raise DetectorUnavailable.
     """
     for name, opener in files:
         try:
@@ -66,7 +64,10 @@ def compare(results, ground_truth, rules):
     """
     raw = {name: _raw(result.run.answer, rules.min_confidence) for name, result in results.items()}
     decisions = {name: _decide(result, rules) for name, result in results.items()}
-    shown = {name: _shown(found) for name, found in decisions.items()}
+    shown = {
+        name: {fold(one.name): (one.confidence, one.active) for one in found if one.outcome != engine.HIDDEN}
+        for name, found in decisions.items()
+    }
     rows = [
         {
             "label": label,
@@ -98,19 +99,10 @@ def _raw(response, min_confidence):
 
 
 def _decide(result, rules):
-    """Return what the rules make of a response, as of one about a photo in the library."""
     response, photo = result.run.answer, result.photo
     kind = engine.photo_kind(photo.format, photo.facts.camera, response)
     setting = engine.Setting(result.run.detector, result.run.version, kind)
     return engine.decide(response, rules.min_confidence, rules.rules, setting)
-
-
-def _shown(decisions):
-    return {
-        fold(decision.name): (decision.confidence, decision.active)
-        for decision in decisions
-        if decision.outcome != engine.HIDDEN
-    }
 
 
 def _others(decided, ground_truth):

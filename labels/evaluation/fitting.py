@@ -10,13 +10,10 @@ import numpy as np
 
 from labels.detectors.local.features import Views
 from labels.detectors.local.scenes import CLASSIFIERS, logistic, pool_cells, standardise, vectors
-from labels.detectors.local.structure import patches
+from labels.detectors.local.structure import PATCH, patches
 
 WORDS = 128
 RIDGE = 0.05  # of a view whose features have variance 1 / size of their group
-CELL_RIDGE = 0.05
-CELL_ROUNDS = 3
-FUSION_RIDGE, FUSION_PRIOR = 2.0, 0.7  # without evidence each classifier gets the same say
 INNER_FOLDS = 5
 
 
@@ -61,19 +58,15 @@ def fit_model(photos: Photos, rows: np.ndarray, labels: list[str]) -> tuple[dict
 
 def _scales(values: np.ndarray, widths: list[int]) -> np.ndarray:
     """Return standard deviations, none below a twentieth of its group's median: no constant may blow up."""
-    deviations = values.std(0) + 1e-3
-    edges = np.cumsum(widths)[:-1]
-    return np.concatenate([np.maximum(part, 0.05 * np.median(part)) for part in np.split(deviations, edges)])
+    groups = np.split(values.std(0) + 1e-3, np.cumsum(widths)[:-1])
+    return np.concatenate([np.maximum(group, 0.05 * np.median(group)) for group in groups])
 
 
 def _fit_words(lights: np.ndarray, per_photo: int = 200, rounds: int = 15) -> dict:
     """Return a whitening (64, 64), its offset, and 128 typical patches found by k-means."""
     random = np.random.RandomState(7)
-    sample = []
-    for light in lights:
-        grid = patches(light)
-        flat = grid.reshape(-1, grid.shape[-1])
-        sample.append(flat[random.choice(len(flat), per_photo, replace=False)])
+    photos = (patches(light).reshape(-1, PATCH**2) for light in lights)
+    sample = [photo[random.choice(len(photo), per_photo, replace=False)] for photo in photos]
     sample = np.concatenate(sample).astype(np.float64)
     values, axes = np.linalg.eigh(np.cov(sample.T))
     whiten = (axes / np.sqrt(values + 0.1 * values.mean())) @ axes.T
@@ -95,7 +88,12 @@ def _fit_label(views: list[np.ndarray], targets: np.ndarray, rows: np.ndarray) -
     folds = stratified_folds(targets[rows], INNER_FOLDS, seed=100)
     for fold in range(INNER_FOLDS):
         classifiers = _fit_classifiers(views, targets, rows[folds != fold])
-        unseen[folds == fold] = _scores(views, rows[folds == fold], classifiers)
+        scores = [
+            values[rows[folds == fold]] @ weights + bias
+            for values, (weights, bias) in zip(views, classifiers, strict=True)
+        ]
+        scores[CLASSIFIERS.index("cells")] = pool_cells(scores[CLASSIFIERS.index("cells")])
+        unseen[folds == fold] = np.stack(scores, 1)
     fusion, bias = fit_fusion(unseen, targets[rows])
     fitted = {"fusion": fusion, "fusion_bias": bias}
     for name, (weights, constant) in zip(CLASSIFIERS, _fit_classifiers(views, targets, rows), strict=True):
@@ -116,19 +114,9 @@ def _fit_classifiers(
     ]
 
 
-def _scores(views: list[np.ndarray], rows: np.ndarray, classifiers: list) -> np.ndarray:
-    scores = [
-        values[rows] @ weights + bias for values, (weights, bias) in zip(views, classifiers, strict=True)
-    ]
-    scores[CLASSIFIERS.index("cells")] = pool_cells(scores[CLASSIFIERS.index("cells")])
-    return np.stack(scores, 1)
-
-
 def fit_logistic(values: np.ndarray, targets: np.ndarray, ridge: float) -> tuple[np.ndarray, float]:
-    """Return weights and bias of a ridge-penalised logistic regression with more features than photos.
-
-    Solved in the photos' own subspace: the penalty keeps the weights inside it, and it is ten times smaller.
-    """
+    """Return weights and bias of a ridge-penalised logistic regression with more features than photos."""
+    # In the photos' own subspace: the penalty keeps the weights inside it, and it is ten times smaller.
     left, singular, right = np.linalg.svd(values, full_matrices=False)
     kept = singular > 1e-8 * singular[0]
     solution = _newton(left[:, kept] * singular[kept], targets, np.ones(len(targets)), ridge)
@@ -145,8 +133,8 @@ def fit_cells(cells: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, float
     flat, each = cells.reshape(-1, width), np.repeat(targets, per_photo)
     shares = np.full((count, per_photo), 1 / per_photo)
     solution = np.zeros(width + 1)
-    for _ in range(CELL_ROUNDS):
-        solution = _newton(flat, each, shares.ravel(), CELL_RIDGE, start=solution, steps=8)
+    for _ in range(3):
+        solution = _newton(flat, each, shares.ravel(), RIDGE, start=solution, steps=8)
         scores = (flat @ solution[:-1] + solution[-1]).reshape(count, per_photo)
         grown = np.exp(2 * (scores - scores.max(1, keepdims=True)))
         shares = np.where(targets[:, None] == 1, grown / grown.sum(1, keepdims=True), 1 / per_photo)
@@ -158,10 +146,8 @@ def fit_fusion(scores: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, flo
     scale = scores.std(0)
     used = np.ones(scores.shape[1], bool)
     while True:
-        prior = np.append(np.full(used.sum(), FUSION_PRIOR), 0)
-        solution = _newton(
-            (scores / scale)[:, used], targets, np.ones(len(targets)), FUSION_RIDGE, prior=prior
-        )
+        prior = np.append(np.full(used.sum(), 0.7), 0)  # without evidence each gets the same say
+        solution = _newton((scores / scale)[:, used], targets, np.ones(len(targets)), 2.0, prior=prior)
         if (solution[:-1] >= 0).all():
             break
         # A negative weight fits noise: drop the worst classifier and weigh the rest again.
@@ -174,9 +160,8 @@ def fit_fusion(scores: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, flo
 def _newton(values, targets, shares, ridge, *, prior=0.0, start=None, steps=30) -> np.ndarray:
     """Minimise sum(share x logistic loss) + ridge / 2 |weights - prior|^2; the bias comes last, free."""
     design = np.hstack([values, np.ones((len(values), 1))])
-    penalty = np.append(
-        np.full(values.shape[1], ridge), 1e-6
-    )  # 1e-6 keeps the bias finite when all targets agree
+    # 1e-6 keeps the bias finite when all targets agree.
+    penalty = np.append(np.full(values.shape[1], ridge), 1e-6)
     solution = np.zeros(len(penalty)) if start is None else start
     for _ in range(steps):
         p = logistic(design @ solution)
@@ -192,12 +177,8 @@ def _newton(values, targets, shares, ridge, *, prior=0.0, start=None, steps=30) 
 def stratified_folds(kinds: np.ndarray, count: int, seed: int) -> np.ndarray:
     """Return a fold number a row, each kind spread as evenly as it can be."""
     random = np.random.RandomState(seed)
-    order = []
-    for kind in np.unique(kinds):
-        rows = np.flatnonzero(kinds == kind)
-        random.shuffle(rows)
-        order.extend(rows)
+    order = [random.permutation(np.flatnonzero(kinds == kind)) for kind in np.unique(kinds)]
     folds = np.empty(len(kinds), int)
     # Dealing on from kind to kind keeps the folds equally large when kinds are rare.
-    folds[order] = np.arange(len(kinds)) % count
+    folds[np.concatenate(order)] = np.arange(len(kinds)) % count
     return folds

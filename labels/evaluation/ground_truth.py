@@ -8,8 +8,6 @@ from pathlib import PurePosixPath
 from labels.text.names import fold
 
 VALUES = {"1": True, "0": False, "?": None}
-# The one flag Rekognition has a name for; the Minor Outlying Islands fly the same.
-AMERICAN = ("US", "UM")
 
 
 class InvalidGroundTruth(Exception):
@@ -31,49 +29,49 @@ def from_csv(data: bytes, columns: dict[str, str] | None = None) -> GroundTruth:
     `columns` maps the columns to use to their labels. Without it every column with a value in it is a
     label of its own name; those without any (a source, a size) are ignored. Raise InvalidGroundTruth.
     """
-    header, rows = _read(data)
-    named = [name for name in header if name != "file"]
+    rows = _read(data)
+    named = [name for name in rows[0][1] if name != "file"]
     if columns is None:
-        used = [name for name in named if any(row[name] in VALUES for _, row in rows)]
-        columns = {name: as_label(name) for name in used}
+        columns = {name: as_label(name) for name in named if any(row[name] in VALUES for _, row in rows)}
     _check_columns(columns, named)
-    annotations = {
-        row["file"]: {label: _value(row[column], column, line) for column, label in columns.items()}
-        for line, row in rows
-    }
+    annotations = {}
+    for line, row in rows:
+        for column in columns:
+            if row[column] not in VALUES:
+                where = f"line {line}, column {column!r}"
+                raise InvalidGroundTruth(f"{where}: {row[column]!r} is none of 1, 0 and ?")
+        annotations[row["file"]] = {label: VALUES[row[column]] for column, label in columns.items()}
     ignored = tuple(name for name in named if name not in columns)
     return GroundTruth(tuple(columns.values()), annotations, ignored)
 
 
 def from_flag_names(names) -> GroundTruth:
     """Return the ground truth of flags named by region code: each is a Flag, and few are an American Flag."""
-    annotations = {
-        name: {"Flag": True, "American Flag": PurePosixPath(name).stem.upper() in AMERICAN} for name in names
-    }
+    # The one flag Rekognition has a name for; the Minor Outlying Islands fly the same.
+    american = {name: PurePosixPath(name).stem.upper() in ("US", "UM") for name in names}
+    annotations = {name: {"Flag": True, "American Flag": true} for name, true in american.items()}
     return GroundTruth(("Flag", "American Flag"), annotations)
 
 
 def _read(data):
-    """Return the header and [(line number, {column: cell})] of the lines that are not empty."""
+    """Return [(line number, {column: cell})] of the lines below the header that are not empty."""
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
         raise InvalidGroundTruth(f"line {line} is not UTF-8") from None
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    lines = []
     try:
-        for cells in reader:
-            if any(cell.strip() for cell in cells):
-                lines.append((reader.line_num, [cell.strip() for cell in cells]))
+        lines = [(reader.line_num, [cell.strip() for cell in cells]) for cells in reader]
     except csv.Error as error:
         raise InvalidGroundTruth(f"line {reader.line_num}: {error}") from None
+    lines = [(line, cells) for line, cells in lines if any(cells)]
     if not lines:
         raise InvalidGroundTruth("it is empty; the first line must name the columns, one of them `file`")
-    _check_header(*lines[0])
-    header = lines[0][1]
-    _check_rows(lines[1:], header)
-    return header, [(line, dict(zip(header, cells, strict=True))) for line, cells in lines[1:]]
+    (line, header), *rows = lines
+    _check_header(line, header)
+    _check_rows(rows, header)
+    return [(line, dict(zip(header, cells, strict=True))) for line, cells in rows]
 
 
 def _check_header(line, names):
@@ -108,15 +106,9 @@ def _check_columns(columns, named):
         if column not in named:
             raise InvalidGroundTruth(f"there is no column {column!r}")
     folded = [fold(label) for label in columns.values()]
-    for label, key in zip(columns.values(), folded, strict=True):
-        if folded.count(key) > 1:
+    for label in columns.values():
+        if folded.count(fold(label)) > 1:
             raise InvalidGroundTruth(f"two columns stand for the label {label!r}")
-
-
-def _value(cell, column, line):
-    if cell not in VALUES:
-        raise InvalidGroundTruth(f"line {line}, column {column!r}: {cell!r} is none of 1, 0 and ?")
-    return VALUES[cell]
 
 
 def as_label(column):

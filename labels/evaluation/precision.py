@@ -5,8 +5,6 @@ from math import sqrt
 
 BANDS = (0, 55, 70, 80, 90, 95)
 ENOUGH = 30
-GOAL = 0.9
-_Z = 1.959964  # 95 %
 
 
 @dataclass(frozen=True)
@@ -30,9 +28,10 @@ def wilson(right, total):
     """Return the 95 % score interval of a share, (0, 1) when nothing is known (Wilson, 1927)."""
     if not total:
         return 0.0, 1.0
-    share, square = right / total, _Z**2
+    z, share = 1.959964, right / total
+    square = z**2
     middle = (share + square / (2 * total)) / (1 + square / total)
-    half = _Z / (1 + square / total) * sqrt(share * (1 - share) / total + square / (4 * total**2))
+    half = z / (1 + square / total) * sqrt(share * (1 - share) / total + square / (4 * total**2))
     return max(0.0, middle - half), min(1.0, middle + half)
 
 
@@ -47,17 +46,14 @@ def bands(decisions):
 
 
 def proposed_threshold(decisions):
-    """Return from which confidence on 9 of 10 are right for sure enough, or None.
-
-    None as well before there are ENOUGH decisions: a few lucky ones prove nothing.
-    """
-    if len(decisions) < ENOUGH:
+    """Return from which confidence on 9 of 10 are right for sure enough, or None."""
+    if len(decisions) < ENOUGH:  # a few lucky ones prove nothing
         return None
     ranked = sorted(decisions, reverse=True)
     best, right = None, 0
     for number, (confidence, is_right) in enumerate(ranked, start=1):
         right += is_right
         is_last = number == len(ranked) or ranked[number][0] < confidence
-        if is_last and wilson(right, number)[0] >= GOAL:
+        if is_last and wilson(right, number)[0] >= 0.9:
             best = confidence
     return best

@@ -7,16 +7,12 @@ from itertools import groupby
 
 @dataclass(frozen=True)
 class Score:
-    """One label on the photos whose ground truth is known.
+    """One label on photos: a figure that divides by none of them is None."""
 
-    `present` of the `known` photos show it; `predicted` got the label, `correct` of them rightly. Precision
-    is None when it was never predicted, recall and average precision are None when no photo shows it.
-    """
-
-    known: int
-    present: int
-    predicted: int
-    correct: int
+    known: int  # photos whose ground truth is known
+    present: int  # that show it
+    predicted: int  # that got it
+    correct: int  # that show and got it
     average_precision: float | None
 
     @property
@@ -42,8 +38,8 @@ def score(confidences, predicted, targets) -> Score:
 def average_precision(confidences, targets) -> float | None:
     """Return the area under precision over recall, highest confidence first, or None when nothing is present.
 
-    Photos of equal confidence come together: their order in the file must not decide (a detector that says
-    nothing of most photos ties them all at 0). Without ties it is the mean precision at each hit.
+    Photos of equal confidence come together, as all of which a detector says nothing do: their order in
+    the file must not decide. Without ties it is the mean precision at each hit.
     """
     present = sum(map(bool, targets))
     if not present:

@@ -1,13 +1,11 @@
 """Train the scene model: `python -m labels.evaluation.training FOLDER`.
 
 FOLDER holds photos and ground_truth.csv (columns `file` and one a label: 1 present, 0 absent, ? unknown).
-Prints the labels' scores in cross-validation, then writes the local detector's model.npz. The same photos
-give the same file, byte for byte, on the same machine.
+The same photos give the same model.npz, byte for byte, on the same machine.
 """
 
 import argparse
 import hashlib
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,17 +22,8 @@ from labels.pictures import redrawing
 FOLDS, REPEATS = 5, 5
 # Precision an accepted label must reach; None: never better than a suggestion in cross-validation.
 # Person, mountain, sunset, night, snow and sand have 2 to 6 examples and are not attempted.
-GOALS = {
-    "Sky": 0.85,
-    "Vegetation": 0.85,
-    "Building": 0.80,
-    "Animal": None,
-    "Water": None,
-    "Flower": None,
-}
-COLUMNS = {label.lower(): label for label in GOALS}
-ACCEPTED = [label for label, target in GOALS.items() if target is not None]
-LEAST_RECALL = 0.75
+GOALS = {"Sky": 0.85, "Vegetation": 0.85, "Building": 0.80, "Animal": None, "Water": None, "Flower": None}
+ACCEPTED = [label for label, goal in GOALS.items() if goal is not None]
 
 
 @dataclass(frozen=True)
@@ -44,27 +33,22 @@ class Result:
     label: str
     scores: list[Score]
 
-    def mean(self, name: str) -> float:
-        return float(np.mean(self._numbers(name)))
-
-    def worst(self, name: str) -> float:
-        return float(np.min(self._numbers(name)))
-
-    def _numbers(self, name: str) -> np.ndarray:
+    def numbers(self, name: str) -> np.ndarray:
         # None becomes nan.
         return np.array([getattr(score, name) for score in self.scores], float)
 
     @property
     def verdict(self) -> str:
-        if GOALS[self.label] is None:
+        goal, precision, recall = GOALS[self.label], self.numbers("precision"), self.numbers("recall")
+        if goal is None:
             return "suggestion"
-        reached = self.mean("precision") >= GOALS[self.label] and self.mean("recall") >= LEAST_RECALL
-        return "reached" if reached else "missed"
+        return "reached" if precision.mean() >= goal and recall.mean() >= 0.75 else "missed"
 
 
 def read_photos(folder: Path) -> Photos:
     """Return features and targets of the photos in a folder's ground_truth.csv, rendered as a worker does."""
-    table = ground_truth.from_csv((folder / "ground_truth.csv").read_bytes(), COLUMNS)
+    columns = {label.lower(): label for label in GOALS}
+    table = ground_truth.from_csv((folder / "ground_truth.csv").read_bytes(), columns)
     views, digests = [], []
     for name in table.annotations:
         with (folder / name).open("rb") as file:
@@ -102,14 +86,13 @@ def cross_validate(photos: Photos, repeats: int = REPEATS, labels: list[str] | N
             arrays, features = fit_model(photos, rows[folds != fold], labels)
             test = rows[folds == fold]
             p[repeat, test] = probabilities(arrays, *(values[test] for values in features))
-    return [_result(label, photos, p[..., i]) for i, label in enumerate(labels)]
-
-
-def _result(label: str, photos: Photos, p: np.ndarray) -> Result:
-    known = photos.targets[label] >= 0
-    targets = photos.targets[label][known]
-    scores = [score(one[known], one[known] >= OPERATING_POINT, targets) for one in p]
-    return Result(label, scores)
+    results = []
+    for label, found in zip(labels, np.moveaxis(p, -1, 0), strict=True):
+        known = photos.targets[label] >= 0
+        targets = photos.targets[label][known]
+        scores = [score(one[known], one[known] >= OPERATING_POINT, targets) for one in found]
+        results.append(Result(label, scores))
+    return results
 
 
 def table(results: list[Result]) -> str:
@@ -120,31 +103,28 @@ def table(results: list[Result]) -> str:
     ]
     for r in results:
         present, known = r.scores[0].present, r.scores[0].known
+        precision, recall = r.numbers("precision"), r.numbers("recall")
         lines.append(
             f"| {r.label} | {present} of {known} | {present / known:.2f}"
-            f" | {r.mean('precision'):.3f} ({r.worst('precision'):.2f})"
-            f" | {r.mean('recall'):.3f} ({r.worst('recall'):.2f})"
-            f" | {r.mean('average_precision'):.3f} | {r.verdict} |"
+            f" | {precision.mean():.3f} ({precision.min():.2f}) | {recall.mean():.3f} ({recall.min():.2f})"
+            f" | {r.numbers('average_precision').mean():.3f} | {r.verdict} |"
         )
     return "\n".join(lines)
 
 
-def main(arguments: list[str] | None = None) -> int:
+def main() -> None:
     parser = argparse.ArgumentParser(description="Train the scene model.")
     parser.add_argument("folder", type=Path, help="photos and ground_truth.csv")
     parser.add_argument("--output", type=Path, default=MODEL_FILE, help="where to write the model")
-    parser.add_argument(
-        "--repeats", type=int, default=REPEATS, help="repeats of the cross-validation; 0: none"
-    )
-    options = parser.parse_args(arguments)
+    parser.add_argument("--repeats", type=int, default=REPEATS, help="of the cross-validation; 0: none")
+    options = parser.parse_args()
     photos = read_photos(options.folder)
     if options.repeats:
         print(f"{options.repeats} repeats of {FOLDS} folds, {len(photos.views)} photos\n")  # noqa: T201
         print(table(cross_validate(photos, options.repeats)))  # noqa: T201
     with options.output.open("wb") as file:
         np.savez(file, **train(photos))
-    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
