@@ -24,8 +24,7 @@ def get_additional_detectors():
 
 @cache
 def detector_named(name):
-    """Return a detector, one per process: loading a model takes longer than using it."""
-    # Imported when wanted: each brings libraries that the others do without.
+    # One per process: loading a model takes longer than using it. Each brings libraries of its own.
     if name == "local":
         from labels.detectors.local.detector import LocalDetector
 

@@ -6,21 +6,14 @@ from typing import Protocol
 
 @dataclass(frozen=True)
 class Picture:
-    """What a detector is given: never the original file, never its metadata unasked.
+    """What a detector is given: never the original file, never its metadata unasked."""
 
-    `jpeg` is the detector rendition (upright, sRGB, at most 1280 px on the long side, no metadata);
-    `width` and `height` are those of the upright original; `exif` the few camera facts kept at
-    intake (`labels.intake.exif`), an empty dict when the file had none. `residency` names the group of
-    Regions it may be sent to, empty for any; `s3` the (bucket, key) of an original that a service may
-    read for itself.
-    """
-
-    jpeg: bytes
-    width: int
+    jpeg: bytes  # the detector rendition: upright, sRGB, at most 1280 px on the long side, no metadata
+    width: int  # of the upright original
     height: int
-    exif: dict = field(default_factory=dict)
-    residency: str = ""
-    s3: tuple[str, str] | None = None
+    exif: dict = field(default_factory=dict)  # the few camera facts of `labels.intake.exif`
+    residency: str = ""  # the group of Regions it may be sent to; empty: any
+    s3: tuple[str, str] | None = None  # bucket and key of an original that a service may read for itself
 
 
 class DetectionError(Exception):
@@ -28,8 +21,7 @@ class DetectionError(Exception):
 
     def __init__(self, reason: str, code: str):
         super().__init__(reason)
-        self.reason = reason
-        self.code = code
+        self.reason, self.code = reason, code
 
 
 class PhotoRefused(DetectionError):
@@ -52,17 +44,13 @@ class Detector(Protocol):
     """Responds in DetectLabels' shape: `{"Labels": [...], "LabelModelVersion": "..."}`.
 
     `name`, `version` and `params` are the cache key next to the photo's content: change one of them
-    whenever the same picture would get another response. An empty `version` says that only the service
-    knows it: the response names it, and a stored response of any version counts. `trained_on` holds the
-    SHA-256 of the photos it was trained on, as far as they are known: what it says about those proves
-    nothing.
+    whenever the same picture would get another response.
     """
 
     name: str
-    version: str
+    version: str  # empty: only the service knows it, the response names it, and any stored one counts
     params: dict
-    trained_on: frozenset[str]
+    trained_on: frozenset[str]  # SHA-256 of photos about which its response proves nothing
 
     def detect(self, picture: Picture) -> dict:
         """Return the raw response; raise PhotoRefused or DetectorUnavailable."""
-        ...

@@ -14,8 +14,6 @@ from PIL import Image
 
 from labels.detectors.base import DetectorUnavailable, PhotoRefused, Picture
 
-_REFUSED, _UNAVAILABLE = (255, 0, 255), (0, 255, 255)
-
 
 class FakeDetector:
     name = "fake"
@@ -27,21 +25,15 @@ class FakeDetector:
         """Return "Red", "Green" or "Blue" at 99, "Bright" or "Dark" at 90 and "Perhaps" at 30."""
         _wait_at_gate()
         pixel = Image.open(io.BytesIO(picture.jpeg)).convert("RGB").resize((1, 1)).getpixel((0, 0))
-        if _near(pixel, _REFUSED):
+        if _near(pixel, (255, 0, 255)):
             raise PhotoRefused("The fake detector refuses magenta.", "refused_by_fake")
-        if _near(pixel, _UNAVAILABLE):
+        if _near(pixel, (0, 255, 255)):
             raise DetectorUnavailable("The fake detector is away over cyan.", "fake_away")
         colour = ("Red", "Green", "Blue")[pixel.index(max(pixel))]
         light = "Bright" if sum(pixel) > 384 else "Dark"
-        return {
-            "Labels": [
-                _label("Colour", 99.0),
-                _label(colour, 99.0, parents=["Colour"]),
-                _label(light, 90.0),
-                _label("Perhaps", 30.0),
-            ],
-            "LabelModelVersion": self.version,
-        }
+        named = _label(colour, 99.0, parents=[{"Name": "Colour"}])
+        labels = [_label("Colour", 99.0), named, _label(light, 90.0), _label("Perhaps", 30.0)]
+        return {"Labels": labels, "LabelModelVersion": self.version}
 
 
 def _near(pixel, colour):
@@ -49,20 +41,12 @@ def _near(pixel, colour):
 
 
 def _label(name, confidence, parents=()):
-    return {
-        "Name": name,
-        "Confidence": confidence,
-        "Instances": [],
-        "Parents": [{"Name": parent} for parent in parents],
-        "Aliases": [],
-        "Categories": [],
-    }
+    empty = {"Instances": [], "Parents": list(parents), "Aliases": [], "Categories": []}
+    return {"Name": name, "Confidence": confidence, **empty}
 
 
 def _wait_at_gate():
-    gate = os.environ.get("FAKE_DETECTOR_GATE")
-    if not gate:
-        return
-    (Path(gate) / "entered").touch()
-    while not (Path(gate) / "open").exists():
-        time.sleep(0.02)
+    if gate := os.environ.get("FAKE_DETECTOR_GATE"):
+        Path(gate, "entered").touch()
+        while not Path(gate, "open").exists():
+            time.sleep(0.02)

@@ -4,15 +4,13 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator, RegexValidator
 from django.db import models
+from django.db.models import Q
 
 from photomgr.aws import REGION
-
-REGION_NAME = RegexValidator(rf"^{REGION}$", "A Region is written like us-east-1.")
 
 
 class RegionQuotaQuerySet(models.QuerySet):
     def used(self):
-        """Return the rows of the Regions that REKOGNITION_REGIONS names, for the calls that are made."""
         operations = ("DetectLabels", *settings.REKOGNITION_ALSO)
         return self.filter(region__in=settings.REKOGNITION_REGIONS, operation__in=operations)
 
@@ -25,11 +23,12 @@ class RegionQuotaQuerySet(models.QuerySet):
 class RegionQuota(models.Model):
     """How fast one operation may be called in one Region, and what became of its calls.
 
-    All workers of all machines share these rows. Moments are seconds since 1970 by the database's
-    clock; `labels.detectors.rekognition.regions.throttling` says what they mean.
+    All workers of all machines share these rows, which `detectors.rekognition.regions.throttling` changes.
     """
 
-    region = models.CharField(max_length=32, validators=[REGION_NAME])
+    region = models.CharField(
+        max_length=32, validators=[RegexValidator(rf"^{REGION}$", "A Region is written like us-east-1.")]
+    )
     operation = models.CharField(max_length=40)
     group = models.CharField(
         "residency group", max_length=16, help_text="Accounts with this residency may be served here."
@@ -69,7 +68,7 @@ class RegionQuota(models.Model):
         verbose_name = "Region quota"
         constraints = [
             models.UniqueConstraint(fields=["region", "operation"], name="region_quota_once"),
-            models.CheckConstraint(condition=models.Q(quota__gt=0), name="region_quota_positive"),
+            models.CheckConstraint(condition=Q(quota__gt=0), name="region_quota_positive"),
         ]
 
     def __str__(self):
@@ -91,9 +90,8 @@ class Residency(models.Model):
     def clean(self):
         known = sorted(set(RegionQuota.objects.values_list("group", flat=True)))
         if self.group not in known:
-            raise ValidationError(
-                {"group": f"There is no Region in {self.group!r}; groups are {', '.join(known)}."}
-            )
+            reason = f"There is no Region in {self.group!r}; groups are {', '.join(known)}."
+            raise ValidationError({"group": reason})
 
 
 class Spending(models.Model):
@@ -131,12 +129,10 @@ class Budget(models.Model):
     class Meta:
         verbose_name_plural = "budget"
         constraints = [
-            models.CheckConstraint(condition=models.Q(pk=1), name="budget_only_one"),
+            models.CheckConstraint(condition=Q(pk=1), name="budget_only_one"),
+            models.CheckConstraint(condition=Q(daily__gte=0) | Q(daily=None), name="budget_daily_positive"),
             models.CheckConstraint(
-                condition=models.Q(daily__gte=0) | models.Q(daily=None), name="budget_daily_positive"
-            ),
-            models.CheckConstraint(
-                condition=models.Q(monthly__gte=0) | models.Q(monthly=None), name="budget_monthly_positive"
+                condition=Q(monthly__gte=0) | Q(monthly=None), name="budget_monthly_positive"
             ),
         ]
 

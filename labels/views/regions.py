@@ -1,4 +1,5 @@
 from itertools import groupby
+from operator import attrgetter
 
 from django.conf import settings
 from django.contrib import messages
@@ -18,9 +19,7 @@ def section():
     states = report.region_states()
     return {
         "states": states,
-        "operations": [
-            (name, list(group)) for name, group in groupby(states, lambda state: state.row.operation)
-        ],
+        "operations": [(name, list(group)) for name, group in groupby(states, attrgetter("row.operation"))],
         "resting": any(state.until for state in states),
         "spending": spending.summary(),
         "waiting_for_budget": Photo.objects.filter(
@@ -35,10 +34,7 @@ def section():
 @staff_member_required(login_url="login")
 @require_POST
 def regions_retry(request):
-    """Probe the resting Regions at once, without waiting for their pause to end."""
     resting = report.probe_now()
-    messages.success(
-        request,
-        f"{resting} resting Region{'s are' if resting != 1 else ' is'} tried again with the next photo.",
-    )
+    regions = "Region is" if resting == 1 else "Regions are"
+    messages.success(request, f"{resting} resting {regions} tried again with the next photo.")
     return redirect("status")

@@ -14,10 +14,6 @@ from photomgr import aws
 
 logger = logging.getLogger(__name__)
 
-MAX_ATTEMPTS = 4
-# With the longest wait for a permit and the longest call it ends before the photo's lease does (60 s).
-SECONDS = 30.0
-
 
 class UnreadableImage(PhotoRefused):
     """Amazon cannot read this image; another form of it may do."""
@@ -26,8 +22,9 @@ class UnreadableImage(PhotoRefused):
 def call(detector, image, residency):
     """Return the response about an `Image` parameter; raise PhotoRefused or RetryLater."""
     began, failed_regions = time.monotonic(), set()
-    for _ in range(MAX_ATTEMPTS):
-        if time.monotonic() - began > SECONDS:
+    for _ in range(4):
+        # With the longest wait for a permit and the longest call this ends before the photo's lease (60 s).
+        if time.monotonic() - began > 30:
             break
         permit = permits.acquire(detector.operation, residency, frozenset(failed_regions))
         response = _call_region(detector, image, permit)
@@ -44,21 +41,17 @@ def call(detector, image, residency):
 
 
 def _call_region(detector, image, permit):
-    """Return the response of one call, or its Failure."""
     try:
         # A Region that hangs must not hold a worker longer than its lease lasts.
         client = aws.client("rekognition", permit.region, seconds=settings.REKOGNITION_TIMEOUT)
         response = getattr(client, xform_name(detector.operation))(Image=image, **detector.params)
     except RAISED as error:
         return classify(error)
-    metadata = response.pop("ResponseMetadata", {})
+    request_id = response.pop("ResponseMetadata", {}).get("RequestId", "")
     if not isinstance(response.get(detector.response_key), list):
         # Something between us and Amazon answered 200 with a page of its own.
         return Failure(Fault.REGION, "NoAnswer", f"the answer holds no {detector.response_key}")
-    return {
-        **response,
-        "ResponseMetadata": {"RequestId": metadata.get("RequestId", ""), "Region": permit.region},
-    }
+    return response | {"ResponseMetadata": {"RequestId": request_id, "Region": permit.region}}
 
 
 def _handle(failure, permit, detector):
@@ -72,13 +65,11 @@ def _handle(failure, permit, detector):
             permits.refused(permit, failure.message)
         case Fault.IMAGE:
             permits.unbilled(permit)
-            raise UnreadableImage(
-                f"Amazon Rekognition cannot read this picture ({failure.message}).", failure.code
-            )
+            reason = f"Amazon Rekognition cannot read this picture ({failure.message})."
+            raise UnreadableImage(reason, failure.code)
         case Fault.PHOTO:
             permits.unbilled(permit)
             # Perhaps a fault of ours: the limits were checked before.
-            logger.error(
-                "Amazon Rekognition refused the parameters of %s: %s", detector.operation, failure.message
-            )
+            operation = detector.operation
+            logger.error("Amazon Rekognition refused the parameters of %s: %s", operation, failure.message)
             raise PhotoRefused(f"Amazon Rekognition refused this photo ({failure.message}).", failure.code)

@@ -14,9 +14,8 @@ class RekognitionDetector:
     response_key: str  # what a response must hold
     version_key: str = ""  # where it names its model
     params: dict = field(default_factory=dict)
-    # Only Amazon knows the model's version before the call.
-    version: str = ""
-    trained_on: frozenset = frozenset()
+    version = ""  # only Amazon knows it before the call
+    trained_on = frozenset()
 
     def detect(self, picture: Picture) -> dict:
         """Return the raw response, its ResponseMetadata cut down to the request's id and the Region."""
@@ -28,22 +27,16 @@ class RekognitionDetector:
         raise unreadable
 
     def version_of(self, response):
-        """Return the model's version as the response names it."""
         return str(response.get(self.version_key, ""))[:40]
 
 
 _LEAST = {"MinConfidence": 40.0}
+_MODERATION = "rekognition moderation", "ModerationLabels", "ModerationModelVersion", _LEAST
 DETECTORS = {
     detector.operation: detector
     for detector in (
         RekognitionDetector("DetectLabels", "rekognition", "Labels", "LabelModelVersion", _LEAST),
-        RekognitionDetector(
-            "DetectModerationLabels",
-            "rekognition moderation",
-            "ModerationLabels",
-            "ModerationModelVersion",
-            _LEAST,
-        ),
+        RekognitionDetector("DetectModerationLabels", *_MODERATION),
         RekognitionDetector("DetectText", "rekognition text", "TextDetections", "TextModelVersion"),
         RekognitionDetector("RecognizeCelebrities", "rekognition celebrities", "CelebrityFaces"),
     )

@@ -48,18 +48,12 @@ _BY_CODE = {
 
 def classify(error):
     """Return the Failure behind what a call raised."""
-    if isinstance(error, exceptions.ClientError):
-        return _from_response(error.response)
-    code, message = type(error).__name__, f"{type(error).__name__}: {error}"
-    if isinstance(error, _NETWORK):
+    if not isinstance(error, exceptions.ClientError):
+        code = type(error).__name__
+        fault = Fault.REGION if isinstance(error, _NETWORK) else Fault.ACCOUNT
         # After a read time-out nobody knows whether Amazon did the work.
-        return Failure(
-            Fault.REGION, code, message, may_be_billed=isinstance(error, exceptions.ReadTimeoutError)
-        )
-    return Failure(Fault.ACCOUNT, code, message)
-
-
-def _from_response(response):
+        return Failure(fault, code, f"{code}: {error}", isinstance(error, exceptions.ReadTimeoutError))
+    response = error.response
     code = response.get("Error", {}).get("Code", "")
     message = f"{code}: {response.get('Error', {}).get('Message', '')}"
     status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)

@@ -6,7 +6,7 @@ A response was stored as it came, perhaps years ago: what is missing or malforme
 import math
 from dataclasses import dataclass
 
-# DetectText finds up to 100 words; a page is not the place for more lines, nor for longer ones.
+# A page is not the place for more lines, nor for longer ones.
 MOST, LONGEST = 20, 200
 # In the order in which people care: (heading, key of the rows, key of a row's text, key of its confidence).
 _SHAPES = {
@@ -26,11 +26,9 @@ class Finding:
 
 @dataclass(frozen=True)
 class Findings:
-    """What one operation found, `more` beyond those that are shown."""
-
-    name: str
+    name: str  # the heading
     found: tuple[Finding, ...]
-    more: int = 0
+    more: int = 0  # than are shown
 
 
 def read_findings(responses):

@@ -18,7 +18,6 @@ def image_parameters(picture):
 
 
 def _fit(jpeg):
-    """Return the rendition within the limits: a side under 80 px gets white margins."""
     picture = Image.open(io.BytesIO(jpeg))
     if min(picture.size) < MIN_SIDE:
         jpeg = _jpeg(_padded(picture), 85)
@@ -32,7 +31,7 @@ def _fit(jpeg):
 
 
 def _reencoded(jpeg):
-    """Return the plainest JPEG there is, baseline RGB of at most 1024 px."""
+    # The plainest JPEG there is: baseline RGB, small.
     picture = Image.open(io.BytesIO(jpeg)).convert("RGB")
     picture.thumbnail((1024, 1024))
     return _jpeg(_padded(picture), 80)

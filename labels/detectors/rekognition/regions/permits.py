@@ -9,7 +9,7 @@ import os
 import threading
 import time
 from collections import defaultdict, deque
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from datetime import date
 from functools import partial
 
@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 
 
 class _DatabaseNow(Func):
-    """Seconds since 1970 by the database's clock, the one that all machines share."""
+    """Seconds since 1970 by the clock that all machines share."""
 
     output_field = FloatField()
 
@@ -37,16 +37,14 @@ class _DatabaseNow(Func):
 
 
 def database_now():
-    """Return the database's time in seconds since 1970."""
     return RegionQuota.objects.annotate(now=_DatabaseNow()).values_list("now", flat=True).first()
 
 
 # A worker waits this long for its permit; beyond, the photo waits in its row.
 LONGEST_WAIT = 5.0
-# A lease covers at most this much of the Region's time, and a permit expires this long after its moment:
-# in any window of T seconds a Region sees at most rate * (T + PERMIT_SECONDS) + 1 calls.
-LEASE_SECONDS, LARGEST_LEASE, PERMIT_SECONDS = 0.1, 5, 1.0
-
+# A permit expires this long after its moment: in any window of T seconds a Region sees at most
+# rate * (T + PERMIT_SECONDS) + 1 calls.
+PERMIT_SECONDS = 1.0
 _STATE = [field.name for field in fields(throttling.Limiter) if field.name != "quota"]
 
 
@@ -62,10 +60,6 @@ class Permit:
     def region(self):
         return self.row.region
 
-    @property
-    def has_expired(self):
-        return self.ready_at + PERMIT_SECONDS < time.monotonic()
-
 
 @dataclass
 class _Lease:
@@ -77,16 +71,17 @@ class _Lease:
 
     def next(self, avoid):
         """Return the next good permit, or None; those that are not are refunded."""
-        lost = []
-        while self.permits and (self.permits[0].has_expired or self.permits[0].region in avoid):
-            lost.append(self.permits.popleft())
-        self.lost += len(lost)
-        spending.refund(lost)
-        return self.permits.popleft() if self.permits else None
+        while self.permits:
+            permit = self.permits.popleft()
+            if permit.ready_at + PERMIT_SECONDS >= time.monotonic() and permit.region not in avoid:
+                return permit
+            self.lost += 1
+            spending.refund([permit])
+        return None
 
     def renew(self, grant):
         """Get new permits: one more than last time when all of those were used, else as many as were."""
-        self.size = max(1, self.size - self.lost) if self.lost else min(LARGEST_LEASE, self.size + 1)
+        self.size = max(1, self.size - self.lost) if self.lost else min(5, self.size + 1)
         self.lost = 0
         self.permits.extend(grant(self.size))
         return self.permits.popleft()
@@ -97,10 +92,7 @@ leases = defaultdict(_Lease)
 
 
 def acquire(operation, residency="", avoid=frozenset()):
-    """Return a permit for a call to be made now, after waiting for its moment up to LONGEST_WAIT.
-
-    `avoid` names the Regions that just failed this photo. Raise RetryLater.
-    """
+    """Return a permit once its moment has come; `avoid` names Regions that just failed. Raise RetryLater."""
     lease = leases[*_caller(), operation, residency]
     permit = lease.next(avoid) or lease.renew(partial(_grant, operation, residency, avoid))
     time.sleep(max(0.0, permit.ready_at - time.monotonic()))
@@ -116,13 +108,8 @@ def succeeded(permit):
 def throttled(permit):
     """Report a throttle: the Region slows down, and what this process still holds of it is refunded."""
     _drop(permit)
-    _change(
-        permit,
-        throttling.throttled,
-        throttles=F("throttles") + 1,
-        throttled_at=timezone.now(),
-        refused="",
-    )
+    now = timezone.now()
+    _change(permit, throttling.throttled, throttles=F("throttles") + 1, throttled_at=now, refused="")
 
 
 def unbilled(permit):
@@ -140,12 +127,7 @@ def failed(permit, error, billed=False):
 def refused(permit, reason):
     """Report that Amazon denies us this call: the Region rests, and the log says so once."""
     _drop(permit)
-    before = _change(
-        permit,
-        lambda limiter, now, granted_at: throttling.refused(limiter, now),
-        refused=reason[:200],
-        last_error=reason[:200],
-    )
+    before = _change(permit, throttling.refused, refused=reason[:200], last_error=reason[:200])
     if before is not None and not before.refused:
         logger.error("Amazon Rekognition refuses %s in %s: %s", before.operation, before.region, reason)
 
@@ -155,7 +137,10 @@ def _grant(operation, residency, avoid, size):
     """Lock the Regions that may be called and return new permits of the one that is free first."""
     rows = _lock(RegionQuota.objects.allowed(operation, residency))
     if not rows:
-        raise _no_region(operation, residency)
+        where = f"in the group {residency!r} " if residency else ""
+        reason = f"No Region {where}may be called for {operation}. Ask your administrator: "
+        reason += "REKOGNITION_REGIONS and the Region quotas say which."
+        raise RetryLater(reason, "no_region", 300)
     free = {row.region: row for row in rows if row.region not in avoid}
     if not free:
         raise _all_busy(rows, 5)
@@ -166,9 +151,10 @@ def _grant(operation, residency, avoid, size):
     wait = throttling.free_at(limiter, now) - now
     if wait > LONGEST_WAIT:
         raise _all_busy(rows, wait)
-    count = max(1, min(size, int(throttling.rate(limiter, now) * LEASE_SECONDS)))
     if throttling.is_tripped(limiter):
-        count = 1
+        size = 1
+    # A lease covers at most a tenth of a second.
+    count = max(1, min(size, int(throttling.rate(limiter, now) * 0.1)))
     count, day = spending.reserve(count, row.price_micros)
     granted, moments = throttling.grant(limiter, now, count)
     _save(row, granted)
@@ -185,7 +171,6 @@ def _change(permit, step, **changed):
 
 
 def _lock(rows):
-    """Return the rows locked, each with the database's time as `now`."""
     # In one order, so that two workers do not deadlock.
     return list(rows.annotate(now=_DatabaseNow()).select_for_update().order_by("pk"))
 
@@ -195,8 +180,8 @@ def limiter_of(row):
 
 
 def _save(row, limiter, **changed):
-    state = {name: value for name, value in asdict(limiter).items() if name in _STATE}
-    RegionQuota.objects.filter(pk=row.pk).update(**state, **changed)
+    changed |= {name: getattr(limiter, name) for name in _STATE}
+    RegionQuota.objects.filter(pk=row.pk).update(**changed)
 
 
 def _drop(permit, billed=False):
@@ -213,16 +198,6 @@ def _drop(permit, billed=False):
 def _caller():
     # A forked worker must not use its parent's permits, nor a thread another's.
     return os.getpid(), threading.get_ident()
-
-
-def _no_region(operation, residency):
-    where = f"in the group {residency!r} " if residency else ""
-    return RetryLater(
-        f"No Region {where}may be called for {operation}. Ask your administrator: "
-        "REKOGNITION_REGIONS and the Region quotas say which.",
-        "no_region",
-        300,
-    )
 
 
 def _all_busy(rows, wait):

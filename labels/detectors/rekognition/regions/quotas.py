@@ -19,10 +19,9 @@ def published():
 
 
 def follow_settings():
-    """Make the rows that are missing, and follow REKOGNITION_REGIONS where it has changed.
+    """Make the rows that are missing, and follow REKOGNITION_REGIONS where it changed; return how many rows.
 
-    A rate in the setting is written to the row once, so that of setting and admin the later change
-    counts. Return how many rows were made or changed. The budget's row is made here, too.
+    A rate in the setting is written to the row once: of setting and admin the later change counts.
     """
     Budget.objects.get_or_create(pk=Budget.ONLY)
     if settings.LABELS_DETECTOR != "rekognition" and RegionQuota.objects.exists():

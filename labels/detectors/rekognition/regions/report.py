@@ -24,7 +24,6 @@ class RegionState:
 
 
 def region_states():
-    """Return a RegionState for every row in use, the fastest Regions first."""
     now = database_now()
     return [_state(row, now) for row in RegionQuota.objects.used().order_by("operation", "-quota", "region")]
 
@@ -38,7 +37,6 @@ def refusals():
 
 
 def calls_per_minute():
-    """Return how many photos a minute the Regions' quotas allow, 0 for other detectors."""
     if settings.LABELS_DETECTOR != "rekognition":
         return 0
     rows = RegionQuota.objects.used().filter(operation="DetectLabels", enabled=True)
@@ -51,7 +49,7 @@ def probe_now():
 
 
 def short_state(row):
-    """Return the state of a Region for a list of all of them, in use or not."""
+    """Return the state of a Region, in use or not, in a word or two."""
     if row.region not in settings.REKOGNITION_REGIONS:
         return "not in use"
     if not row.enabled:

@@ -12,7 +12,6 @@ from labels.detectors.base import RetryLater
 from labels.models import Budget, RegionQuota, Spending
 
 MICROS = 1_000_000
-_CENT = Decimal("0.01")
 # What a photo that waits for the next day or month has as its failure_code.
 CODES = ("budget_day", "budget_month")
 
@@ -32,24 +31,31 @@ class Limit:
         """Return the micros that are not spent, less than 0 when too many are; None without a limit."""
         return None if self.dollars is None else int(self.dollars * MICROS) - spent(self.first, today)
 
+    def seconds_left(self):
+        end = timezone.make_aware(datetime.combine(self.over, time.min))
+        return max(1.0, (end - timezone.now()).total_seconds())
+
 
 def reserve(count, price):
     """Count up to `count` calls of `price` micros as made; return (how many, the day they are counted on).
 
-    Raise RetryLater when the budget allows not one. Call it in the transaction that grants the permits,
-    which is then rolled back.
+    Raise RetryLater when the budget allows not one; the caller's transaction is then rolled back.
     """
-    day = timezone.localdate()
+    day, requested = timezone.localdate(), count
     # This locks the day's row: two workers could otherwise share the last cent.
     _add(day, count, price)
-    requested = count
     for limit in limits(day):
         if limit.dollars is None:
             continue
         left = limit.left(day) + requested * price
         count = min(count, left // price) if price else count
         if count < 1:
-            raise _budget_spent(limit)
+            raise RetryLater(
+                f"The budget of ${limit.dollars:,.2f} for {limit.words} does not allow another call to "
+                "Amazon Rekognition; the photo is labelled when the next one begins or the budget is raised.",
+                limit.code,
+                limit.seconds_left(),
+            )
     if count < requested:
         _add(day, count - requested, price)
     return count, day
@@ -64,7 +70,6 @@ def refund(permits):
 
 
 def spent(first, last):
-    """Return the micros spent from the first to the last day."""
     return Spending.objects.filter(day__range=(first, last)).aggregate(all=Sum("micros", default=0))["all"]
 
 
@@ -93,9 +98,9 @@ def affordable_calls():
 
 
 def summary():
-    """Return [(Limit, dollars spent, dollars left or None)] of this day and month, to the cent.
+    """Return [(Limit, dollars spent, dollars left or None)] of this day and month.
 
-    What is spent is rounded up and what is left down, so that the two make up the limit.
+    What is spent is rounded up to the cent and what is left down, so that the two make up the limit.
     """
     today = timezone.localdate()
     return [
@@ -113,15 +118,4 @@ def _add(day, count, price):
 
 
 def _dollars(micros, rounding):
-    return None if micros is None else (Decimal(micros) / MICROS).quantize(_CENT, rounding)
-
-
-def _budget_spent(limit):
-    """Return the RetryLater of a budget; its seconds last until the next day or month begins."""
-    begin = timezone.make_aware(datetime.combine(limit.over, time.min))
-    return RetryLater(
-        f"The budget of ${limit.dollars:,.2f} for {limit.words} does not allow another call to Amazon "
-        "Rekognition; the photo is labelled when the next one begins or the budget is raised.",
-        limit.code,
-        max(1.0, (begin - timezone.now()).total_seconds()),
-    )
+    return None if micros is None else (Decimal(micros) / MICROS).quantize(Decimal("0.01"), rounding)

@@ -1,9 +1,8 @@
 """Pure: when a Region may be called, and what a throttle, a failure or a response means for the next calls.
 
-GCRA hands out moments at the Region's rate. A throttle lowers the rate by a seventh and time restores it
-(AIMD). Failures in a row open a circuit breaker; after its pause one call probes. After a minute without
-calls the rate rises within seconds, because Amazon refuses sudden increases. All moments are seconds of
-one clock, which is the database's.
+GCRA hands out moments, seconds of the database's clock, at the Region's rate. A throttle lowers the rate
+and time restores it (AIMD). Failures in a row open a circuit breaker; after its pause one call probes.
+After a minute without calls the rate rises within seconds, because Amazon refuses sudden increases.
 
 Sources: "GCRA", ITU-T I.371; "Timeouts, retries and backoff with jitter", AWS Builders' Library;
 error handling in the Amazon Rekognition developer guide.
@@ -14,9 +13,9 @@ from dataclasses import dataclass, replace
 
 # Two clocks drift, and a bucket that is met exactly throttles by rounding.
 HEADROOM = 0.998
-IDLE_SECONDS, RAMP_SECONDS, RAMP_FROM = 60.0, 3.0, 0.5
+RAMP_SECONDS, RAMP_FROM = 3.0, 0.5
 DECREASE, INCREASE, LEAST_FACTOR = 0.85, 0.004, 0.02
-MAX_FAILURES, LONGEST_PAUSE = 3, 30.0
+MAX_FAILURES = 3
 # Longer than a probe can take: connecting 3 s, reading 15 s.
 PROBE_SECONDS = 20.0
 REFUSED_SECONDS = 60.0
@@ -41,7 +40,6 @@ class Limiter:
 
 
 def free_at(limiter, now):
-    """Return the first moment at which a call may be made."""
     return max(now, limiter.next_at, limiter.open_until)
 
 
@@ -62,11 +60,9 @@ def is_tripped(limiter):
 
 
 def first_free(limiters, now, refused=frozenset()):
-    """Return the key of the limiter that is free first; of several, one of the `refused`, then the largest.
-
-    A Region that refused us would else be called again only when the others are busy, and count as
-    refused long after somebody fixed it. A call costs little: a refusal comes at once and free of charge.
-    """
+    """Return the key of the limiter that is free first; of several, one of `refused`, then the largest."""
+    # A Region that refused us would else be called again only when the others are busy, and count as
+    # refused long after somebody fixed it. A refusal comes at once and free of charge.
     return min(
         limiters,
         key=lambda key: (free_at(limiters[key], now), key not in refused, -limiters[key].quota, key),
@@ -74,8 +70,8 @@ def first_free(limiters, now, refused=frozenset()):
 
 
 def grant(limiter, now, count):
-    """Return (limiter, moments): `count` moments from free_at() on, or one when it is a probe."""
-    if now - limiter.granted_at > IDLE_SECONDS:
+    """Return (limiter, moments): `count` of them, or one when it is a probe."""
+    if now - limiter.granted_at > 60:
         limiter = replace(limiter, ramp_at=now)
     begin = free_at(limiter, now)
     if is_tripped(limiter):
@@ -98,12 +94,9 @@ def recent(limiter, now):
 
 
 def throttled(limiter, now, granted_at):
-    """Return the limiter after a throttle of a call that was granted at `granted_at`.
-
-    Calls granted before the last decrease say nothing new: one overload lowers the rate once.
-    """
+    """Return the limiter after a throttle of a call that was granted at `granted_at`."""
     limiter = succeeded(limiter, now, granted_at)
-    if granted_at < limiter.decreased_at:
+    if granted_at < limiter.decreased_at:  # one overload lowers the rate once
         return limiter
     lower = max(LEAST_FACTOR, factor(limiter, now) * DECREASE)
     return replace(limiter, factor=lower, factor_at=now, decreased_at=now)
@@ -116,11 +109,11 @@ def failed(limiter, now, granted_at):
     failures = limiter.failures + 1
     if failures < MAX_FAILURES:
         return replace(limiter, failures=failures)
-    pause = min(LONGEST_PAUSE, 2.0 ** min(failures - MAX_FAILURES, 10))
+    pause = min(30.0, 2.0 ** min(failures - MAX_FAILURES, 10))
     return replace(limiter, failures=failures, opened_at=now, open_until=now + pause)
 
 
-def refused(limiter, now):
+def refused(limiter, now, granted_at=None):
     """Return the limiter after Amazon said that we may not call: one probe a minute."""
     failures = max(MAX_FAILURES, limiter.failures)
     return replace(limiter, failures=failures, opened_at=now, open_until=now + REFUSED_SECONDS)
