@@ -1,10 +1,10 @@
 """Features of colour: which colours lie where, how smooth they are, and two educated guesses (sky, foliage).
 
-Each function takes Lab (128, 128, 3) and roughness (128, 128) and returns a flat vector that does not change
-when the picture is mirrored.
+Functions take Lab (128, 128, 3) and roughness (128, 128); mirroring the picture changes none of the vectors.
 """
 
 import functools
+from itertools import pairwise
 
 import numpy as np
 
@@ -32,22 +32,15 @@ def colour_texture(lab: np.ndarray, rough: np.ndarray) -> np.ndarray:
 
 def colour_grid(lab: np.ndarray, rough: np.ndarray) -> np.ndarray:
     """Return Lab, its spread, chroma and roughness on a 4 x 4 grid, mirrored halves merged: 64 numbers."""
-    scaled = lab / LAB_UNITS
-    planes = [
-        cell_means(scaled, 4),
-        cell_deviations(scaled, 4),
-        cell_means(chroma(lab)[..., None] / 25, 4),
-        np.log(cell_means(rough, 4) + 0.003)[..., None],
-    ]
-    cells = np.concatenate(planes, -1)
+    scaled, roughness = lab / LAB_UNITS, np.log(cell_means(rough, 4) + 0.003)[..., None]
+    planes = [cell_means(scaled, 4), cell_deviations(scaled, 4), cell_means(chroma(lab)[..., None] / 25, 4)]
+    cells = np.concatenate([*planes, roughness], -1)
     return ((cells + cells[:, ::-1]) / 2)[:, :2].ravel()
 
 
 def centre_surround(lab: np.ndarray, rough: np.ndarray) -> np.ndarray:
-    """Return colours, light and roughness of the middle, a ring around it and the rim: 153 numbers.
-
-    A subject stands in the middle before something else; a meadow is the same everywhere.
-    """
+    """Return colours, light and roughness of the middle, a ring around it and the rim: 153 numbers."""
+    # A subject stands in the middle before something else; a meadow is the same everywhere.
     words = colour_words(lab)
     shares = [np.sqrt(np.bincount(words[ring], minlength=_COLOURS) / ring.sum()) for ring in _discs()]
     tone = [np.append(lab[ring].mean(0) / LAB_UNITS, np.log(rough[ring].mean() + 0.003)) for ring in _discs()]
@@ -78,9 +71,8 @@ def sky_signs(lab: np.ndarray, rough: np.ndarray) -> np.ndarray:
     numbers += _flood_from_top(lab, rough)
     numbers += list((lab[:32].mean((0, 1)) - lab[-32:].mean((0, 1))) / LAB_UNITS)
     numbers.append(np.log((rough[:32].mean() + 0.002) / (rough[-32:].mean() + 0.002)))
-    for rows in (np.log(rough.mean(1) + 0.003), b.mean(1) / 25, light.mean(1) / 50):
-        numbers += list(rows.reshape(8, -1).mean(1))
-    return np.array(numbers)
+    rows = np.array([np.log(rough.mean(1) + 0.003), b.mean(1) / 25, light.mean(1) / 50])
+    return np.append(numbers, rows.reshape(24, -1).mean(1))
 
 
 def _flood_from_top(lab: np.ndarray, rough: np.ndarray) -> list[float]:
@@ -88,16 +80,10 @@ def _flood_from_top(lab: np.ndarray, rough: np.ndarray) -> list[float]:
     step = np.sqrt((np.diff(lab, axis=0) ** 2).sum(-1))
     even = np.vstack([np.ones((1, SIDE), bool), step < 4])  # 4: a step that is just plain to the eye
     reached = np.minimum.accumulate(even, 0)
-    depth = reached.sum(0) / SIDE
-    area = reached.sum() + 1
+    depth, area = reached.sum(0) / SIDE, reached.sum() + 1
     colour = (lab * reached[..., None]).sum((0, 1)) / area / LAB_UNITS
-    return [
-        depth.mean(),
-        np.median(depth),
-        depth.std(),
-        *colour,
-        np.log((rough * reached).sum() / area + 0.002),
-    ]
+    smoothness = np.log((rough * reached).sum() / area + 0.002)
+    return [depth.mean(), np.median(depth), depth.std(), *colour, smoothness]
 
 
 def excess_green(rgb: np.ndarray) -> np.ndarray:
@@ -113,9 +99,7 @@ def foliage_signs(lab: np.ndarray, rough: np.ndarray, rgb: np.ndarray) -> np.nda
     green, olive, coarse = (a < -4) & (b > 4), (a < 3) & (b > 8) & (light < 70), rough > 0.02
     masks = [excess > 0.05, excess > 0.15, excess > 0.3, green, olive]
     masks += [(excess > 0.05) & coarse, green & coarse, olive & coarse, green & ~coarse]
-    numbers = []
-    for mask in masks:
-        numbers += [np.sqrt(mask.mean()), *(np.sqrt(mask[rows].mean()) for rows in THIRDS)]
+    numbers = [np.sqrt(mask[rows].mean()) for mask in masks for rows in (slice(None), *THIRDS)]
     numbers += list(np.percentile(excess, [10, 25, 50, 75, 90, 97]) * 3)
     numbers.append(cell_means(excess, 4).max() * 3)
     numbers += list(np.percentile(a, [3, 10, 25, 50]) / 25)
@@ -131,9 +115,7 @@ def overall(lab: np.ndarray, rough: np.ndarray, rgb: np.ndarray) -> np.ndarray:
     r, g, b = rgb[..., 0] / 255, rgb[..., 1] / 255, rgb[..., 2] / 255
     high, low = np.maximum(np.maximum(r, g), b), np.minimum(np.minimum(r, g), b)
     red_green, yellow_blue = r - g, (r + g) / 2 - b  # Hasler and Suesstrunk's colourfulness, 2003
-    edge = np.concatenate(
-        [rough[:8].ravel(), rough[-8:].ravel(), rough[:, :8].ravel(), rough[:, -8:].ravel()]
-    )
+    edge = np.concatenate([part.ravel() for part in (rough[:8], rough[-8:], rough[:, :8], rough[:, -8:])])
     numbers = _spectrum_lean(light)
     numbers += list(np.percentile((high - low) / (high + 1e-3), [10, 50, 90]))
     numbers += list(np.percentile(chroma(lab), [10, 50, 90, 98]) / 25)
@@ -166,7 +148,5 @@ def _rings() -> list[tuple[np.ndarray, ...]]:
     across = np.minimum(angle, 180 - angle) < 15
     down = np.abs(angle - 90) < 15
     diagonal = np.minimum(np.abs(angle - 45), np.abs(angle - 135)) < 25
-    rings = [
-        (radius >= low) & (radius < high) for low, high in ((2, 5), (5, 10), (10, 20), (20, 40), (40, 64))
-    ]
+    rings = [(radius >= low) & (radius < high) for low, high in pairwise((2, 5, 10, 20, 40, 64))]
     return [tuple(np.flatnonzero(ring & sector) for sector in (across, down, diagonal)) for ring in rings]

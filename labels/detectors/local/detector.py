@@ -18,7 +18,6 @@ class LocalDetector:
 
     @functools.cached_property
     def params(self) -> dict:
-        """Return the model's digest, part of the cache key: other coefficients give other responses."""
         return {"model": load_model().digest}
 
     @functools.cached_property
@@ -27,16 +26,13 @@ class LocalDetector:
 
     def detect(self, picture: Picture) -> dict:
         """Return labels and image properties; raise PhotoRefused for bytes that are no picture."""
-        image = decode(picture.jpeg)
-        pixels, quality = thumbnail(image), measure_quality(image)
+        image, size = decode(picture.jpeg), (picture.width, picture.height)
+        pixels, quality, flatness = thumbnail(image), measure_quality(image), measure_flatness(image)
         colours = dominant_colours(pixels)
-        flatness = measure_flatness(image)
         scenes = label_scenes(image, is_photo=not flatness.is_graphic)
         labels = [scene_label(name, value) for name, value in scenes.items()]
-        labels += graphic_labels(flatness, picture.width, picture.height)
-        labels += fact_labels(
-            picture.width, picture.height, colours, is_colourless(pixels), quality, picture.exif
-        )
+        labels += graphic_labels(flatness, *size)
+        labels += fact_labels(*size, colours, is_colourless(pixels), quality, picture.exif)
         return {
             "Labels": with_ancestors(labels),
             "LabelModelVersion": self.version,

@@ -6,68 +6,57 @@ Values from EXIF come from strangers' files: what is missing, of another type or
 import calendar
 import math
 import re
+import sys
 import unicodedata
 from datetime import datetime
 
 from labels.detectors.local.quality import Quality
 from labels.detectors.local.taxonomy import COLOURS_AND_COMPOSITION, PHOTO_FACTS, SCENES, labelled
 
-SQUARE_WITHIN = 1.02  # long side / short side; cropping by hand misses by a pixel or two
-PANORAMA_FROM = 2.0
-COLOUR_SHARE = 20.0  # per cent of the picture a colour must cover to be named
-BLURRY_CONFIDENCE = 80.0  # measured, not defined: the one estimate among the facts
-
-FIRST_PHOTOGRAPH = 1826
 MONTHS = tuple(calendar.month_name)[1:]
 # Light values of the usual exposure tables, e.g. ANSI PH2.7-1986: homes at night EV 5-7, lit streets 4 and
 # less; overcast sky 12, full sun 15. Between them lie offices, stages and dusk, of which nothing is said.
 LOW_LIGHT_BELOW, BRIGHT_LIGHT_FROM = 5.0, 12.0
-LONG_EXPOSURE_FROM = 0.25  # seconds
-WIDE_BELOW_MM, TELEPHOTO_ABOVE_MM = 35, 70  # of 35 mm film
 EDITORS = re.compile("photoshop|lightroom|gimp|darktable|capture one|snapseed|affinity|rawtherapee")
-LONGEST_NAME = 50  # Rekognition's own filters take no longer names
 
 
 def fact_labels(
     width: int, height: int, colours: list[dict], colourless: bool, quality: Quality, exif: dict
 ) -> list[dict]:
-    """Return the labels of everything known for certain about a photo."""
     labels = [*shape_labels(width, height), *colour_labels(colours, colourless), *light_labels(quality)]
     return labels + (exif_labels(exif) if isinstance(exif, dict) else [])
 
 
 def shape_labels(width: int, height: int) -> list[dict]:
-    """Return the orientation, and Panorama from 2 : 1 on.
-
-    "Landscape Orientation" rather than "Landscape", which is Rekognition's word for scenery.
-    """
     if min(width, height) < 1:
         return []
     ratio = max(width, height) / min(width, height)
-    name = "Landscape Orientation" if width > height else "Portrait Orientation"
-    names = ["Square" if ratio <= SQUARE_WITHIN else name]
-    if ratio >= PANORAMA_FROM:
-        names.append("Panorama")
-    return [_composition(name, "Orientation") for name in names]
+    # "Landscape" alone is Rekognition's word for scenery.
+    names = {
+        "Square": ratio <= 1.02,  # cropping by hand misses by a pixel or two
+        "Landscape Orientation": width > height and ratio > 1.02,
+        "Portrait Orientation": height > width and ratio > 1.02,
+        "Panorama": ratio >= 2,
+    }
+    return [_composition(name, "Orientation") for name, is_true in names.items() if is_true]
 
 
 def colour_labels(colours: list[dict], colourless: bool) -> list[dict]:
-    """Return the names of colours that cover a fifth of the picture, or Black and White when it has none."""
+    """Return the colours that cover a fifth of the picture, or Black and White when it has none."""
     if colourless:
         return [_composition("Black and White", "Monochrome")]
     shares = {}
     for colour in colours:
         name = colour["SimplifiedColor"].title()
         shares[name] = shares.get(name, 0) + colour["PixelPercent"]
-    return [_composition(name, "Color") for name, share in sorted(shares.items()) if share >= COLOUR_SHARE]
+    return [_composition(name, "Color") for name, share in sorted(shares.items()) if share >= 20]
 
 
 def light_labels(quality: Quality) -> list[dict]:
-    """Return High Key or Low Key, and Blurry when there is no doubt."""
     keys = {"High Key": quality.high_key, "Low Key": quality.low_key}
     labels = [_composition(name) for name, is_true in keys.items() if is_true]
-    if quality.is_blurry:
-        labels.append(labelled("Blurry", BLURRY_CONFIDENCE, category=COLOURS_AND_COMPOSITION))
+    if quality.is_blurry:  # measured, not defined: the one estimate among the facts
+        labels.append(labelled("Blurry", 80, category=COLOURS_AND_COMPOSITION))
     return labels
 
 
@@ -79,13 +68,13 @@ def exif_labels(exif: dict) -> list[dict]:
     facts = {
         "Low Light": light is not None and light < LOW_LIGHT_BELOW,
         "Bright Light": light is not None and light >= BRIGHT_LIGHT_FROM,
-        "Long Exposure": (_positive(exposure_time) or 0) >= LONG_EXPOSURE_FROM,
+        "Long Exposure": (_positive(exposure_time) or 0) >= 0.25,
         "Flash": type(flash) is int and flash > 0 and flash & 1,
         "Edited": isinstance(software, str) and EDITORS.search(software.lower()),
     }
     lenses = {
-        "Wide-Angle Lens": focal_length and focal_length < WIDE_BELOW_MM,
-        "Telephoto Lens": focal_length and focal_length > TELEPHOTO_ABOVE_MM,
+        "Wide-Angle Lens": focal_length and focal_length < 35,  # mm of 35 mm film
+        "Telephoto Lens": focal_length and focal_length > 70,
     }
     return [
         *_date_labels(exif.get("taken_at")),
@@ -111,7 +100,7 @@ def _date_labels(taken_at) -> list[dict]:
         moment = datetime.fromisoformat(taken_at.strip())
     except ValueError:
         return []
-    if moment.year < FIRST_PHOTOGRAPH:
+    if moment.year < 1826:  # the first photograph
         return []
     return [_fact(str(moment.year), "Year"), _fact(MONTHS[moment.month - 1], "Month")]
 
@@ -123,7 +112,7 @@ def _camera_labels(make, model) -> list[dict]:
         return []
     brand = make.split(" ")[0] if make else ""
     name = model if model.lower().startswith(brand.lower()) else f"{brand} {model}"
-    name = name[:LONGEST_NAME].strip()
+    name = name[:50].strip()  # Rekognition's own filters take no longer names
     # A model called "Sky" or "2024" would pass for what it is not.
     if name in SCENES or name in MONTHS or name.isdigit():
         return []
@@ -141,11 +130,7 @@ def _clean(text) -> str:
 def _positive(value) -> float | None:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    try:
-        number = float(value)
-    except OverflowError:
-        return None
-    return number if math.isfinite(number) and number > 0 else None
+    return float(value) if 0 < value <= sys.float_info.max else None
 
 
 def _fact(name: str, *parents: str) -> dict:

@@ -7,11 +7,7 @@ from PIL import Image
 
 from labels.detectors.local.pixels import chroma, square, to_lab, to_rgb
 
-THUMBNAIL = 64
-CLUSTERS = 8
 SAME_COLOUR = 12.0  # Lab distance below which two clusters are one colour to most eyes
-LEAST_SHARE = 1.0  # per cent
-
 NEUTRAL_CHROMA = 10.0
 # Where each hue ends, in degrees of Lab. sRGB red lies at 40, yellow at 103, green at 136, cyan at 196, sky
 # blue at 235, blue at 306, magenta at 328.
@@ -38,31 +34,31 @@ def _by_lightness(name: str, light: float, strength: float) -> str:
     """Return what a hue is called when dark or pale: dark orange is brown, dark pink purple."""
     if name == "pink" and light < 35:
         return "purple"
-    is_brown = (
-        (name == "red" and light < 45 and strength < 40)
-        or (name == "orange" and (light < 60 or strength < 35))
-        or (name == "yellow" and (light < 50 or (strength < 25 and light < 75)))
-    )
-    return "brown" if is_brown else name
+    brown = {
+        "red": light < 45 and strength < 40,
+        "orange": light < 60 or strength < 35,
+        "yellow": light < 50 or (strength < 25 and light < 75),
+    }
+    return "brown" if brown.get(name) else name
 
 
 def thumbnail(image: Image.Image) -> np.ndarray:
     """Return the Lab colours of 4096 spots of a picture: (4096, 3)."""
-    return to_lab(square(image, THUMBNAIL)).reshape(-1, 3)
+    return to_lab(square(image, 64)).reshape(-1, 3)
 
 
 def dominant_colours(pixels: np.ndarray) -> list[dict]:
     """Return at most 8 colours of Lab pixels, largest first, in the shape of Rekognition's DominantColors."""
     centres, shares = _merge_alike(*_cluster(pixels))
     order = np.argsort(-shares, kind="stable")
-    return [_described(centres[i], shares[i]) for i in order if shares[i] >= LEAST_SHARE]
+    return [_described(centres[i], shares[i]) for i in order if shares[i] >= 1]  # per cent
 
 
 def _cluster(pixels: np.ndarray, rounds: int = 12) -> tuple[np.ndarray, np.ndarray]:
     """Return k-means centres of Lab pixels and shares in per cent (furthest points first)."""
     centres = [np.median(pixels, 0)]
     distance = ((pixels - centres[0]) ** 2).sum(1)
-    while len(centres) < CLUSTERS and distance.max() > SAME_COLOUR**2:
+    while len(centres) < 8 and distance.max() > SAME_COLOUR**2:
         centres.append(pixels[np.argmax(distance)])
         distance = np.minimum(distance, ((pixels - centres[-1]) ** 2).sum(1))
     centres = np.array(centres)

@@ -10,9 +10,6 @@ from labels.detectors.base import PhotoRefused
 
 SIDE = 128  # the scene features see a square of this side, whatever the photo's shape
 THIRDS = (slice(0, 43), slice(43, 86), slice(86, SIDE))  # top, middle, bottom rows of that square
-# Enough for every measurement: libjpeg halves while decoding, which saves most of the time.
-WORKING_SIDE = 320
-
 _FROM_LINEAR_RGB = np.array(
     [[0.4124564, 0.3575761, 0.1804375], [0.2126729, 0.7151522, 0.0721750], [0.0193339, 0.1191920, 0.9503041]]
 )
@@ -22,29 +19,25 @@ _LINEAR = np.where(_LINEAR <= 0.04045, _LINEAR / 12.92, ((_LINEAR + 0.055) / 1.0
 
 
 def decode(jpeg: bytes) -> Image.Image:
-    """Return the RGB picture, halved while its short side stays at 320 px or more.
-
-    Raise PhotoRefused when the bytes are no picture.
-    """
+    """Return the RGB picture, halved while both sides stay at 320 px or more; raise PhotoRefused."""
     try:
         with warnings.catch_warnings():
             # A bomb only warns at first; a detector has no use for a picture of that size either.
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             image = Image.open(io.BytesIO(jpeg))
-            image.draft("RGB", (WORKING_SIDE, WORKING_SIDE))
+            # Enough for every measurement: libjpeg halves while decoding, which saves most of the time.
+            image.draft("RGB", (320, 320))
             return image.convert("RGB")
     # Pillow's decoders raise OSError, SyntaxError, ValueError, struct.error and more for bytes from outside.
     except Exception as error:  # noqa: BLE001
-        raise PhotoRefused(
-            "The photo could not be decoded: it is damaged or not a JPEG.", "undecodable"
-        ) from error
+        reason = "The photo could not be decoded: it is damaged or not a JPEG."
+        raise PhotoRefused(reason, "undecodable") from error
 
 
 def square(image: Image.Image, side: int = SIDE) -> np.ndarray:
     """Return the picture squeezed into a square: (side, side, 3) bytes."""
     # BOX is an exact mean when shrinking well below half; LANCZOS keeps small pictures from turning blocky.
-    shrinking = min(image.size) >= 2 * side
-    resample = Image.Resampling.BOX if shrinking else Image.Resampling.LANCZOS
+    resample = Image.Resampling.BOX if min(image.size) >= 2 * side else Image.Resampling.LANCZOS
     return np.asarray(image.resize((side, side), resample))
 
 
@@ -69,16 +62,13 @@ def chroma(lab: np.ndarray) -> np.ndarray:
     return np.hypot(lab[..., 1], lab[..., 2])
 
 
-def cell_means(values: np.ndarray, rows: int, columns: int | None = None) -> np.ndarray:
-    """Return the mean over each cell of a grid: (H, W, ...) becomes (rows, columns, ...)."""
-    columns = columns or rows
+def cell_means(values: np.ndarray, cells: int) -> np.ndarray:
+    """Return the mean over each cell of a grid: (H, W, ...) becomes (cells, cells, ...)."""
     height, width = values.shape[:2]
-    split = values.reshape(rows, height // rows, columns, width // columns, *values.shape[2:])
-    return split.mean((1, 3))
+    return values.reshape(cells, height // cells, cells, width // cells, *values.shape[2:]).mean((1, 3))
 
 
 def cell_deviations(values: np.ndarray, cells: int) -> np.ndarray:
-    """Return the standard deviation over each cell of a grid."""
     return np.sqrt(np.maximum(cell_means(values**2, cells) - cell_means(values, cells) ** 2, 0))
 
 
@@ -92,5 +82,4 @@ def box_mean(values: np.ndarray, radius: int) -> np.ndarray:
 
 def roughness(light: np.ndarray) -> np.ndarray:
     """Return the standard deviation of lightness (0..1) in the 5 x 5 square around each pixel."""
-    mean = box_mean(light, 2)
-    return np.sqrt(np.maximum(box_mean(light**2, 2) - mean**2, 0))
+    return np.sqrt(np.maximum(box_mean(light**2, 2) - box_mean(light, 2) ** 2, 0))

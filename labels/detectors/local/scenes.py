@@ -3,14 +3,6 @@
 Four linear classifiers: one of a photo's structure, one of its colours, one of each of 64 cells, of which
 the best scores count (foliage may fill a corner only), and one of structure and colours. A fifth, again
 linear, weighs the four and gives a probability that was calibrated on photos the four had not seen.
-
-Confidence follows from that probability p. The operating point is p = 0.5, "more likely than not": thresholds
-chosen inside training folds did no better and swung with the folds. It has to come out at 55, where the
-application accepts, so two straight lines meet there:
-
-    110 p        for p <= 0.5
-    10 + 90 p    for p > 0.5, ending at 100
-    50 p         for a suggestion, which is therefore never accepted unseen
 """
 
 import functools
@@ -26,10 +18,9 @@ from labels.detectors.local.features import Views, describe
 from labels.detectors.local.structure import word_histograms
 
 MODEL_FILE = Path(__file__).with_name("model.npz")
+# "More likely than not": thresholds chosen inside training folds did no better and swung with the folds.
 OPERATING_POINT = 0.5
-LEAST_CONFIDENCE = 20.0  # below this a label is noise, even as a suggestion
 CLIP = 4.0  # standard deviations: a photo unlike all training photos must not shout
-TOP_CELLS = (4, 12)
 CLASSIFIERS = ("structure", "colour", "cells", "whole")
 
 
@@ -41,7 +32,6 @@ class Model:
 
 @functools.cache
 def load_model() -> Model:
-    """Return the shipped model; read once a process."""
     data = MODEL_FILE.read_bytes()
     with np.load(io.BytesIO(data), allow_pickle=False) as stored:
         arrays = {name: stored[name] for name in stored.files}
@@ -51,35 +41,33 @@ def load_model() -> Model:
 def label_scenes(image: Image.Image, is_photo: bool = True) -> dict[str, float]:
     """Return the confidence (0..100) of every scene label worth mentioning.
 
-    The model has seen photos only. Of anything else it makes no more than suggestions: before that rule it
-    found vegetation on 69 of 326 flags.
+    The model has seen photos only: before that rule it found vegetation on 69 of 326 flags.
     """
     arrays = load_model().arrays
     found = probabilities(arrays, *vectors(arrays, [describe(image)]))[0]
     confidences = {}
     for name, p, accepted in zip(arrays["labels"], found, arrays["accepted"], strict=True):
         value = confidence(float(p)) if accepted and is_photo else suggestion(float(p))
-        if value >= LEAST_CONFIDENCE:
+        if value >= 20:  # below it is noise, even as a suggestion
             confidences[str(name)] = value
     return confidences
 
 
 def confidence(p: float) -> float:
-    """Return the confidence of a label that may be accepted."""
+    """Return 55 at the operating point, from where on the application accepts, and 100 at 1."""
     return 110 * p if p <= OPERATING_POINT else 10 + 90 * p
 
 
 def suggestion(p: float) -> float:
-    """Return the confidence of a label that cross-validation found too often wrong."""
+    """Return the confidence of a label that cross-validation found too often wrong to be accepted."""
     # A hair below 50, so that a certain suggestion does not round up to it.
     return min(50 * p, 49.99)
 
 
 def vectors(arrays: dict, views: list[Views]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return the structure (n, D), colour (n, D) and cells (n, 64, D) that the classifiers read."""
-    dictionary = arrays["whiten"], arrays["offset"], arrays["words"]
     structure = [
-        np.concatenate([*one.structure.values(), word_histograms(one.light, *dictionary)]) for one in views
+        np.concatenate([*one.structure.values(), word_histograms(one.light, arrays)]) for one in views
     ]
     colour = [np.concatenate(list(one.colour.values())) for one in views]
     return np.array(structure), np.array(colour), np.array([one.cells for one in views])
@@ -87,14 +75,15 @@ def vectors(arrays: dict, views: list[Views]) -> tuple[np.ndarray, np.ndarray, n
 
 def probabilities(arrays: dict, structure: np.ndarray, colour: np.ndarray, cells: np.ndarray) -> np.ndarray:
     """Return the probability of each label for a batch of n photos: (n, labels)."""
-    structure = standardise(structure, arrays, "structure")
-    colour = standardise(colour, arrays, "colour")
-    cells = standardise(cells, arrays, "cells")
-    views = dict(zip(CLASSIFIERS, (structure, colour, cells, np.hstack([structure, colour])), strict=True))
-    scores = [views[name] @ arrays[f"{name}_weights"].T + arrays[f"{name}_bias"] for name in CLASSIFIERS]
-    scores[CLASSIFIERS.index("cells")] = pool_cells(scores[CLASSIFIERS.index("cells")])
-    logits = np.einsum("vnl,lv->nl", np.array(scores), arrays["fusion"]) + arrays["fusion_bias"]
-    return logistic(logits)
+    views = {"structure": structure, "colour": colour, "cells": cells}
+    views = {name: standardise(values, arrays, name) for name, values in views.items()}
+    views["whole"] = np.hstack([views["structure"], views["colour"]])
+    scores = {
+        name: views[name] @ arrays[f"{name}_weights"].T + arrays[f"{name}_bias"] for name in CLASSIFIERS
+    }
+    scores["cells"] = pool_cells(scores["cells"])
+    stacked = np.array(list(scores.values()))
+    return logistic(np.einsum("vnl,lv->nl", stacked, arrays["fusion"]) + arrays["fusion_bias"])
 
 
 def standardise(values: np.ndarray, arrays: dict, view: str) -> np.ndarray:
@@ -104,7 +93,7 @@ def standardise(values: np.ndarray, arrays: dict, view: str) -> np.ndarray:
 def pool_cells(scores: np.ndarray) -> np.ndarray:
     """Return the mean of the best 4 and best 12 cells' means: (n, 64, labels) becomes (n, labels)."""
     ranked = -np.sort(-scores, axis=1)
-    return sum(ranked[:, :count].mean(1) for count in TOP_CELLS) / len(TOP_CELLS)
+    return (ranked[:, :4].mean(1) + ranked[:, :12].mean(1)) / 2
 
 
 def logistic(x: np.ndarray) -> np.ndarray:

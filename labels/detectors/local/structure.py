@@ -1,9 +1,8 @@
 """Features of form: what is smooth, what is textured, which way edges run, how long lines are.
 
 Functions take the lightness of a 128 x 128 picture (float, 0..1) and return a flat vector. A picture and its
-mirror image get the same vector, patch words excepted: cells are averaged with their mirrored partners (and
-orientations turned round), which does exactly what training on mirrored copies would do for a linear model,
-at half the width.
+mirror image get the same vector, patch words excepted: for a linear model that does exactly what training on
+mirrored copies would do, at half the width.
 """
 
 import functools
@@ -13,42 +12,36 @@ import numpy as np
 from labels.detectors.local.pixels import SIDE, THIRDS, box_mean, cell_means
 
 ORIENTATIONS = 8
-FREQUENCIES = (0.32, 0.16, 0.08, 0.04)  # centres of the gist's pass bands, cycles per pixel
+# Centres of the gist's pass bands, cycles per pixel: how much smaller a spectrum holds the band without loss.
+BANDS = {0.32: 1, 0.16: 1, 0.08: 2, 0.04: 4}
 PAD = 16
+PADDED = SIDE + 2 * PAD
 GRID = 4
 PATCH = 8
-_RING = ((-1, -1), (-1, 0), (-1, 1), (0, 1), (1, 1), (1, 0), (1, -1), (0, -1))
 
 
 @functools.cache
 def _low_pass() -> np.ndarray:
     """Return the transfer function (H, W) of the blur that gives local brightness and contrast."""
-    radius, _ = _frequencies(SIDE + 2 * PAD)
-    cutoff = 4 / (SIDE + 2 * PAD) / np.sqrt(np.log(2))
+    radius, _ = _frequencies()
+    cutoff = 4 / PADDED / np.sqrt(np.log(2))
     return np.exp(-((radius / cutoff) ** 2)).astype(np.float32)
 
 
 @functools.cache
 def _gabor_bank(frequency: float) -> np.ndarray:
-    """Return transfer functions (8, n, n) around one frequency, n as small as holds it without loss."""
-    radius, angle = _frequencies(SIDE + 2 * PAD)
+    """Return transfer functions (8, n, n) around one frequency."""
+    radius, angle = _frequencies()
     bank = []
     for turn in range(ORIENTATIONS):
         off = (angle - np.pi * turn / ORIENTATIONS + np.pi) % (2 * np.pi) - np.pi
         bank.append(np.exp(-3.5 * (radius / frequency - 1) ** 2 - 2 * np.pi * off**2))
-    return _crop_spectrum(np.array(bank, np.float32), _side_for(frequency))
+    return _crop_spectrum(np.array(bank, np.float32), PADDED // BANDS[frequency])
 
 
-def _frequencies(side: int) -> tuple[np.ndarray, np.ndarray]:
-    axis = np.fft.fftfreq(side)
-    x, y = np.meshgrid(axis, axis)
+def _frequencies() -> tuple[np.ndarray, np.ndarray]:
+    x, y = np.meshgrid(np.fft.fftfreq(PADDED), np.fft.fftfreq(PADDED))
     return np.hypot(x, y), np.arctan2(y, x)
-
-
-def _side_for(frequency: float) -> int:
-    """Return the side of the smallest spectrum beyond whose edge a band passes less than a millionth."""
-    shrink = 4 if frequency <= 0.04 else 2 if frequency <= 0.08 else 1
-    return (SIDE + 2 * PAD) // shrink
 
 
 def _crop_spectrum(spectrum: np.ndarray, side: int) -> np.ndarray:
@@ -66,13 +59,11 @@ def gist(light: np.ndarray) -> np.ndarray:
     plane = plane - np.fft.ifft2(np.fft.fft2(plane) * _low_pass()).real
     local = np.sqrt(np.abs(np.fft.ifft2(np.fft.fft2(plane**2) * _low_pass()).real))
     spectrum = np.fft.fft2(plane / (0.2 + local))
-    cells = np.empty((GRID, GRID, len(FREQUENCIES), ORIENTATIONS))
-    for scale, frequency in enumerate(FREQUENCIES):
-        bank = _gabor_bank(frequency)
-        shrink = (SIDE + 2 * PAD) // bank.shape[-1]
+    cells = np.empty((GRID, GRID, len(BANDS), ORIENTATIONS))
+    for scale, (frequency, shrink) in enumerate(BANDS.items()):
         inner = slice(PAD // shrink, -PAD // shrink)
-        low = _crop_spectrum(spectrum, bank.shape[-1]) / shrink**2
-        for turn, band in enumerate(bank):
+        low = _crop_spectrum(spectrum, PADDED // shrink) / shrink**2
+        for turn, band in enumerate(_gabor_bank(frequency)):
             cells[:, :, scale, turn] = cell_means(np.abs(np.fft.ifft2(low * band))[inner, inner], GRID)
     return np.sqrt(_merge_mirrored(cells)).ravel()
 
@@ -103,9 +94,9 @@ def edge_histograms(light: np.ndarray) -> np.ndarray:
 
 
 def structure_tensor(light: np.ndarray, mean) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return gradient energy, coherence (0 no direction .. 1 one direction) and direction in radians.
+    """Return gradient energy, coherence (0 none .. 1 one direction) and direction (0: a vertical edge).
 
-    `mean` averages a plane over its neighbourhoods. Direction 0 is a vertical edge, +-pi/2 a horizontal one.
+    `mean` averages a plane over its neighbourhoods.
     """
     down, across = np.gradient(light)
     xx, yy, xy = mean(across**2), mean(down**2), mean(across * down)
@@ -123,15 +114,9 @@ def straightness(light: np.ndarray) -> np.ndarray:
     slanted = (np.abs(direction) >= 3 * np.pi / 16) & (from_level >= 3 * np.pi / 16)
     edge = strength > 0.03
     straight = edge & (coherence > 0.7)
+    kinds = (straight, straight & upright, straight & level, straight & slanted, edge & (coherence < 0.35))
     numbers = []
     for rows in THIRDS:
-        kinds = (
-            straight,
-            straight & upright,
-            straight & level,
-            straight & slanted,
-            edge & (coherence < 0.35),
-        )
         edges = edge[rows].sum() + 20  # 20: a handful of edge pixels says nothing about their kind
         numbers += [edge[rows].mean(), *(kind[rows].sum() / edges for kind in kinds)]
         numbers.append(np.log(strength[rows].mean() + 1e-3))
@@ -145,8 +130,7 @@ def straightness(light: np.ndarray) -> np.ndarray:
 def _longest_runs(mask: np.ndarray) -> list[float]:
     """Return the longest downward run of True, the means of the best 8 and best 32 columns, as shares."""
     mask = mask | np.roll(mask, 1, 1) | np.roll(mask, -1, 1)  # a line may lean by a pixel
-    run = np.zeros(mask.shape[1])
-    longest = np.zeros(mask.shape[1])
+    run = longest = np.zeros(mask.shape[1])
     for row in mask:
         run = np.where(row, run + 1, 0)
         longest = np.maximum(longest, run)
@@ -159,21 +143,17 @@ def binary_patterns(light: np.ndarray, radius: int) -> np.ndarray:
 
     Ojala, Pietikainen and Maenpaa, "Multiresolution gray-scale ... texture classification", PAMI 2002.
     """
-    padded = np.pad(light, radius, mode="edge")
-    height, width = light.shape
-    brighter = np.array(
-        [padded[radius * (1 + dy) :, radius * (1 + dx) :][:height, :width] > light + 0.01 for dy, dx in _RING]
-    )
+    shifted = np.lib.stride_tricks.sliding_window_view(np.pad(light, radius, mode="edge"), light.shape)
+    ring = ((0, 0), (0, 1), (0, 2), (1, 2), (2, 2), (2, 1), (2, 0), (1, 0))  # clockwise
+    brighter = np.array([shifted[radius * down, radius * across] > light + 0.01 for down, across in ring])
     changes = (brighter != np.roll(brighter, 1, 0)).sum(0)
     return np.where(changes <= 2, brighter.sum(0), 9)
 
 
 def pattern_histograms(planes: list[np.ndarray]) -> np.ndarray:
     """Return histograms of planes of local binary patterns for each third: 30 numbers a plane."""
-    numbers = []
-    for plane in planes:
-        numbers += [np.bincount(plane[rows].ravel(), minlength=10) / plane[rows].size for rows in THIRDS]
-    return np.sqrt(np.concatenate(numbers))
+    thirds = [plane[rows].ravel() for plane in planes for rows in THIRDS]
+    return np.sqrt(np.concatenate([np.bincount(third, minlength=10) / third.size for third in thirds]))
 
 
 def patches(light: np.ndarray) -> np.ndarray:
@@ -183,15 +163,13 @@ def patches(light: np.ndarray) -> np.ndarray:
     return (flat - flat.mean(-1, keepdims=True)) / np.sqrt(flat.var(-1, keepdims=True) + 0.003)
 
 
-def word_histograms(
-    light: np.ndarray, whiten: np.ndarray, offset: np.ndarray, words: np.ndarray
-) -> np.ndarray:
-    """Return how near patches come to each word of the dictionary, by thirds and overall: 4 x words numbers.
+def word_histograms(light: np.ndarray, arrays: dict) -> np.ndarray:
+    """Return how near patches come to each word of the model, by thirds and overall: 4 x words numbers.
 
     The "triangle" encoding of Coates, Lee and Ng, "An analysis of single-layer networks", AISTATS 2011.
     """
     grid = patches(light)
-    white = grid.reshape(-1, grid.shape[-1]) @ whiten - offset
+    white, words = grid.reshape(-1, PATCH**2) @ arrays["whiten"] - arrays["offset"], arrays["words"]
     squared = (white**2).sum(1)[:, None] + (words**2).sum(1) - 2 * white @ words.T
     distance = np.sqrt(np.maximum(squared, 0))
     near = np.maximum(distance.mean(1, keepdims=True) - distance, 0).reshape(*grid.shape[:2], -1)

@@ -27,8 +27,7 @@ def scene_label(name: str, confidence: float) -> dict:
 def with_ancestors(labels: list[dict]) -> list[dict]:
     """Return the labels and the scenes among their ancestors, as sure as their surest descendant.
 
-    The parent of a fact ("Year" of "2024") is a kind of fact and true of nearly every photo: it is
-    named as parent, and no label of its own. Each name comes once, surest first, then by name.
+    The parent of a fact ("Year" of "2024") is true of nearly every photo, and so no label of its own.
     """
     found = {}
     for label in labels:
