@@ -43,21 +43,20 @@ def detect_files(files, detector):
                 run = detection.run_for_content(detector, checked.sha256, partial(_picture, file, checked))
         except (Refused, PhotoRefused) as refusal:
             yield FileResult(name, reason=refusal.reason)
+        except decoding.BrokenPicture as error:
+            yield FileResult(name, reason=f"The photo cannot be decoded: {error}.")
         else:
             yield FileResult(name, run, checked)
 
 
 def _picture(file, checked):
     file.seek(0)
-    try:
-        jpeg = redrawing.rendition(redrawing.upright(file))
-    except decoding.BrokenPicture as error:
-        raise PhotoRefused(f"The photo cannot be decoded: {error}.", "damaged") from error
+    jpeg = redrawing.rendition(redrawing.upright(file))
     return Picture(jpeg, checked.width, checked.height, checked.facts.exif)
 
 
 def compare(results, ground_truth, rules):
-    """Return a row for each label of the ground truth, and {other label: photos} of what is shown.
+    """Return a row for each label of the ground truth, and {other label: photos} of what else is shown.
 
     `results` maps a file to its FileResult. A row holds the Score of the raw responses, whose labels
     count as predicted from the library's limit on, and of what the rules (a versions.Rules) show.
@@ -68,15 +67,14 @@ def compare(results, ground_truth, rules):
         name: {fold(one.name): (one.confidence, one.active) for one in found if one.outcome != engine.HIDDEN}
         for name, found in decisions.items()
     }
-    rows = [
-        {
-            "label": label,
-            "without_rules": _score(raw, ground_truth, label),
-            "with_rules": _score(shown, ground_truth, label),
-        }
-        for label in ground_truth.labels
-    ]
-    return rows, _others(decisions.values(), ground_truth)
+    rows = []
+    for label in ground_truth.labels:
+        without, ruled = _score(raw, ground_truth, label), _score(shown, ground_truth, label)
+        rows.append({"label": label, "without_rules": without, "with_rules": ruled})
+    known = {fold(label) for label in ground_truth.labels}
+    found = [one.name for decided in decisions.values() for one in decided if one.active]
+    others = Counter(name for name in found if fold(name) not in known)
+    return rows, dict(sorted(others.items(), key=lambda item: (-item[1], item[0])))
 
 
 def _score(predictions, ground_truth, label):
@@ -103,15 +101,3 @@ def _decide(result, rules):
     kind = engine.photo_kind(photo.format, photo.facts.camera, response)
     setting = engine.Setting(result.run.detector, result.run.version, kind)
     return engine.decide(response, rules.min_confidence, rules.rules, setting)
-
-
-def _others(decided, ground_truth):
-    """Return {label: photos} of what is shown and no label of the ground truth, the most frequent first."""
-    known = {fold(label) for label in ground_truth.labels}
-    counts = Counter(
-        decision.name
-        for decisions in decided
-        for decision in decisions
-        if decision.active and fold(decision.name) not in known
-    )
-    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))

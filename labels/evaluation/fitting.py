@@ -101,9 +101,7 @@ def _fit_label(views: list[np.ndarray], targets: np.ndarray, rows: np.ndarray) -
     return fitted
 
 
-def _fit_classifiers(
-    views: list[np.ndarray], targets: np.ndarray, rows: np.ndarray
-) -> list[tuple[np.ndarray, float]]:
+def _fit_classifiers(views: list[np.ndarray], targets: np.ndarray, rows: np.ndarray) -> list:
     structure, colour, cells, whole = (values[rows] for values in views)
     return [
         fit_logistic(structure, targets[rows], RIDGE),

@@ -69,22 +69,18 @@ def _read(data):
     if not lines:
         raise InvalidGroundTruth("it is empty; the first line must name the columns, one of them `file`")
     (line, header), *rows = lines
-    _check_header(line, header)
-    _check_rows(rows, header)
+    _check_table(line, header, rows)
     return [(line, dict(zip(header, cells, strict=True))) for line, cells in rows]
 
 
-def _check_header(line, names):
-    if "file" not in names:
+def _check_table(line, header, rows):
+    if "file" not in header:
         raise InvalidGroundTruth(f"line {line}: no column is called `file`")
-    if "" in names:
+    if "" in header:
         raise InvalidGroundTruth(f"line {line}: a column has no name")
-    for name in names:
-        if names.count(name) > 1:
+    for name in header:
+        if header.count(name) > 1:
             raise InvalidGroundTruth(f"line {line}: two columns are called {name!r}")
-
-
-def _check_rows(rows, header):
     if not rows:
         raise InvalidGroundTruth("it names no photo")
     lines = {}

@@ -38,8 +38,7 @@ def score(confidences, predicted, targets) -> Score:
 def average_precision(confidences, targets) -> float | None:
     """Return the area under precision over recall, highest confidence first, or None when nothing is present.
 
-    Photos of equal confidence come together, as all of which a detector says nothing do: their order in
-    the file must not decide. Without ties it is the mean precision at each hit.
+    Photos of equal confidence come together: their order in the file must not decide.
     """
     present = sum(map(bool, targets))
     if not present:

@@ -6,7 +6,6 @@ The same photos give the same model.npz, byte for byte, on the same machine.
 
 import argparse
 import hashlib
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -24,25 +23,6 @@ FOLDS, REPEATS = 5, 5
 # Person, mountain, sunset, night, snow and sand have 2 to 6 examples and are not attempted.
 GOALS = {"Sky": 0.85, "Vegetation": 0.85, "Building": 0.80, "Animal": None, "Water": None, "Flower": None}
 ACCEPTED = [label for label, goal in GOALS.items() if goal is not None]
-
-
-@dataclass(frozen=True)
-class Result:
-    """One label's Score in each repeat."""
-
-    label: str
-    scores: list[Score]
-
-    def numbers(self, name: str) -> np.ndarray:
-        # None becomes nan.
-        return np.array([getattr(score, name) for score in self.scores], float)
-
-    @property
-    def verdict(self) -> str:
-        goal, precision, recall = GOALS[self.label], self.numbers("precision"), self.numbers("recall")
-        if goal is None:
-            return "suggestion"
-        return "reached" if precision.mean() >= goal and recall.mean() >= 0.75 else "missed"
 
 
 def read_photos(folder: Path) -> Photos:
@@ -70,11 +50,10 @@ def train(photos: Photos) -> dict:
     }
 
 
-def cross_validate(photos: Photos, repeats: int = REPEATS, labels: list[str] | None = None) -> list[Result]:
-    """Return each label's Result at the operating point on photos its model has not seen.
+def cross_validate(photos: Photos, repeats: int = REPEATS, labels: list[str] | None = None) -> dict:
+    """Return each label's Score of each repeat at the operating point, on photos its model has not seen.
 
-    Everything is fitted again in each fold from the other folds only: dictionary, scales, weights and fusion.
-    Labels share their folds, which are stratified by the accepted labels together.
+    Everything is fitted again in each fold; all labels share the folds, stratified by the accepted ones.
     """
     labels = labels or list(GOALS)
     kinds = sum(3**power * (photos.targets[label] + 1) for power, label in enumerate(ACCEPTED))
@@ -86,28 +65,31 @@ def cross_validate(photos: Photos, repeats: int = REPEATS, labels: list[str] | N
             arrays, features = fit_model(photos, rows[folds != fold], labels)
             test = rows[folds == fold]
             p[repeat, test] = probabilities(arrays, *(values[test] for values in features))
-    results = []
+    scores = {}
     for label, found in zip(labels, np.moveaxis(p, -1, 0), strict=True):
         known = photos.targets[label] >= 0
         targets = photos.targets[label][known]
-        scores = [score(one[known], one[known] >= OPERATING_POINT, targets) for one in found]
-        results.append(Result(label, scores))
-    return results
+        scores[label] = [score(one[known], one[known] >= OPERATING_POINT, targets) for one in found]
+    return scores
 
 
-def table(results: list[Result]) -> str:
+def table(results: dict[str, list[Score]]) -> str:
     """Return the results as a Markdown table; nan is the precision of a label that was never said."""
     lines = [
         "| label | present | base rate | precision (worst) | recall (worst) | average precision | target |",
         "|---|---|---|---|---|---|---|",
     ]
-    for r in results:
-        present, known = r.scores[0].present, r.scores[0].known
-        precision, recall = r.numbers("precision"), r.numbers("recall")
+    for label, scores in results.items():
+        present, known, goal = scores[0].present, scores[0].known, GOALS[label]
+        precision, recall, average_precision = (
+            np.array([getattr(one, name) for one in scores], float)  # None becomes nan
+            for name in ("precision", "recall", "average_precision")
+        )
+        verdict = "reached" if precision.mean() >= (goal or 0) and recall.mean() >= 0.75 else "missed"
         lines.append(
-            f"| {r.label} | {present} of {known} | {present / known:.2f}"
+            f"| {label} | {present} of {known} | {present / known:.2f}"
             f" | {precision.mean():.3f} ({precision.min():.2f}) | {recall.mean():.3f} ({recall.min():.2f})"
-            f" | {r.numbers('average_precision').mean():.3f} | {r.verdict} |"
+            f" | {average_precision.mean():.3f} | {'suggestion' if goal is None else verdict} |"
         )
     return "\n".join(lines)
 

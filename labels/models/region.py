@@ -44,16 +44,17 @@ class RegionQuota(models.Model):
     )
     enabled = models.BooleanField(default=True, help_text="Untick to keep photos out of this Region.")
 
-    next_at = models.FloatField(default=0, editable=False)
+    # The limiter's state; moments in seconds of the database's clock.
+    next_at = models.FloatField(default=0, editable=False)  # the first moment that is not handed out yet
     granted_at = models.FloatField(default=0, editable=False)
-    ramp_at = models.FloatField(default=0, editable=False)
-    factor = models.FloatField(default=1, editable=False)
+    ramp_at = models.FloatField(default=0, editable=False)  # when it began to rise after idling
+    factor = models.FloatField(default=1, editable=False)  # of the quota, lowered by throttles
     factor_at = models.FloatField(default=0, editable=False)
     decreased_at = models.FloatField(default=0, editable=False)
-    failures = models.PositiveIntegerField(default=0, editable=False)
+    failures = models.PositiveIntegerField(default=0, editable=False)  # in a row
     opened_at = models.FloatField(default=0, editable=False)
-    open_until = models.FloatField(default=0, editable=False)
-    recent = models.FloatField(default=0, editable=False)
+    open_until = models.FloatField(default=0, editable=False)  # the breaker lets no call through before
+    recent = models.FloatField(default=0, editable=False)  # permits per second, at granted_at
 
     throttles = models.PositiveBigIntegerField(default=0, editable=False)
     throttled_at = models.DateTimeField(null=True, editable=False)

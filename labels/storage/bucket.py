@@ -134,13 +134,10 @@ class BucketStorage(S3Storage):
     def signed_post(self, name, size, seconds):
         """Return {"url", "fields"} of a presigned POST of exactly `size` bytes to `name`."""
         kind = {"Content-Type": "application/octet-stream"}
+        conditions = [kind, ["content-length-range", size, size]]
         with translated_errors():
             return self.client.generate_presigned_post(
-                self.bucket_name,
-                self.key(name),
-                Fields=kind,
-                Conditions=[kind, ["content-length-range", size, size]],
-                ExpiresIn=seconds,
+                self.bucket_name, self.key(name), Fields=kind, Conditions=conditions, ExpiresIn=seconds
             )
 
     def _open(self, name, mode="rb"):

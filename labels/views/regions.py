@@ -1,5 +1,4 @@
 from itertools import groupby
-from operator import attrgetter
 
 from django.conf import settings
 from django.contrib import messages
@@ -17,10 +16,11 @@ def section():
     if settings.LABELS_DETECTOR != "rekognition":
         return None
     states = report.region_states()
+    by_operation = groupby(states, lambda state: state["row"].operation)
     return {
         "states": states,
-        "operations": [(name, list(group)) for name, group in groupby(states, attrgetter("row.operation"))],
-        "resting": any(state.until for state in states),
+        "operations": [(name, list(group)) for name, group in by_operation],
+        "resting": any(state["until"] for state in states),
         "spending": spending.summary(),
         "waiting_for_budget": Photo.objects.filter(
             status=Photo.Status.PENDING, failure_code__in=spending.CODES

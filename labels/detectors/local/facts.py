@@ -9,6 +9,7 @@ import re
 import sys
 import unicodedata
 from datetime import datetime
+from functools import partial
 
 from labels.detectors.local.quality import Quality
 from labels.detectors.local.taxonomy import COLOURS_AND_COMPOSITION, PHOTO_FACTS, SCENES, labelled
@@ -18,6 +19,8 @@ MONTHS = tuple(calendar.month_name)[1:]
 # less; overcast sky 12, full sun 15. Between them lie offices, stages and dusk, of which nothing is said.
 LOW_LIGHT_BELOW, BRIGHT_LIGHT_FROM = 5.0, 12.0
 EDITORS = re.compile("photoshop|lightroom|gimp|darktable|capture one|snapseed|affinity|rawtherapee")
+_fact = partial(labelled, confidence=100, category=PHOTO_FACTS)
+_composition = partial(labelled, confidence=100, category=COLOURS_AND_COMPOSITION)
 
 
 def fact_labels(
@@ -38,18 +41,19 @@ def shape_labels(width: int, height: int) -> list[dict]:
         "Portrait Orientation": height > width and ratio > 1.02,
         "Panorama": ratio >= 2,
     }
-    return [_composition(name, "Orientation") for name, is_true in names.items() if is_true]
+    return [_composition(name, parents=["Orientation"]) for name, is_true in names.items() if is_true]
 
 
 def colour_labels(colours: list[dict], colourless: bool) -> list[dict]:
     """Return the colours that cover a fifth of the picture, or Black and White when it has none."""
     if colourless:
-        return [_composition("Black and White", "Monochrome")]
+        return [_composition("Black and White", parents=["Monochrome"])]
     shares = {}
     for colour in colours:
         name = colour["SimplifiedColor"].title()
         shares[name] = shares.get(name, 0) + colour["PixelPercent"]
-    return [_composition(name, "Color") for name, share in sorted(shares.items()) if share >= 20]
+    names = [name for name, share in sorted(shares.items()) if share >= 20]
+    return [_composition(name, parents=["Color"]) for name in names]
 
 
 def light_labels(quality: Quality) -> list[dict]:
@@ -80,7 +84,7 @@ def exif_labels(exif: dict) -> list[dict]:
         *_date_labels(exif.get("taken_at")),
         *_camera_labels(exif.get("make"), exif.get("model")),
         *(_fact(name) for name, is_true in facts.items() if is_true),
-        *(_fact(name, "Lens") for name, is_true in lenses.items() if is_true),
+        *(_fact(name, parents=["Lens"]) for name, is_true in lenses.items() if is_true),
     ]
 
 
@@ -94,15 +98,14 @@ def light_value(exposure_time, f_number, iso) -> float | None:
 
 
 def _date_labels(taken_at) -> list[dict]:
-    if not isinstance(taken_at, str):
-        return []
     try:
         moment = datetime.fromisoformat(taken_at.strip())
-    except ValueError:
+    except (AttributeError, TypeError, ValueError):  # no text, or no date
         return []
     if moment.year < 1826:  # the first photograph
         return []
-    return [_fact(str(moment.year), "Year"), _fact(MONTHS[moment.month - 1], "Month")]
+    year, month = str(moment.year), MONTHS[moment.month - 1]
+    return [_fact(year, parents=["Year"]), _fact(month, parents=["Month"])]
 
 
 def _camera_labels(make, model) -> list[dict]:
@@ -116,7 +119,7 @@ def _camera_labels(make, model) -> list[dict]:
     # A model called "Sky" or "2024" would pass for what it is not.
     if name in SCENES or name in MONTHS or name.isdigit():
         return []
-    return [_fact(name, "Taken With")]
+    return [_fact(name, parents=["Taken With"])]
 
 
 def _clean(text) -> str:
@@ -131,11 +134,3 @@ def _positive(value) -> float | None:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     return float(value) if 0 < value <= sys.float_info.max else None
-
-
-def _fact(name: str, *parents: str) -> dict:
-    return labelled(name, 100, parents, category=PHOTO_FACTS)
-
-
-def _composition(name: str, *parents: str) -> dict:
-    return labelled(name, 100, parents, category=COLOURS_AND_COMPOSITION)

@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image
 
 from labels.detectors.local import colour, structure
-from labels.detectors.local.pixels import SIDE, cell_deviations, cell_means, chroma, roughness, square, to_lab
+from labels.detectors.local.pixels import cell_deviations, cell_means, chroma, roughness, square, to_lab
 
 CELLS = 8
 
@@ -60,17 +60,9 @@ def describe_cells(rgb, lab, light, rough, patterns: list[np.ndarray]) -> np.nda
     _, coherence, direction = structure.structure_tensor(light, lambda plane: cell_means(plane, CELLS))
     lean = coherence * np.cos(2 * direction)  # +1 upright edges, -1 level ones
     height = np.broadcast_to(np.linspace(-1, 1, CELLS)[:, None, None], (CELLS, CELLS, 1))
-    shares = [np.sqrt(_cell_histograms(plane)) for plane in patterns]
+    shares = [np.sqrt(cell_means(np.eye(10)[plane], CELLS)) for plane in patterns]
     parts = [base, cell_deviations(scaled, CELLS), cell_deviations(excess, CELLS)]
     parts += [cell_means(chroma(lab)[..., None] / 25, CELLS), coherence[..., None], lean[..., None]]
     parts += [np.abs(lean)[..., None], *shares, height, height * mean_rough, height * mean_colour]
     parts.append(np.stack(products, -1))
     return np.concatenate(parts, -1).reshape(CELLS * CELLS, -1)
-
-
-def _cell_histograms(patterns: np.ndarray) -> np.ndarray:
-    """Return the shares of the 10 local binary patterns in each cell: (8, 8, 10)."""
-    cell = np.arange(SIDE) // (SIDE // CELLS)
-    code = (cell[:, None] * CELLS + cell) * 10 + patterns
-    counts = np.bincount(code.ravel(), minlength=CELLS * CELLS * 10)
-    return counts.reshape(CELLS, CELLS, 10) / (SIDE // CELLS) ** 2

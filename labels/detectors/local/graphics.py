@@ -13,7 +13,6 @@ from labels.detectors.local.palette import simple_name
 from labels.detectors.local.pixels import to_lab
 from labels.detectors.local.taxonomy import COLOURS_AND_COMPOSITION, labelled, scene_label
 
-LONG_SIDE = 320
 SAME_COLOUR = 6  # levels of 255 that JPEG at quality 85 moves an even colour at most, off its borders
 SOFT, HARD = 8, 48  # levels between neighbours: above the first a step, above the second a border
 
@@ -37,7 +36,7 @@ class Flatness:
 def measure_flatness(image: Image.Image) -> Flatness:
     # NEAREST: any mean would mix two colours at their border into a third.
     small = image.copy()
-    small.thumbnail((LONG_SIDE, LONG_SIDE), Image.Resampling.NEAREST)
+    small.thumbnail((320, 320), Image.Resampling.NEAREST)
     # The largest difference of any channel within the 3 x 3 square around each pixel.
     high, low = small.filter(ImageFilter.MaxFilter(3)), small.filter(ImageFilter.MinFilter(3))
     steps = np.asarray(ImageChops.difference(high, low)).max(-1)
@@ -55,9 +54,8 @@ def _flat_colours(rgb: np.ndarray) -> list[tuple[np.ndarray, float]]:
     while len(code) and len(colours) < 6:
         typical = code == np.bincount(code).argmax()
         middle = [np.median(plane[typical]) for plane in pixels]
-        other = np.zeros(len(code), bool)
-        for plane, level in zip(pixels, middle, strict=True):
-            other |= np.abs(plane - int(level)) > SAME_COLOUR
+        distances = [np.abs(plane - int(level)) for plane, level in zip(pixels, middle, strict=True)]
+        other = np.max(distances, 0) > SAME_COLOUR
         colours.append((np.array(middle), (len(code) - np.count_nonzero(other)) / count))
         pixels, code = [plane[other] for plane in pixels], code[other]
     return colours

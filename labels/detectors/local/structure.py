@@ -1,8 +1,7 @@
 """Features of form: what is smooth, what is textured, which way edges run, how long lines are.
 
-Functions take the lightness of a 128 x 128 picture (float, 0..1) and return a flat vector. A picture and its
-mirror image get the same vector, patch words excepted: for a linear model that does exactly what training on
-mirrored copies would do, at half the width.
+Functions take the lightness of a 128 x 128 picture (float, 0..1). A picture and its mirror image get the same
+vector, patch words excepted: for a linear model that is as good as training on mirrored copies.
 """
 
 import functools

@@ -32,7 +32,7 @@ def call(detector, image, residency):
             permits.succeeded(permit)
             return response
         _handle(response, permit, detector)
-        failed_regions.add(permit.region)
+        failed_regions.add(permit.row.region)
     raise RetryLater(
         "Amazon Rekognition is busy or away in every Region that was asked; the photo waits for its turn.",
         "regions_busy",
@@ -43,7 +43,7 @@ def call(detector, image, residency):
 def _call_region(detector, image, permit):
     try:
         # A Region that hangs must not hold a worker longer than its lease lasts.
-        client = aws.client("rekognition", permit.region, seconds=settings.REKOGNITION_TIMEOUT)
+        client = aws.client("rekognition", permit.row.region, seconds=settings.REKOGNITION_TIMEOUT)
         response = getattr(client, xform_name(detector.operation))(Image=image, **detector.params)
     except RAISED as error:
         return classify(error)
@@ -51,7 +51,7 @@ def _call_region(detector, image, permit):
     if not isinstance(response.get(detector.response_key), list):
         # Something between us and Amazon answered 200 with a page of its own.
         return Failure(Fault.REGION, "NoAnswer", f"the answer holds no {detector.response_key}")
-    return response | {"ResponseMetadata": {"RequestId": request_id, "Region": permit.region}}
+    return response | {"ResponseMetadata": {"RequestId": request_id, "Region": permit.row.region}}
 
 
 def _handle(failure, permit, detector):

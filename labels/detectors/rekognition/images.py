@@ -14,7 +14,10 @@ def image_parameters(picture):
         bucket, key = picture.s3
         yield {"S3Object": {"Bucket": bucket, "Name": key}}
     yield {"Bytes": _fit(picture.jpeg)}
-    yield {"Bytes": _reencoded(picture.jpeg)}
+    # The plainest JPEG there is: baseline RGB, small.
+    plain = Image.open(io.BytesIO(picture.jpeg)).convert("RGB")
+    plain.thumbnail((1024, 1024))
+    yield {"Bytes": _jpeg(_padded(plain), 80)}
 
 
 def _fit(jpeg):
@@ -28,13 +31,6 @@ def _fit(jpeg):
             "too_large",
         )
     return jpeg
-
-
-def _reencoded(jpeg):
-    # The plainest JPEG there is: baseline RGB, small.
-    picture = Image.open(io.BytesIO(jpeg)).convert("RGB")
-    picture.thumbnail((1024, 1024))
-    return _jpeg(_padded(picture), 80)
 
 
 def _padded(picture):

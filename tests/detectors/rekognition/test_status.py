@@ -54,8 +54,8 @@ def test_every_region_in_use_says_its_state_in_words(staff, rekognition, changed
     page = staff.get(reverse("status"))
 
     east, west = page.context["regions"]["states"]
-    assert (east.row.region, east.tone, east.words) == (EAST, tone, words)
-    assert (west.row.region, west.words, west.row.quota) == (WEST, "open", 5000)
+    assert (east["row"].region, east["tone"], east["words"]) == (EAST, tone, words)
+    assert (west["row"].region, west["words"], west["row"].quota) == (WEST, "open", 5000)
     assert words in page.content.decode()
 
 

@@ -1,6 +1,5 @@
 """The arithmetic of the Region limiter, without a database and without a clock."""
 
-from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -9,12 +8,13 @@ from hypothesis import strategies as st
 
 from labels.detectors.rekognition.regions import throttling
 from labels.detectors.rekognition.regions.permits import PERMIT_SECONDS
-from labels.detectors.rekognition.regions.throttling import HEADROOM, Limiter
+from labels.detectors.rekognition.regions.throttling import HEADROOM, changed
+from labels.models import RegionQuota
 
 NOW = 1_800_000_000.0
 # It has been called a second ago and long enough before: no ramp.
-WARM = Limiter(quota=50, next_at=NOW - 1, granted_at=NOW - 1, ramp_at=NOW - 100)
-TRIPPED = replace(WARM, failures=throttling.MAX_FAILURES, opened_at=NOW - 5, open_until=NOW - 1)
+WARM = RegionQuota(quota=50, next_at=NOW - 1, granted_at=NOW - 1, ramp_at=NOW - 100)
+TRIPPED = changed(WARM, failures=throttling.MAX_FAILURES, opened_at=NOW - 5, open_until=NOW - 1)
 
 
 def test_a_free_region_is_granted_at_once_and_the_next_call_after_a_gap():
@@ -38,7 +38,7 @@ def test_a_lease_spaces_its_moments_and_the_next_one_follows_behind_them():
     ids=["a second", "under a minute", "over a minute", "never called"],
 )
 def test_after_idling_the_rate_begins_low(idle, part):
-    limiter, _ = throttling.grant(replace(WARM, granted_at=NOW - idle), NOW, 1)
+    limiter, _ = throttling.grant(changed(WARM, granted_at=NOW - idle), NOW, 1)
 
     assert throttling.rate(limiter, NOW) == pytest.approx(50 * HEADROOM * part)
     assert throttling.rate(limiter, NOW + throttling.RAMP_SECONDS) == pytest.approx(50 * HEADROOM)
@@ -56,15 +56,15 @@ def test_after_idling_the_rate_begins_low(idle, part):
     ],
 )
 def test_the_region_that_is_free_first_is_taken(changes, first):
-    limiters = {"small": replace(WARM, quota=5), "large": WARM}
+    limiters = {"small": changed(WARM, quota=5), "large": WARM}
     for name, change in changes.items():
-        limiters[name] = replace(limiters[name], **change)
+        limiters[name] = changed(limiters[name], **change)
 
     assert throttling.first_free(limiters, NOW) == first
 
 
 def test_of_regions_that_are_free_one_that_refused_us_is_called_first():
-    limiters = {"small": replace(WARM, quota=5), "large": WARM}
+    limiters = {"small": changed(WARM, quota=5), "large": WARM}
 
     assert throttling.first_free(limiters, NOW, {"small"}) == "small"
     limiters["small"] = throttling.refused(limiters["small"], NOW)
@@ -73,7 +73,7 @@ def test_of_regions_that_are_free_one_that_refused_us_is_called_first():
 
 
 def test_regions_are_used_in_proportion_to_their_quotas():
-    limiters = {"large": WARM, "small": replace(WARM, quota=5)}
+    limiters = {"large": WARM, "small": changed(WARM, quota=5)}
     granted = {"large": 0, "small": 0}
     for _ in range(550):
         name = throttling.first_free(limiters, NOW)
@@ -113,13 +113,13 @@ def test_throttles_never_stop_a_region_for_good():
     [(0, 0), (1, 0), (2, 1), (3, 2), (4, 4), (5, 8), (6, 16), (7, 30), (5000, 30)],
 )
 def test_from_the_third_failure_on_the_breaker_opens_longer_each_time(failures, pause):
-    limiter = throttling.failed(replace(WARM, failures=failures), NOW, granted_at=NOW)
+    limiter = throttling.failed(changed(WARM, failures=failures), NOW, granted_at=NOW)
 
     assert throttling.free_at(limiter, NOW) == NOW + pause
 
 
 def test_failures_of_calls_from_before_the_pause_do_not_lengthen_it():
-    limiter = throttling.failed(replace(WARM, failures=2), NOW, granted_at=NOW - 1)
+    limiter = throttling.failed(changed(WARM, failures=2), NOW, granted_at=NOW - 1)
 
     assert throttling.failed(limiter, NOW + 0.5, granted_at=NOW - 0.5) == limiter
 
@@ -193,7 +193,7 @@ _STEPS = st.lists(
 @settings(max_examples=200, deadline=None)
 @given(st.floats(0.5, 500), _STEPS)
 def test_no_window_ever_sees_more_than_the_quota_and_what_may_be_late(quota, steps):
-    limiter, now, used = Limiter(quota=quota), NOW, []
+    limiter, now, used = RegionQuota(quota=quota), NOW, []
     for wait, step, count, late in steps:
         now += wait
         if step == "grant":

@@ -9,7 +9,7 @@ import os
 import threading
 import time
 from collections import defaultdict, deque
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from datetime import date
 from functools import partial
 
@@ -45,7 +45,8 @@ LONGEST_WAIT = 5.0
 # A permit expires this long after its moment: in any window of T seconds a Region sees at most
 # rate * (T + PERMIT_SECONDS) + 1 calls.
 PERMIT_SECONDS = 1.0
-_STATE = [field.name for field in fields(throttling.Limiter) if field.name != "quota"]
+_STATE = ("next_at", "granted_at", "ramp_at", "factor", "factor_at", "decreased_at", "recent")
+_STATE += ("failures", "opened_at", "open_until")
 
 
 @dataclass(frozen=True)
@@ -56,10 +57,6 @@ class Permit:
     ready_at: float  # by this process's monotonic clock
     day: date  # on which it is counted
 
-    @property
-    def region(self):
-        return self.row.region
-
 
 @dataclass
 class _Lease:
@@ -69,18 +66,15 @@ class _Lease:
     size: int = 0
     lost: int = 0
 
-    def next(self, avoid):
-        """Return the next good permit, or None; those that are not are refunded."""
+    def next(self, avoid, grant):
+        """Return a good permit of those that are left, whose others are refunded, or else of new ones."""
         while self.permits:
             permit = self.permits.popleft()
-            if permit.ready_at + PERMIT_SECONDS >= time.monotonic() and permit.region not in avoid:
+            if permit.ready_at + PERMIT_SECONDS >= time.monotonic() and permit.row.region not in avoid:
                 return permit
             self.lost += 1
             spending.refund([permit])
-        return None
-
-    def renew(self, grant):
-        """Get new permits: one more than last time when all of those were used, else as many as were."""
+        # One more than last time when all of those were used, else as many as were.
         self.size = max(1, self.size - self.lost) if self.lost else min(5, self.size + 1)
         self.lost = 0
         self.permits.extend(grant(self.size))
@@ -94,7 +88,7 @@ leases = defaultdict(_Lease)
 def acquire(operation, residency="", avoid=frozenset()):
     """Return a permit once its moment has come; `avoid` names Regions that just failed. Raise RetryLater."""
     lease = leases[*_caller(), operation, residency]
-    permit = lease.next(avoid) or lease.renew(partial(_grant, operation, residency, avoid))
+    permit = lease.next(avoid, partial(_grant, operation, residency, avoid))
     time.sleep(max(0.0, permit.ready_at - time.monotonic()))
     return permit
 
@@ -145,19 +139,17 @@ def _grant(operation, residency, avoid, size):
     if not free:
         raise _all_busy(rows, 5)
     now, begin = rows[0].now, time.monotonic() - rows[0].now
-    limiters = {region: limiter_of(row) for region, row in free.items()}
-    region = throttling.first_free(limiters, now, {row.region for row in free.values() if row.refused})
-    row, limiter = free[region], limiters[region]
-    wait = throttling.free_at(limiter, now) - now
+    row = free[throttling.first_free(free, now, {row.region for row in rows if row.refused})]
+    wait = throttling.free_at(row, now) - now
     if wait > LONGEST_WAIT:
         raise _all_busy(rows, wait)
-    if throttling.is_tripped(limiter):
+    if throttling.is_tripped(row):
         size = 1
     # A lease covers at most a tenth of a second.
-    count = max(1, min(size, int(throttling.rate(limiter, now) * 0.1)))
+    count = max(1, min(size, int(throttling.rate(row, now) * 0.1)))
     count, day = spending.reserve(count, row.price_micros)
-    granted, moments = throttling.grant(limiter, now, count)
-    _save(row, granted)
+    granted, moments = throttling.grant(row, now, count)
+    _save(granted)
     return [Permit(row, begin + moment, day) for moment in moments]
 
 
@@ -166,7 +158,7 @@ def _change(permit, step, **changed):
     """Change the permit's row by a step of `throttling`; return the row as it was, None when it is gone."""
     rows = _lock(RegionQuota.objects.filter(pk=permit.row.pk))
     for row in rows:
-        _save(row, step(limiter_of(row), row.now, permit.row.now), **changed)
+        _save(step(row, row.now, permit.row.now), **changed)
     return rows[0] if rows else None
 
 
@@ -175,12 +167,8 @@ def _lock(rows):
     return list(rows.annotate(now=_DatabaseNow()).select_for_update().order_by("pk"))
 
 
-def limiter_of(row):
-    return throttling.Limiter(quota=row.quota, **{name: getattr(row, name) for name in _STATE})
-
-
-def _save(row, limiter, **changed):
-    changed |= {name: getattr(limiter, name) for name in _STATE}
+def _save(row, **changed):
+    changed |= {name: getattr(row, name) for name in _STATE}
     RegionQuota.objects.filter(pk=row.pk).update(**changed)
 
 
@@ -189,8 +177,8 @@ def _drop(permit, billed=False):
     lost = [] if billed else [permit]
     for (*caller, operation, _), lease in leases.items():
         if tuple(caller) == _caller() and operation == permit.row.operation:
-            lost += [kept for kept in lease.permits if kept.region == permit.region]
-            lease.permits = deque(kept for kept in lease.permits if kept.region != permit.region)
+            lost += [kept for kept in lease.permits if kept.row.pk == permit.row.pk]
+            lease.permits = deque(kept for kept in lease.permits if kept.row.pk != permit.row.pk)
             lease.size = 0
     spending.refund(lost)
 

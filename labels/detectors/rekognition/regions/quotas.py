@@ -27,7 +27,10 @@ def follow_settings():
     if settings.LABELS_DETECTOR != "rekognition" and RegionQuota.objects.exists():
         return 0
     rows = {(row.region, row.operation): row for row in RegionQuota.objects.all()}
-    wanted = published() | {region: _of(region) for region in settings.REKOGNITION_REGIONS}
+    wanted = dict(published())
+    for region, rate in settings.REKOGNITION_REGIONS.items():
+        known = wanted.get(region, {"group": region.split("-")[0], "quota": 5.0, "price_micros": 1000})
+        wanted[region] = known | ({"quota": rate, "configured": rate} if rate else {})
     missing = [
         RegionQuota(region=region, operation=operation, **values)
         for region, values in wanted.items()
@@ -41,9 +44,3 @@ def follow_settings():
         if rate and row.configured != rate:
             changed += RegionQuota.objects.filter(pk=row.pk).update(quota=rate, configured=rate)
     return len(missing) + changed
-
-
-def _of(region):
-    known = published().get(region, {"group": region.split("-")[0], "quota": 5.0, "price_micros": 1000})
-    rate = settings.REKOGNITION_REGIONS[region]
-    return known | ({"quota": rate, "configured": rate} if rate else {})

@@ -1,29 +1,17 @@
 """The Regions' states in words, for the pages and for operators."""
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from django.conf import settings
 from django.db.models import Sum
 
 from labels.detectors.rekognition.regions import throttling
-from labels.detectors.rekognition.regions.permits import database_now, limiter_of
+from labels.detectors.rekognition.regions.permits import database_now
 from labels.models import RegionQuota
 
 
-@dataclass(frozen=True)
-class RegionState:
-    """One line of the status page; rates in calls per second."""
-
-    row: RegionQuota
-    allowed: float
-    recent: float
-    tone: str
-    words: str
-    until: datetime | None
-
-
 def region_states():
+    """Return the lines of the status page; rates are in calls per second."""
     now = database_now()
     return [_state(row, now) for row in RegionQuota.objects.used().order_by("operation", "-quota", "region")]
 
@@ -56,22 +44,22 @@ def short_state(row):
         return "switched off"
     if row.refused:
         return "refused"
-    return "away" if throttling.is_tripped(limiter_of(row)) else "open"
+    return "away" if throttling.is_tripped(row) else "open"
 
 
 def _state(row, now):
-    limiter = limiter_of(row)
-    until = datetime.fromtimestamp(limiter.open_until, UTC) if limiter.open_until > now else None
-    factor = throttling.factor(limiter, now)
+    until = datetime.fromtimestamp(row.open_until, UTC) if row.open_until > now else None
+    factor = throttling.factor(row, now)
     if not row.enabled:
         tone, words, until = "cancelled", "switched off", None
     elif row.refused:
         tone, words = "bad", f"refused: {row.refused}"
-    elif throttling.is_tripped(limiter):
+    elif throttling.is_tripped(row):
         tone, words = "bad", f"away: {row.last_error}" if row.last_error else "away"
     elif factor < 1:
         tone, words, until = "warn", f"slowed to {factor:.0%} after throttles", None
     else:
         tone, words, until = "good", "open", None
     allowed = 0.0 if until or not row.enabled else row.quota * factor
-    return RegionState(row, allowed, throttling.recent(limiter, now), tone, words, until)
+    recent = throttling.recent(row, now)
+    return {"row": row, "allowed": allowed, "recent": recent, "tone": tone, "words": words, "until": until}

@@ -31,10 +31,6 @@ class Limit:
         """Return the micros that are not spent, less than 0 when too many are; None without a limit."""
         return None if self.dollars is None else int(self.dollars * MICROS) - spent(self.first, today)
 
-    def seconds_left(self):
-        end = timezone.make_aware(datetime.combine(self.over, time.min))
-        return max(1.0, (end - timezone.now()).total_seconds())
-
 
 def reserve(count, price):
     """Count up to `count` calls of `price` micros as made; return (how many, the day they are counted on).
@@ -50,11 +46,12 @@ def reserve(count, price):
         left = limit.left(day) + requested * price
         count = min(count, left // price) if price else count
         if count < 1:
+            end = timezone.make_aware(datetime.combine(limit.over, time.min))
             raise RetryLater(
                 f"The budget of ${limit.dollars:,.2f} for {limit.words} does not allow another call to "
                 "Amazon Rekognition; the photo is labelled when the next one begins or the budget is raised.",
                 limit.code,
-                limit.seconds_left(),
+                max(1.0, (end - timezone.now()).total_seconds()),
             )
     if count < requested:
         _add(day, count - requested, price)

@@ -3,13 +3,14 @@
 GCRA hands out moments, seconds of the database's clock, at the Region's rate. A throttle lowers the rate
 and time restores it (AIMD). Failures in a row open a circuit breaker; after its pause one call probes.
 After a minute without calls the rate rises within seconds, because Amazon refuses sudden increases.
+A limiter is a RegionQuota; its state is never changed in place.
 
 Sources: "GCRA", ITU-T I.371; "Timeouts, retries and backoff with jitter", AWS Builders' Library;
 error handling in the Amazon Rekognition developer guide.
 """
 
 import math
-from dataclasses import dataclass, replace
+from copy import copy
 
 # Two clocks drift, and a bucket that is met exactly throttles by rounding.
 HEADROOM = 0.998
@@ -22,21 +23,11 @@ REFUSED_SECONDS = 60.0
 RECENT_SECONDS = 10.0
 
 
-@dataclass(frozen=True)
-class Limiter:
-    """The state of one operation in one Region; moments in seconds."""
-
-    quota: float
-    next_at: float = 0.0  # the first moment that is not handed out yet
-    granted_at: float = 0.0
-    ramp_at: float = 0.0  # when it began to rise after idling
-    factor: float = 1.0  # of the quota, lowered by throttles
-    factor_at: float = 0.0
-    decreased_at: float = 0.0
-    failures: int = 0  # in a row
-    opened_at: float = 0.0
-    open_until: float = 0.0  # the breaker lets no call through before
-    recent: float = 0.0  # permits per second, at granted_at
+def changed(row, **state):
+    """Return a copy of a limiter's row with another state."""
+    row = copy(row)
+    vars(row).update(state)
+    return row
 
 
 def free_at(limiter, now):
@@ -50,7 +41,6 @@ def rate(limiter, now):
 
 
 def factor(limiter, now):
-    """Return the part of the quota that throttles leave at `now`."""
     return min(1.0, limiter.factor + INCREASE * max(0.0, now - limiter.factor_at))
 
 
@@ -72,12 +62,12 @@ def first_free(limiters, now, refused=frozenset()):
 def grant(limiter, now, count):
     """Return (limiter, moments): `count` of them, or one when it is a probe."""
     if now - limiter.granted_at > 60:
-        limiter = replace(limiter, ramp_at=now)
+        limiter = changed(limiter, ramp_at=now)
     begin = free_at(limiter, now)
     if is_tripped(limiter):
-        count, limiter = 1, replace(limiter, open_until=begin + PROBE_SECONDS)
+        count, limiter = 1, changed(limiter, open_until=begin + PROBE_SECONDS)
     gap = 1 / rate(limiter, now)
-    limiter = replace(
+    limiter = changed(
         limiter,
         next_at=begin + count * gap,
         recent=recent(limiter, now) + count / RECENT_SECONDS,
@@ -89,7 +79,6 @@ def grant(limiter, now, count):
 
 
 def recent(limiter, now):
-    """Return the permits per second of about the last ten seconds."""
     return limiter.recent * math.exp(-max(0.0, now - limiter.granted_at) / RECENT_SECONDS)
 
 
@@ -99,7 +88,7 @@ def throttled(limiter, now, granted_at):
     if granted_at < limiter.decreased_at:  # one overload lowers the rate once
         return limiter
     lower = max(LEAST_FACTOR, factor(limiter, now) * DECREASE)
-    return replace(limiter, factor=lower, factor_at=now, decreased_at=now)
+    return changed(limiter, factor=lower, factor_at=now, decreased_at=now)
 
 
 def failed(limiter, now, granted_at):
@@ -108,15 +97,15 @@ def failed(limiter, now, granted_at):
         return limiter
     failures = limiter.failures + 1
     if failures < MAX_FAILURES:
-        return replace(limiter, failures=failures)
+        return changed(limiter, failures=failures)
     pause = min(30.0, 2.0 ** min(failures - MAX_FAILURES, 10))
-    return replace(limiter, failures=failures, opened_at=now, open_until=now + pause)
+    return changed(limiter, failures=failures, opened_at=now, open_until=now + pause)
 
 
 def refused(limiter, now, granted_at=None):
     """Return the limiter after Amazon said that we may not call: one probe a minute."""
     failures = max(MAX_FAILURES, limiter.failures)
-    return replace(limiter, failures=failures, opened_at=now, open_until=now + REFUSED_SECONDS)
+    return changed(limiter, failures=failures, opened_at=now, open_until=now + REFUSED_SECONDS)
 
 
 def succeeded(limiter, now, granted_at):
@@ -124,5 +113,5 @@ def succeeded(limiter, now, granted_at):
     if not limiter.failures or granted_at < limiter.opened_at:
         return limiter
     if not is_tripped(limiter):
-        return replace(limiter, failures=0)
-    return replace(limiter, failures=0, open_until=now, ramp_at=now)
+        return changed(limiter, failures=0)
+    return changed(limiter, failures=0, open_until=now, ramp_at=now)
