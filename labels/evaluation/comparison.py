@@ -32,10 +32,7 @@ class FileResult:
 
 
 def detect_files(files, detector):
-    """Yield the FileResult of each (name, opener), checked and rendered like an upload.
-
-    Responses are stored, and stored ones used again. Raise DetectorUnavailable.
-    """
+    """Yield the FileResult of each (name, opener), handled like an upload. Raise DetectorUnavailable."""
     for name, opener in files:
         try:
             with opener() as file:

@@ -61,7 +61,8 @@ class _WriteCheck(threading.Thread):
 def _check(storage, fresh):
     """Return the check that is running or cached, else a new one."""
     check = checks.get(storage)
-    if check and (check.is_alive() or not (fresh or check.error or time.monotonic() - check.started >= 30)):
+    is_recent = check and not check.error and time.monotonic() - check.started < 30
+    if (check and check.is_alive()) or (is_recent and not fresh):
         return check
     checks[storage] = check = _WriteCheck(storage)
     check.start()

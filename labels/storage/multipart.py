@@ -27,10 +27,7 @@ def create(storage, name):
 
 
 def upload_part(storage, name, number, content):
-    """Upload part `number` (from 1), replacing an earlier one; return its ETag.
-
-    Raise FileNotFoundError when the upload was completed or aborted.
-    """
+    """Upload part `number` (from 1) and return its ETag; raise FileNotFoundError when the upload is over."""
     upload = _upload(storage, name)
     try:
         with translated_errors(name):

@@ -39,14 +39,12 @@ def load_model() -> Model:
 
 
 def label_scenes(image: Image.Image, is_photo: bool = True) -> dict[str, float]:
-    """Return the confidence (0..100) of every scene label worth mentioning.
-
-    The model has seen photos only: before that rule it found vegetation on 69 of 326 flags.
-    """
+    """Return the confidence (0..100) of every scene label worth mentioning."""
     arrays = load_model().arrays
     found = probabilities(arrays, *vectors(arrays, [describe(image)]))[0]
     confidences = {}
     for name, p, accepted in zip(arrays["labels"], found, arrays["accepted"], strict=True):
+        # The model has seen photos only: before that rule it found vegetation on 69 of 326 flags.
         value = confidence(float(p)) if accepted and is_photo else suggestion(float(p))
         if value >= 20:  # below it is noise, even as a suggestion
             confidences[str(name)] = value
