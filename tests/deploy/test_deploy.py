@@ -19,6 +19,13 @@ from tests.aws_calls import ROOT, TEMPLATE, actions, allowed, template
 
 RESOURCES = template()["Resources"]
 # Amazon S3's forms and links are signed here and used by a browser.
+# How a file calls a service: by a client, or through what photomgr/sns.py and the storage offer.
+_CALLS = {
+    "s3": r'aws\.client\("s3"|\bstorage\.client\b',
+    "sns": r'aws\.client\("sns"|\bsns\.call\(',
+    "sqs": r'aws\.client\("sqs"',
+    "cloudwatch": r'aws\.client\("cloudwatch"',
+}
 _SIGNED = {"generate_presigned_post": "PutObject"}
 
 
@@ -115,31 +122,21 @@ def test_the_policies_name_the_calls_in_the_code_and_no_others():
     # Called by the name of their operation.
     for operation in DETECTORS:
         found |= actions("rekognition", operation)
-    for path in _sources():
-        found |= _calls_in(ast.parse(path.read_text()))
+    for path in (path for part in ("labels", "alarms", "photomgr") for path in (ROOT / part).rglob("*.py")):
+        text = path.read_text()
+        for service in (name for name, calls in _CALLS.items() if re.search(calls, text)):
+            found |= _calls_in(ast.parse(text), service)
     assert found == allowed()
 
 
-def _sources():
-    for part in ("labels", "alarms", "photomgr"):
-        for path in sorted((ROOT / part).rglob("*.py")):
-            # photomgr/sns.py calls what its users name.
-            if re.search(r"aws\.client\(|sns\.call\(", path.read_text()):
-                yield path
-
-
-def _calls_in(tree):
-    """Return the actions behind every operation of the services whose clients a file asks for."""
+def _calls_in(tree, service):
+    """Return the actions behind every operation of the service that a file names."""
     words = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
     words |= {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)}
-    found = set()
-    for service in words & {"s3", "sqs", "sns", "cloudwatch"}:
-        operations = {xform_name(name): name for name in _operations(service)}
-        if service == "s3":
-            operations |= _SIGNED
-        for word in words & operations.keys():
-            found |= actions(service, operations[word])
-    return found
+    operations = {xform_name(name): name for name in _operations(service)}
+    if service == "s3":
+        operations |= _SIGNED
+    return set().union(*(actions(service, operations[word]) for word in words & operations.keys()))
 
 
 def _operations(service):
