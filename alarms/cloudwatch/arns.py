@@ -1,39 +1,28 @@
-"""What an alarm may do: the ARNs CloudWatch takes as actions (pure; it never checks that they exist)."""
+"""What an alarm may do: the ARNs CloudWatch takes as actions; it never checks that they exist."""
 
 import re
 
-_SNS = re.compile(r"^arn:[a-z-]+:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_.-]{1,256}$")
-_LAMBDA = re.compile(r"^arn:[a-z-]+:lambda:[a-z0-9-]+:\d{12}:function:[A-Za-z0-9_-]+(:[A-Za-z0-9$_-]+)?$")
-_EC2 = re.compile(
-    r"^arn:[a-z-]+:automate:[a-z0-9-]+:ec2:(stop|terminate|reboot|recover)$"
-    r"|^arn:[a-z-]+:swf:[a-z0-9-]+:\d{12}:action/actions/AWS_EC2\.InstanceId\.(Stop|Terminate|Reboot|Recover)/1\.0$"
-)
-_SCALING = re.compile(r"^arn:[a-z-]+:autoscaling:[a-z0-9-]+:\d{12}:scalingPolicy:.+$")
-_SSM = re.compile(
-    r"^arn:[a-z-]+:ssm:[a-z0-9-]+:\d{12}:opsitem:[1-4](#CATEGORY=[A-Za-z]+)?$"
-    r"|^arn:[a-z-]+:ssm-incidents::\d{12}:response-plan/.+$"
-)
-_INVESTIGATION = re.compile(r"^arn:[a-z-]+:aiops:[a-z0-9-]+:\d{12}:investigation-group/.+$")
-
 KINDS = {
-    "sns": _SNS,
-    "lambda": _LAMBDA,
-    "ec2": _EC2,
-    "scaling": _SCALING,
-    "ssm": _SSM,
-    "investigation": _INVESTIGATION,
+    "sns": r"arn:[a-z-]+:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_.-]{1,256}",
+    "lambda": r"arn:[a-z-]+:lambda:[a-z0-9-]+:\d{12}:function:[A-Za-z0-9_-]+(:[A-Za-z0-9$_-]+)?",
+    "ec2": r"arn:[a-z-]+:automate:[a-z0-9-]+:ec2:(stop|terminate|reboot|recover)"
+    r"|arn:[a-z-]+:swf:[a-z0-9-]+:\d{12}:action/actions/AWS_EC2\.InstanceId\.(Stop|Terminate|Reboot|Recover)/1\.0",
+    "scaling": r"arn:[a-z-]+:autoscaling:[a-z0-9-]+:\d{12}:scalingPolicy:.+",
+    "ssm": r"arn:[a-z-]+:ssm:[a-z0-9-]+:\d{12}:opsitem:[1-4](#CATEGORY=[A-Za-z]+)?"
+    r"|arn:[a-z-]+:ssm-incidents::\d{12}:response-plan/.+",
+    "investigation": r"arn:[a-z-]+:aiops:[a-z0-9-]+:\d{12}:investigation-group/.+",
 }
 
 
-def kind(arn):
+def kind(arn: str) -> str | None:
     """Return the kind of action an ARN is, or None when CloudWatch takes no such thing."""
-    return next((name for name, pattern in KINDS.items() if pattern.match(arn)), None)
+    return next((name for name, pattern in KINDS.items() if re.fullmatch(pattern, arn)), None)
 
 
-def action_problem(arn, field, nature):
+def action_problem(arn: str, field: str, nature: str) -> str | None:
     """Return why the alarm may not have this action, or None.
 
-    `nature` of the alarm: single, math, band or composite.
+    `nature` of the alarm: as `definitions.nature_of` returns it.
     """
     found = kind(arn) if 1 <= len(arn) <= 1024 else None
     if found is None:

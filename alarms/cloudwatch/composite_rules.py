@@ -1,4 +1,4 @@
-"""Rules of composite alarms: read, judged, and written one way (pure).
+"""Rules of composite alarms: parsed, evaluated, and brought into one spelling.
 
     rule := term (AND|OR term)*        term := NOT term | ( rule ) | TRUE | FALSE
                                              | ALARM(name) | OK(name) | INSUFFICIENT_DATA(name)
@@ -7,6 +7,8 @@ A name may stand in double or single quotes, and may be an alarm's ARN.
 """
 
 import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 MOST_CHILDREN, MOST_ELEMENTS, MOST_CHARACTERS = 100, 500, 10_240
 
@@ -14,33 +16,34 @@ _TOKEN = re.compile(
     r"\s*(?:(?P<call>ALARM|OK|INSUFFICIENT_DATA)\s*\(\s*(?P<name>\"[^\"]*\"|'[^']*'|[^\s()\"']+)\s*\)"
     r"|(?P<word>AND|OR|NOT|TRUE|FALSE)\b|(?P<bracket>[()]))"
 )
+Token = tuple[str, ...]  # (state, name), (word,) or (bracket,)
+Tree = tuple[Any, ...]
 
 
 class BadRule(ValueError):
-    """A rule that cannot be read; the message says where."""
+    """A rule that cannot be parsed; the message says where."""
 
 
-def read(rule):
+def parse(rule: str) -> Tree:
     """Return the rule as a tree: ("ALARM", name), ("TRUE",), ("NOT", t), ("AND", t, t), ("OR", t, t)."""
-    tokens = list(_tokens(rule))
-    tree, rest = _expression(tokens)
+    tree, rest = _disjunction(list(_tokens(rule)))
     if rest:
         raise BadRule(f"{_shown(rest[0])} stands where AND or OR was expected")
     return tree
 
 
-def children(rule):
-    """Return the names of the alarms a rule asks about, each once, in order."""
+def children(rule: str) -> list[str]:
+    """Return the names of the alarms in a rule, each once, in order."""
     return list(dict.fromkeys(token[1] for token in _tokens(rule) if len(token) == 2))
 
 
-def elements(rule):
+def count_elements(rule: str) -> int:
     """Return how many alarms, operators and constants the rule has, as CloudWatch counts them."""
     return sum(1 for token in _tokens(rule) if token[0] not in "()")
 
 
-def tidy(rule):
-    """Return the rule in one spelling, or as it is when it cannot be read."""
+def normal_rule(rule: str) -> str:
+    """Return the rule in one spelling, or as it is when it cannot be parsed."""
     try:
         tokens = list(_tokens(rule))
     except BadRule:
@@ -49,7 +52,7 @@ def tidy(rule):
     return text.replace("( ", "(").replace(" )", ")")
 
 
-def value(tree, states):
+def evaluate(tree: Tree, states: Mapping[str, str]) -> bool:
     """Return whether a rule holds; states is {name: state}, and an unknown name has none."""
     match tree:
         case ("TRUE",):
@@ -57,16 +60,16 @@ def value(tree, states):
         case ("FALSE",):
             return False
         case ("NOT", inner):
-            return not value(inner, states)
+            return not evaluate(inner, states)
         case ("AND", left, right):
-            return value(left, states) and value(right, states)
+            return evaluate(left, states) and evaluate(right, states)
         case ("OR", left, right):
-            return value(left, states) or value(right, states)
-        case (state, name):
-            return states.get(name) == state
+            return evaluate(left, states) or evaluate(right, states)
+    state, name = tree
+    return bool(states.get(name) == state)
 
 
-def _tokens(rule):
+def _tokens(rule: str) -> Iterator[Token]:
     place, end = 0, len(rule.rstrip())
     while place < end:
         match = _TOKEN.match(rule, place)
@@ -80,24 +83,22 @@ def _tokens(rule):
             yield (match["word"] or match["bracket"],)
 
 
-def _expression(tokens):
-    """AND binds closer than OR."""
-    left, tokens = _conjunction(tokens)
-    while tokens and tokens[0] == ("OR",):
-        right, tokens = _conjunction(tokens[1:])
-        left = ("OR", left, right)
+def _disjunction(tokens: list[Token]) -> tuple[Tree, list[Token]]:
+    # AND binds closer than OR.
+    return _chain(tokens, "OR", lambda rest: _chain(rest, "AND", _term))
+
+
+def _chain(
+    tokens: list[Token], word: str, operand: Callable[[list[Token]], tuple[Tree, list[Token]]]
+) -> tuple[Tree, list[Token]]:
+    left, tokens = operand(tokens)
+    while tokens and tokens[0] == (word,):
+        right, tokens = operand(tokens[1:])
+        left = (word, left, right)
     return left, tokens
 
 
-def _conjunction(tokens):
-    left, tokens = _term(tokens)
-    while tokens and tokens[0] == ("AND",):
-        right, tokens = _term(tokens[1:])
-        left = ("AND", left, right)
-    return left, tokens
-
-
-def _term(tokens):
+def _term(tokens: list[Token]) -> tuple[Tree, list[Token]]:
     if not tokens:
         raise BadRule("the rule ends where an alarm was expected")
     head, *rest = tokens
@@ -105,7 +106,7 @@ def _term(tokens):
         inner, rest = _term(rest)
         return ("NOT", inner), rest
     if head == ("(",):
-        inner, rest = _expression(rest)
+        inner, rest = _disjunction(rest)
         if not rest or rest[0] != (")",):
             raise BadRule("a bracket is not closed")
         return inner, rest[1:]
@@ -114,5 +115,5 @@ def _term(tokens):
     raise BadRule(f"{_shown(head)} stands where an alarm was expected")
 
 
-def _shown(token):
+def _shown(token: Token) -> str:
     return f'{token[0]}("{token[1]}")' if len(token) == 2 else token[0]

@@ -1,4 +1,4 @@
-"""Alarms and detectors in CloudWatch's own shape: what they are, and when two mean the same (pure).
+"""Alarms and detectors in CloudWatch's own shape: what they are, and when two mean the same.
 
 An alarm's definition is what PutMetricAlarm or PutCompositeAlarm takes, without Tags; a detector's is
 what PutAnomalyDetector takes. What CloudWatch answers is cut down to the same shape by `put_fields`.
@@ -7,19 +7,20 @@ what PutAnomalyDetector takes. What CloudWatch answers is cut down to the same s
 import hashlib
 import json
 import re
-from datetime import UTC
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
 
-from alarms.cloudwatch.composite_rules import tidy
-from alarms.cloudwatch.constants import K_LEFT_OUT, STATISTICS
+from alarms.cloudwatch.composite_rules import normal_rule
+from alarms.cloudwatch.constants import ACTION_FIELDS, K_LEFT_OUT, SIDES, STATISTICS
 from alarms.cloudwatch.times import aware
 
+Definition = dict[str, Any]
+Differences = tuple[tuple[str, Any, Any], ...]  # (field, old, new)
+
+_COMMON_FIELDS = ("AlarmName", "AlarmDescription", "ActionsEnabled", *ACTION_FIELDS)
 METRIC_FIELDS = (
-    "AlarmName",
-    "AlarmDescription",
-    "ActionsEnabled",
-    "OKActions",
-    "AlarmActions",
-    "InsufficientDataActions",
+    *_COMMON_FIELDS,
     "MetricName",
     "Namespace",
     "Statistic",
@@ -42,12 +43,7 @@ METRIC_FIELDS = (
     "ActionConfiguration",
 )
 COMPOSITE_FIELDS = (
-    "AlarmName",
-    "AlarmDescription",
-    "ActionsEnabled",
-    "OKActions",
-    "AlarmActions",
-    "InsufficientDataActions",
+    *_COMMON_FIELDS,
     "AlarmRule",
     "ActionsSuppressor",
     "ActionsSuppressorWaitPeriod",
@@ -66,18 +62,27 @@ _DEFAULTS = {
 }
 
 
-def put_fields(answer):
+def put_fields(answer: Definition) -> Definition:
     """Return the definition within one alarm of a DescribeAlarms answer."""
     fields = COMPOSITE_FIELDS if answer.get("AlarmRule") else METRIC_FIELDS
-    return {field: answer[field] for field in fields if not _is_nothing(answer.get(field))}
+    return _without_nothing({field: answer.get(field) for field in fields})
 
 
-def is_composite(definition):
+def is_composite(definition: Definition) -> bool:
     return "AlarmRule" in definition
 
 
-def band_of(definition):
-    """Return (id of the watched query, k) of a band alarm, or None for any other."""
+def nature_of(definition: Definition) -> str:
+    """Return composite, band, math or single: the kinds that CloudWatch's rules tell apart."""
+    if is_composite(definition):
+        return "composite"
+    if definition.get("ComparisonOperator") in SIDES:
+        return "band"
+    return "math" if definition.get("Metrics") else "single"
+
+
+def band_of(definition: Definition) -> tuple[str, float] | None:
+    """Return (id of the query that is compared, k) of a band alarm, or None for any other."""
     wanted = definition.get("ThresholdMetricId")
     for query in definition.get("Metrics") or []:
         if wanted and query.get("Id") == wanted:
@@ -86,17 +91,14 @@ def band_of(definition):
     return None
 
 
-def normal(definition):
+def normal(definition: Definition) -> Definition:
     """Return the definition with everything that makes no difference taken out.
 
     M that equals N, defaults, empty lists, the order of dimensions, actions and queries, the spelling
     of a rule: two alarms with the same normal form are the same alarm.
     """
-    result = {}
-    for field, value in definition.items():
-        value = _NORMAL.get(field, _same)(value)
-        if not _is_nothing(value) and value != _DEFAULTS.get(field):
-            result[field] = value
+    spelt = {f: _NORMAL[f](value) if f in _NORMAL else value for f, value in definition.items()}
+    result = {f: value for f, value in _without_nothing(spelt).items() if value != _DEFAULTS.get(f)}
     if result.get("DatapointsToAlarm") == result.get("EvaluationPeriods"):
         result.pop("DatapointsToAlarm", None)
     if band := band_of(definition):
@@ -107,42 +109,50 @@ def normal(definition):
     return result
 
 
-def differences(old, new):
-    """Return ((field, old, new), …) of two definitions, by field; empty when they mean the same."""
-    before, after = normal(old), normal(new)
+def differences(old: Definition, new: Definition) -> Differences:
+    """Return ((field, old, new), …) of two alarms' definitions, by field; empty when they mean the same."""
+    return _compared(normal(old), normal(new))
+
+
+def detector_differences(old: Definition, new: Definition) -> Differences:
+    """Return the differences between the settings of two detectors, as `differences` does."""
+    return _compared(detector_settings(old), detector_settings(new))
+
+
+def _compared(before: Definition, after: Definition) -> Differences:
     fields = sorted({*before, *after})
     return tuple((f, before.get(f), after.get(f)) for f in fields if before.get(f) != after.get(f))
 
 
-def detector_of(definition):
+def detector_of(definition: Definition) -> Definition | None:
     """Return the detector a band alarm learns from, or None for any other alarm."""
     band = band_of(definition)
     if not band:
         return None
     queries = [query for query in definition["Metrics"] if query["Id"] != definition["ThresholdMetricId"]]
-    watched = next((query for query in queries if query["Id"] == band[0]), None)
-    if watched is None:
+    compared = next((query for query in queries if query["Id"] == band[0]), None)
+    if compared is None:
         return None
-    if not watched.get("MetricStat"):
-        asked = [{**query, "ReturnData": query["Id"] == band[0]} for query in queries]
-        return {"MetricMathAnomalyDetector": {"MetricDataQueries": asked}}
-    stat = watched["MetricStat"]
+    if not compared.get("MetricStat"):
+        returned = [{**query, "ReturnData": query["Id"] == band[0]} for query in queries]
+        return {"MetricMathAnomalyDetector": {"MetricDataQueries": returned}}
+    stat = compared["MetricStat"]
     single = {**stat["Metric"], "Stat": stat["Stat"]}
-    if watched.get("AccountId"):
-        single["AccountId"] = watched["AccountId"]
+    if compared.get("AccountId"):
+        single["AccountId"] = compared["AccountId"]
     return {"SingleMetricAnomalyDetector": single}
 
 
-def detector_metric(detector):
-    """Return what a detector watches, from any of the three ways to say it (the third is the old one)."""
+def detector_metric(detector: Definition) -> Definition:
+    """Return what a detector learns from, in any of its three spellings (the third is the old one)."""
     if math := detector.get("MetricMathAnomalyDetector"):
         return {"MetricMathAnomalyDetector": math}
     single = detector.get("SingleMetricAnomalyDetector") or detector
     fields = ("AccountId", "Namespace", "MetricName", "Dimensions", "Stat")
-    return {"SingleMetricAnomalyDetector": {f: single[f] for f in fields if not _is_nothing(single.get(f))}}
+    return {"SingleMetricAnomalyDetector": _without_nothing({f: single.get(f) for f in fields})}
 
 
-def detector_key(detector):
+def detector_key(detector: Definition) -> str:
     """Return the same short text for the same detector: there is one for each metric and statistic."""
     metric = detector_metric(detector)
     if math := metric.get("MetricMathAnomalyDetector"):
@@ -153,7 +163,7 @@ def detector_key(detector):
     return hashlib.sha256(json.dumps(metric, sort_keys=True).encode()).hexdigest()
 
 
-def detector_settings(detector):
+def detector_settings(detector: Definition) -> Definition:
     """Return how a detector learns, with everything that makes no difference taken out."""
     configuration = detector.get("Configuration") or {}
     ranges = configuration.get("ExcludedTimeRanges") or []
@@ -164,10 +174,10 @@ def detector_settings(detector):
         "ExcludedTimeRanges": sorted([moment(r["StartTime"]), moment(r["EndTime"])] for r in ranges),
         "PeriodicSpikes": (detector.get("MetricCharacteristics") or {}).get("PeriodicSpikes") or None,
     }
-    return {name: value for name, value in found.items() if not _is_nothing(value)}
+    return _without_nothing(found)
 
 
-def detector_name(detector):
+def detector_name(detector: Definition) -> str:
     """Return what people call a detector."""
     metric = detector_metric(detector)
     if math := metric.get("MetricMathAnomalyDetector"):
@@ -179,46 +189,42 @@ def detector_name(detector):
     return f"{single['Namespace']} {single['MetricName']} {single['Stat']}{f' ({where})' if where else ''}"
 
 
-def stat_fields(stat):
+def stat_fields(stat: str) -> dict[str, str]:
     """Return the statistic as PutMetricAlarm wants it: the five have a field of their own."""
     return {"Statistic": stat} if stat in STATISTICS else {"ExtendedStatistic": stat}
 
 
-def alarm_name(name_or_arn):
+def alarm_name(name_or_arn: str) -> str:
     """Return the name within an alarm's ARN; a name is returned as it is."""
     return name_or_arn.split(":alarm:", 1)[1] if ":alarm:" in name_or_arn else name_or_arn
 
 
-def moment(value):
-    """Return a time as text in UTC, the same for the same moment; taken as text or datetime."""
+def moment(value: str | datetime) -> str:
+    """Return a time as text in UTC, the same for the same moment."""
     return aware(value).astimezone(UTC).isoformat()
 
 
-def _is_nothing(value):
-    return value is None or value == "" or value == [] or value == {}
+def _without_nothing(fields: Definition) -> Definition:
+    return {field: value for field, value in fields.items() if value not in (None, "", [], {})}
 
 
-def _same(value):
-    return value
-
-
-def _dimensions(value):
+def _dimensions(value: list[dict[str, str]] | None) -> list[dict[str, str]]:
     return sorted(value or [], key=lambda d: d["Name"])
 
 
-def _band_expression(text):
+def _band_expression(text: str) -> str:
     match = BAND.match(text)
     return f"ANOMALY_DETECTION_BAND({match[1]}, {float(match[2] or K_LEFT_OUT):g})" if match else text.strip()
 
 
-def _queries(value):
+def _queries(value: list[Definition] | None) -> list[Definition]:
     result = []
     for query in sorted(value or [], key=lambda q: q["Id"]):
-        query = {name: part for name, part in query.items() if not _is_nothing(part)}
+        query = _without_nothing(query)
         if "Expression" in query:
             query["Expression"] = _band_expression(query["Expression"])
         if "MetricStat" in query:
-            stat = {name: part for name, part in query["MetricStat"].items() if not _is_nothing(part)}
+            stat = _without_nothing(query["MetricStat"])
             metric = {**stat["Metric"], "Dimensions": _dimensions(stat["Metric"].get("Dimensions"))}
             query["MetricStat"] = {**stat, "Metric": metric}
         query["ReturnData"] = query.get("ReturnData", True)
@@ -226,12 +232,10 @@ def _queries(value):
     return result
 
 
-_NORMAL = {
+_NORMAL: dict[str, Callable[[Any], Any]] = {
     "Dimensions": _dimensions,
     "Metrics": _queries,
-    "OKActions": sorted,
-    "AlarmActions": sorted,
-    "InsufficientDataActions": sorted,
-    "AlarmRule": tidy,
+    **dict.fromkeys(ACTION_FIELDS, sorted),
+    "AlarmRule": normal_rule,
     "ActionsSuppressor": alarm_name,
 }

@@ -1,13 +1,17 @@
-"""Pure: when mutes are in force. Schedules are those of PutAlarmMuteRule, at(…) and cron(…)."""
+"""When mutes are in force. Schedules are those of PutAlarmMuteRule, at(…) and cron(…)."""
 
 import re
-from datetime import UTC, datetime, timedelta
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from typing import Protocol
+from zoneinfo import ZoneInfo
+
+from alarms.cloudwatch.times import is_timezone
 
 _MONTHS = ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"]
 _DAYS = ["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"]
 # (name, least, most, words and the number of the first one)
-_FIELDS = (
+_FIELDS: tuple[tuple[str, int, int, list[str], int], ...] = (
     ("minute", 0, 59, [], 0),
     ("hour", 0, 23, [], 0),
     ("day of month", 1, 31, [], 0),
@@ -18,23 +22,30 @@ _SCHEDULE = re.compile(r"(at|cron)\((.*)\)", re.DOTALL)
 _LONGEST = timedelta(days=15)
 
 
+class Mute(Protocol):
+    """What of alarms.models.Mute counts here."""
+
+    schedule: str
+    minutes: int
+    timezone: str
+    starts_at: datetime | None
+    ends_at: datetime | None
+
+
 class BadSchedule(ValueError):
-    """A schedule that cannot be read; the message says where."""
+    """A schedule that cannot be parsed; the message says where."""
 
 
-def check(schedule, timezone="UTC"):
-    """Raise BadSchedule when the schedule or the zone cannot be read."""
+def check(schedule: str, timezone: str = "UTC") -> None:
+    """Raise BadSchedule when the schedule or the zone cannot be parsed."""
     _zone(timezone)
-    _read(schedule)
+    _parsed(schedule)
 
 
-def spans(mute, start, end):
-    """Return [(from, until), …] in which a mute is in force within [start, end), merged, in order of time.
-
-    `mute` has schedule, minutes, timezone, starts_at and ends_at, as alarms.models.Mute.
-    """
+def spans(mute: Mute, start: datetime, end: datetime) -> list[tuple[datetime, datetime]]:
+    """Return [(from, until), …] in which a mute is in force within [start, end), merged, in order of time."""
     length = timedelta(minutes=mute.minutes)
-    found = []
+    found: list[tuple[datetime, datetime]] = []
     for moment in _occurrences(mute.schedule, mute.timezone, start - length, end):
         if mute.starts_at and moment < mute.starts_at:
             continue
@@ -48,37 +59,36 @@ def spans(mute, start, end):
     return found
 
 
-def in_force(mute, moment):
-    """Return whether the mute is in force at a moment."""
+def in_force(mute: Mute, moment: datetime) -> bool:
     return bool(spans(mute, moment, moment + timedelta(seconds=1)))
 
 
-def is_over(mute, moment):
+def is_over(mute: Mute, moment: datetime) -> bool:
     """Return whether the mute will never again be in force."""
     if mute.ends_at and mute.ends_at <= moment:
         return True
-    kind, at = _read(mute.schedule)
-    if kind == "cron":
+    at = _parsed(mute.schedule)
+    if not isinstance(at, datetime):
         return False
     return at.replace(tzinfo=_zone(mute.timezone)) + timedelta(minutes=mute.minutes) <= moment
 
 
-def for_ever(mute, now):
-    """Return whether the mute goes on without a break or an end: nobody will ever be told."""
+def for_ever(mute: Mute, now: datetime) -> bool:
+    """Return whether the mute goes on without a break or an end: nobody will ever be notified."""
     later = now + 2 * _LONGEST
     return mute.ends_at is None and spans(mute, now, later) == [(now, later)]
 
 
-def _occurrences(schedule, timezone, start, end):
+def _occurrences(schedule: str, timezone: str, start: datetime, end: datetime) -> Iterator[datetime]:
     """Yield the moments in [start, end) at which the schedule begins, in order."""
     zone = _zone(timezone)
-    kind, fields = _read(schedule)
-    if kind == "at":
-        moment = fields.replace(tzinfo=zone).astimezone(UTC)
+    parsed = _parsed(schedule)
+    if isinstance(parsed, datetime):
+        moment = parsed.replace(tzinfo=zone).astimezone(UTC)
         if start <= moment < end:
             yield moment
         return
-    minutes, hours, *days = fields
+    minutes, hours, *days = parsed
     day = start.astimezone(zone).date()
     while day <= end.astimezone(zone).date():
         if _on(day, *days):
@@ -90,7 +100,7 @@ def _occurrences(schedule, timezone, start, end):
         day += timedelta(days=1)
 
 
-def _on(day, days_of_month, months, days_of_week):
+def _on(day: date, days_of_month: set[int], months: set[int], days_of_week: set[int]) -> bool:
     if day.month not in months:
         return False
     in_month = day.day in days_of_month
@@ -101,7 +111,8 @@ def _on(day, days_of_month, months, days_of_week):
     return in_month and in_week
 
 
-def _read(schedule):
+def _parsed(schedule: str) -> datetime | list[set[int]]:
+    """Return the naive moment of at(…), or the numbers each of the five fields of cron(…) stands for."""
     match = _SCHEDULE.fullmatch(schedule.strip())
     if match is None:
         raise BadSchedule(f"{schedule!r} is neither at(2026-11-21T22:00) nor cron(0 2 * * SUN).")
@@ -112,16 +123,16 @@ def _read(schedule):
             raise BadSchedule(f"{match[2]!r} is not a time like 2026-11-21T22:00.") from None
         if moment.tzinfo:
             raise BadSchedule(f"{match[2]!r} has a zone of its own; the mute's zone counts.")
-        return "at", moment
+        return moment
     parts = match[2].split()
     if len(parts) != 5:
         raise BadSchedule(f"cron has five fields (minute hour day month weekday), not {len(parts)}.")
-    return "cron", [_numbers(part, *field) for part, field in zip(parts, _FIELDS, strict=True)]
+    return [_numbers(part, *field) for part, field in zip(parts, _FIELDS, strict=True)]
 
 
-def _numbers(text, name, least, most, words, first):
+def _numbers(text: str, name: str, least: int, most: int, words: list[str], first: int) -> set[int]:
     """Return the set of numbers of one field: * 5 1-5 */15 1,3,5 and words."""
-    found = set()
+    found: set[int] = set()
     for part in text.upper().split(","):
         match = re.fullmatch(r"(\*|\w+)(?:-(\w+))?(?:/(\d+))?", part)
         if match is None:
@@ -137,15 +148,14 @@ def _numbers(text, name, least, most, words, first):
     return {number % 7 for number in found} if name == "day of week" else found
 
 
-def _number(text, name, least, most, words, first):
+def _number(text: str, name: str, least: int, most: int, words: list[str], first: int) -> int:
     number = words.index(text) + first if text in words else int(text) if text.isdecimal() else -1
     if not least <= number <= most:
         raise BadSchedule(f"{text!r} is no {name}; it goes from {least} to {most}.")
     return number
 
 
-def _zone(name):
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError):
-        raise BadSchedule(f"{name!r} is no time zone; Europe/Berlin is one.") from None
+def _zone(name: str) -> ZoneInfo:
+    if not is_timezone(name):
+        raise BadSchedule(f"{name!r} is no time zone; Europe/Berlin is one.")
+    return ZoneInfo(name)

@@ -1,4 +1,4 @@
-"""Wanted alarms compared with existing ones: what to create, update and delete, in which order (pure).
+"""Wanted alarms compared with existing ones: what to create, update and delete, in which order.
 
 Only alarms whose names begin with the prefix are changed. A detector has no name: it is changed only
 when an alarm of ours uses it, or used it, and no other does.
@@ -8,14 +8,17 @@ import hashlib
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 from alarms.cloudwatch import composite_rules, cost
 from alarms.cloudwatch.definitions import (
+    Definition,
+    Differences,
     alarm_name,
+    detector_differences,
     detector_key,
     detector_name,
     detector_of,
-    detector_settings,
     differences,
     is_composite,
 )
@@ -29,25 +32,25 @@ class Wanted:
     """What shall be: definitions by name, detectors by key, and what of ours is to go."""
 
     prefix: str
-    alarms: dict[str, dict]
-    detectors: dict[str, dict]  # settings that are wanted; bands without an entry get CloudWatch's own
+    alarms: dict[str, Definition]
+    detectors: dict[str, Definition]  # settings that are wanted; bands without an entry get CloudWatch's own
     switched_off: frozenset[str] = frozenset()  # names of alarms that are configured, but not to exist
     known_detectors: frozenset[str] = frozenset()  # keys of detectors that once were ours
-    tags: dict[str, dict] = field(default_factory=dict)
+    tags: dict[str, dict[str, str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class ExistingAlarm:
-    definition: dict
+    definition: Definition
     arn: str = ""
     state: str = ""
     reason: str = ""
     state_at: object = None
-    tags: dict | None = None  # None: not asked for
+    tags: dict[str, str] | None = None  # None: not fetched
 
     @property
-    def name(self):
-        return self.definition["AlarmName"]
+    def name(self) -> str:
+        return str(self.definition["AlarmName"])
 
 
 @dataclass(frozen=True)
@@ -55,7 +58,7 @@ class Existing:
     """What the backend holds: all alarms whatever their names, and all detectors."""
 
     alarms: dict[str, ExistingAlarm]
-    detectors: dict[str, dict]
+    detectors: dict[str, Definition]
     foreign: frozenset[str] = frozenset()  # names of kinds that are never touched: log and PromQL alarms
 
 
@@ -64,13 +67,13 @@ class Change:
     verb: str
     subject: str
     name: str
-    fields: tuple = ()  # ((field, old, new), …) of an update
-    before: dict | None = None
-    after: dict | None = None
-    tags: dict | None = None  # wanted ones; None leaves them alone
+    fields: Differences = ()  # of an update
+    before: Definition | None = None
+    after: Definition | None = None
+    tags: dict[str, str] | None = None  # wanted ones; None leaves them alone
     why: str = ""
 
-    def as_json(self):
+    def as_json(self) -> dict[str, Any]:
         return {
             "verb": self.verb,
             "subject": self.subject,
@@ -93,15 +96,15 @@ class Plan:
     cost_after: float
 
     @property
-    def fingerprint(self):
+    def fingerprint(self) -> str:
         """Return a short text that is another as soon as anything in the plan is."""
         content = [change.as_json() for change in self.changes]
         return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()
 
-    def count(self, verb):
+    def count(self, verb: str) -> int:
         return sum(1 for change in self.changes if change.verb == verb)
 
-    def as_json(self):
+    def as_json(self) -> dict[str, Any]:
         return {
             "changes": [change.as_json() for change in self.changes],
             "create": self.count(CREATE),
@@ -119,7 +122,7 @@ class Plan:
         }
 
 
-def plan(wanted: Wanted, existing: Existing, prune=False) -> Plan:
+def plan(wanted: Wanted, existing: Existing, prune: bool = False) -> Plan:
     """Return what to do so that what exists is what is wanted.
 
     `prune` also deletes alarms under the prefix that no configuration names.
@@ -155,8 +158,10 @@ def plan(wanted: Wanted, existing: Existing, prune=False) -> Plan:
     )
 
 
-def _alarm_changes(goal, ours, tags):
-    """Return creations and updates: what a composite asks about before the composite."""
+def _alarm_changes(
+    goal: dict[str, Definition], ours: dict[str, ExistingAlarm], tags: dict[str, dict[str, str]]
+) -> list[Change]:
+    """Return creations and updates: what a composite depends on before the composite."""
     changes, freed = [], []
     for name in sorted(goal):
         after, before = goal[name], ours.get(name)
@@ -173,61 +178,64 @@ def _alarm_changes(goal, ours, tags):
     return _parents_first(freed) + _children_first(changes)
 
 
-def _tag_differences(before, wanted):
+def _tag_differences(before: ExistingAlarm, wanted: dict[str, str] | None) -> Differences:
     if before.tags is None or before.tags == (wanted or {}):
         return ()
     return (("Tags", before.tags, wanted or {}),)
 
 
-def _deletion(alarm, switched_off, why=""):
+def _deletion(alarm: ExistingAlarm, switched_off: bool, why: str = "") -> Change:
     subject = COMPOSITE if is_composite(alarm.definition) else ALARM
     why = why or ("it is switched off" if switched_off else "no configuration names it")
     return Change(DELETE, subject, alarm.name, before=alarm.definition, why=why)
 
 
-def _children_first(changes):
+def _children_first(changes: list[Change]) -> list[Change]:
     plain = [change for change in changes if change.subject != COMPOSITE]
     return plain + _by_depth([change for change in changes if change.subject == COMPOSITE])
 
 
-def _parents_first(deletions):
+def _parents_first(deletions: list[Change]) -> list[Change]:
     composites = _by_depth([change for change in deletions if change.subject == COMPOSITE])
     return composites[::-1] + [change for change in deletions if change.subject != COMPOSITE]
 
 
-def _by_depth(changes):
-    """Return the changes of composites, those first that ask about no other of them."""
-    asked = {change.name: asks_about(change.after or change.before) for change in changes}
+def _by_depth(changes: list[Change]) -> list[Change]:
+    """Return the changes of composites, those first that depend on no other of them."""
+    needed = {change.name: dependencies(change.after or change.before or {}) for change in changes}
     done: list[str] = []
 
-    def visit(name, path):
+    def visit(name: str, path: tuple[str, ...]) -> None:
         # A cycle cannot be ordered; validation refuses it, and what exists in one is taken as it comes.
-        if name in asked and name not in done and name not in path:
-            for child in asked[name]:
+        if name in needed and name not in done and name not in path:
+            for child in needed[name]:
                 visit(child, (*path, name))
             done.append(name)
 
-    for name in sorted(asked):
+    for name in sorted(needed):
         visit(name, ())
     return [change for name in done for change in changes if change.name == name]
 
 
-def asks_about(definition):
-    """Return the names a composite needs: its children and its suppressor."""
+def dependencies(definition: Definition) -> list[str]:
+    """Return the names of the alarms a composite needs: its children and its suppressor."""
+    try:
+        composite_rules.parse(definition["AlarmRule"])
+        names = composite_rules.children(definition["AlarmRule"])
+    except composite_rules.BadRule:
+        names = []
     suppressor = definition.get("ActionsSuppressor")
-    names = composite_rules.children(definition["AlarmRule"]) if is_readable(definition) else []
     return [*names, alarm_name(suppressor)] if suppressor else names
 
 
-def is_readable(definition):
-    try:
-        composite_rules.read(definition["AlarmRule"])
-    except composite_rules.BadRule:
-        return False
-    return True
-
-
-def _detector_changes(wanted, existing, goal, ours, gone, kept):
+def _detector_changes(
+    wanted: Wanted,
+    existing: Existing,
+    goal: dict[str, Definition],
+    ours: dict[str, ExistingAlarm],
+    gone: list[str],
+    kept: dict[str, Definition],
+) -> tuple[list[Change], list[Change], list[str]]:
     """Return (changes before the alarms, changes after them, notes)."""
     needed = {**_used(goal.values()), **wanted.detectors}
     elsewhere = {
@@ -242,7 +250,7 @@ def _detector_changes(wanted, existing, goal, ours, gone, kept):
         name = detector_name(after)
         if before is None:
             first.append(Change(CREATE, DETECTOR, name, after=after))
-        elif key in wanted.detectors and (fields := _settings_differences(before, after)):
+        elif key in wanted.detectors and (fields := detector_differences(before, after)):
             if key in elsewhere:
                 notes.append(f"The detector of {name} is also used by {elsewhere[key]}; it is left as it is.")
             else:
@@ -270,13 +278,7 @@ def _detector_changes(wanted, existing, goal, ours, gone, kept):
     return first, last, notes
 
 
-def _used(definitions: Iterable[dict]):
+def _used(definitions: Iterable[Definition]) -> dict[str, Definition]:
     """Return the detectors that these alarms learn from, by key."""
     found = [detector_of(definition) for definition in definitions]
     return {detector_key(detector): detector for detector in found if detector}
-
-
-def _settings_differences(old, new):
-    before, after = detector_settings(old), detector_settings(new)
-    names = sorted({*before, *after})
-    return tuple((n, before.get(n), after.get(n)) for n in names if before.get(n) != after.get(n))

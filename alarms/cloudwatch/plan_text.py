@@ -1,11 +1,14 @@
-"""A plan in words and signs, as terminals and pages show it (pure)."""
+"""A plan as terminals and pages show it."""
+
+from collections.abc import Iterator
+from typing import Any
 
 from alarms.cloudwatch.plan import CREATE, DELETE
 
 SIGNS = {CREATE: "+", DELETE: "-"}
 
 
-def lines(planned):
+def lines(planned: dict[str, Any]) -> Iterator[str]:
     """Yield the lines of one set's plan (Planned.as_json())."""
     yield f"Alarm set {planned['set']} (prefix {planned['prefix']})"
     for problem in planned["problems"]:
@@ -24,7 +27,7 @@ def lines(planned):
     yield f"  {summary(planned)}"
 
 
-def summary(planned):
+def summary(planned: dict[str, Any]) -> str:
     """Return the last line: how many changes, and what they cost."""
     cost = planned["cost"]
     if not planned["changes"]:
@@ -33,7 +36,7 @@ def summary(planned):
     return f"{counts}. ${cost['after']:.2f} a month ({cost['change']:+.2f})."
 
 
-def shown(value):
+def shown(value: object) -> str:
     """Return a value of a definition as people read it."""
     match value:
         case None:

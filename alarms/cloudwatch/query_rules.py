@@ -1,18 +1,20 @@
-"""CloudWatch's rules for the queries of a metric-math alarm (pure; a part of `validation`)."""
+"""CloudWatch's rules for the queries of an alarm on metric math."""
 
 import json
 import re
 
 from alarms.cloudwatch.constants import SIDES
-from alarms.cloudwatch.definitions import BAND
+from alarms.cloudwatch.definitions import BAND, Definition
+from alarms.cloudwatch.metric_rules import ALLOWED_STATS, STAT, Problems, metric_problems, period_problem
 
 MOST_METRICS, MOST_BYTES, MOST_CHARACTERS = 10, 120 * 1024, 2048
 _ID = re.compile(r"^[a-z][A-Za-z0-9_]*$")
 
 
-def query_problems(d, metric_problems, period_problem, stat_pattern):
-    """Yield (field, given, allowed) for the Metrics of one alarm."""
-    queries = d["Metrics"]
+def query_problems(d: Definition) -> Problems:
+    queries = d.get("Metrics")
+    if not queries:
+        return
     size = len(json.dumps(queries, default=str).encode())
     if size > MOST_BYTES:
         yield "Metrics", f"{size} bytes", f"at most {MOST_BYTES} are allowed."
@@ -23,11 +25,11 @@ def query_problems(d, metric_problems, period_problem, stat_pattern):
     if metrics > MOST_METRICS:
         yield "Metrics", f"{metrics} metrics", f"at most {MOST_METRICS} in one alarm."
     for query in queries:
-        yield from _query(query, metric_problems, period_problem, stat_pattern)
+        yield from _query(query)
     yield from _returned(d, queries)
 
 
-def _query(query, metric_problems, period_problem, stat_pattern):
+def _query(query: Definition) -> Problems:
     name, stat, expression = query.get("Id") or "", query.get("MetricStat"), query.get("Expression")
     if not _ID.match(name) or len(name) > 255:
         yield "Metrics.Id", name, "a lower-case letter first, then letters, digits and _."
@@ -41,18 +43,19 @@ def _query(query, metric_problems, period_problem, stat_pattern):
         yield from metric_problems("Metrics.", {**stat.get("Metric", {}), "Unit": stat.get("Unit")})
         if allowed := period_problem(stat.get("Period")):
             yield "Metrics.Period", stat.get("Period"), allowed
-        if not stat_pattern.match(stat.get("Stat") or ""):
-            yield "Metrics.Stat", stat.get("Stat"), "such as Average, Sum, p99, TM(10%:90%)."
+        if not STAT.match(stat.get("Stat") or ""):
+            yield "Metrics.Stat", stat.get("Stat"), ALLOWED_STATS
 
 
-def _returned(d, queries):
+def _returned(d: Definition, queries: list[Definition]) -> Problems:
     """Math returns one series; a band alarm the watched one, and the band as it likes."""
     bands = {q.get("Id") for q in queries if BAND.match(q.get("Expression") or "")}
-    returned = [q.get("Id") for q in queries if q.get("ReturnData", True) and q.get("Id") not in bands]
+    returned = [q.get("Id") or "" for q in queries if q.get("ReturnData", True) and q.get("Id") not in bands]
     if d.get("ComparisonOperator") in SIDES:
-        watched = {BAND.match(q.get("Expression"))[1] for q in queries if q.get("Id") in bands}
-        # A band of a query that is not there is said elsewhere.
-        if watched <= {q.get("Id") for q in queries} and bands and set(returned) != watched:
+        matches = [BAND.match(q.get("Expression") or "") for q in queries]
+        compared = {match[1] for match in matches if match}
+        # A band of a query that is not there is reported elsewhere.
+        if compared <= {q.get("Id") for q in queries} and bands and set(returned) != compared:
             yield "Metrics.ReturnData", ", ".join(returned) or None, "true for the watched metric only."
     elif len(returned) != 1:
         yield "Metrics.ReturnData", ", ".join(returned) or None, "true for exactly one query."

@@ -9,7 +9,7 @@ from alarms.cloudwatch.definitions import (
     is_composite,
     stat_fields,
 )
-from alarms.cloudwatch.plan import Wanted, asks_about
+from alarms.cloudwatch.plan import Wanted, dependencies
 from alarms.cloudwatch.validation import Problem, alarm_problems, detector_problems, prefix_problems
 from alarms.models import Alarm, AlarmSet, Detector
 
@@ -201,7 +201,7 @@ def _composite(alarm):
 def _composite_problems(prefix, wanted):
     """Return what only shows when all are seen: children that will not exist, and cycles."""
     composites = {name: d for name, d in wanted.alarms.items() if is_composite(d)}
-    asked = {name: asks_about(d) for name, d in composites.items()}
+    asked = {name: dependencies(d) for name, d in composites.items()}
     found = []
     for name, children in asked.items():
         for child in map(alarm_name, children):
@@ -211,7 +211,7 @@ def _composite_problems(prefix, wanted):
             found.append(
                 Problem(
                     "AlarmRule",
-                    composite_rules.tidy(composites[name]["AlarmRule"])[:80],
+                    composite_rules.normal_rule(composites[name]["AlarmRule"])[:80],
                     "it asks about itself in a circle.",
                     name,
                 )

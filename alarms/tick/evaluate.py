@@ -187,8 +187,8 @@ def _composites(minute):
 
 
 def _composite_state(row, states):
-    tree = composite_rules.read(row.definition["AlarmRule"])
-    holds = composite_rules.value(tree, states)
+    tree = composite_rules.parse(row.definition["AlarmRule"])
+    holds = composite_rules.evaluate(tree, states)
     named = [
         f"{name} is {states.get(name, 'unknown')}"
         for name in composite_rules.children(row.definition["AlarmRule"])

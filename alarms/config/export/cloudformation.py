@@ -3,7 +3,7 @@
 from zoneinfo import ZoneInfo
 
 from alarms.cloudwatch.definitions import alarm_name, detector_key, detector_name, detector_of, is_composite
-from alarms.cloudwatch.plan import asks_about
+from alarms.cloudwatch.plan import dependencies
 from alarms.config.export.names import camel
 
 MOST_RESOURCES = 500
@@ -43,7 +43,7 @@ def detector_template(definition):
 
 
 def _needs(definition):
-    return [alarm_name(child) for child in asks_about(definition)] if is_composite(definition) else []
+    return [alarm_name(child) for child in dependencies(definition)] if is_composite(definition) else []
 
 
 def _detectors(wanted):

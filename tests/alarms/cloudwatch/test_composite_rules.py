@@ -21,7 +21,7 @@ STATES = {"a": "ALARM", "b": "OK", "two words": "ALARM"}
     ],
 )
 def test_a_rule_holds_as_it_reads(rule, holds):
-    assert composite_rules.value(composite_rules.read(rule), STATES) is holds
+    assert composite_rules.evaluate(composite_rules.parse(rule), STATES) is holds
 
 
 @pytest.mark.parametrize(
@@ -36,12 +36,12 @@ def test_a_rule_holds_as_it_reads(rule, holds):
 )
 def test_a_rule_that_cannot_be_read_says_where(rule, message):
     with pytest.raises(composite_rules.BadRule, match=message):
-        composite_rules.read(rule)
+        composite_rules.parse(rule)
 
 
 def test_spelling_makes_no_difference():
-    assert composite_rules.tidy("ALARM( a )\n  OR(OK('b'))") == composite_rules.tidy(
+    assert composite_rules.normal_rule("ALARM( a )\n  OR(OK('b'))") == composite_rules.normal_rule(
         'ALARM("a") OR (OK("b"))'
     )
     assert composite_rules.children('OK("b") OR ALARM(a) OR ALARM("b")') == ["b", "a"]
-    assert composite_rules.elements('NOT ALARM("a") OR (TRUE)') == 4
+    assert composite_rules.count_elements('NOT ALARM("a") OR (TRUE)') == 4

@@ -1,0 +1,47 @@
+"""CloudWatch's rules for one metric: its names, dimensions, unit, statistic and period."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+Problems = Iterator[tuple[str, object, str]]  # (field, what was given, what is allowed)
+
+UNITS = (
+    *("Seconds", "Microseconds", "Milliseconds", "Percent", "Count", "Count/Second", "None"),
+    *(f"{size}{what}" for size in ("", "Kilo", "Mega", "Giga", "Tera") for what in ("bytes", "bits")),
+)
+UNITS = tuple(unit[0].upper() + unit[1:] for unit in UNITS)
+UNITS += tuple(f"{unit}/Second" for unit in UNITS if unit.lower().endswith(("bytes", "bits")))
+STAT = re.compile(
+    r"(?:SampleCount|Average|Sum|Minimum|Maximum|IQM"
+    r"|(?:p|tc|tm|ts|wm)(?:\d{1,2}(?:\.\d{0,10})?|100)"
+    r"|PR\([-+.\deE]*:[-+.\deE]*\)|(?:TM|TC|TS|WM)\([-+.\deE]*%?:[-+.\deE]*%?\))$"
+)
+ALLOWED_STATS = "such as Average, Sum, p99, TM(10%:90%)."
+
+
+def metric_problems(place: str, d: dict[str, Any]) -> Problems:
+    """Yield (field, given, allowed) for the names, dimensions and unit of one metric."""
+    namespace, name = d.get("Namespace") or "", d.get("MetricName") or ""
+    if not 1 <= len(namespace) <= 255 or namespace.startswith(":"):
+        yield f"{place}Namespace", namespace, "1 to 255 characters, and no colon first."
+    if not 1 <= len(name) <= 255:
+        yield f"{place}MetricName", name, "1 to 255 characters are needed."
+    dimensions = d.get("Dimensions") or []
+    if len(dimensions) > 30:
+        yield f"{place}Dimensions", f"{len(dimensions)} dimensions", "at most 30 are allowed."
+    for dimension in dimensions:
+        key, given = str(dimension.get("Name", "")), str(dimension.get("Value", ""))
+        if not 1 <= len(key) <= 255 or key.startswith(":") or not key.isascii():
+            yield f"{place}Dimensions", key, "a name has 1 to 255 ASCII characters, and no colon first."
+        if not 1 <= len(given) <= 1024 or not given.isascii():
+            yield f"{place}Dimensions", given, "a value has 1 to 1024 ASCII characters."
+    if d.get("Unit") and d["Unit"] not in UNITS:
+        yield f"{place}Unit", d["Unit"], f"one of {', '.join(UNITS)}; best left out."
+
+
+def period_problem(period: object) -> str | None:
+    """Return what is allowed when a period is none that CloudWatch knows, else None."""
+    if period in (10, 20, 30) or (isinstance(period, int) and period >= 60 and period % 60 == 0):
+        return None
+    return "10, 20, 30 or a multiple of 60 seconds are allowed."
