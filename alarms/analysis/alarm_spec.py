@@ -1,16 +1,21 @@
-"""Pure: what a definition in PutMetricAlarm's shape watches, and when its datapoints breach.
+"""What a definition in PutMetricAlarm's shape compares, and when its datapoints breach.
 
 The same reading serves the local backend, the backtest, the doctor and the charts, whether the
 definition is what was applied or what is only planned.
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
+from numpy.typing import ArrayLike
+
+from alarms.analysis.arrays import Codes, Floats
 from alarms.analysis.evaluation import Rule, beyond, outside
 from alarms.analysis.metric_math import UnknownExpression, compute, names_in
 from alarms.cloudwatch.constants import SIDES
-from alarms.cloudwatch.definitions import band_of
+from alarms.cloudwatch.definitions import Definition, band_of
 
 
 @dataclass(frozen=True)
@@ -19,45 +24,43 @@ class Source:
 
     namespace: str
     name: str
-    dimensions: tuple  # ((name, value), ...) by name
+    dimensions: tuple[tuple[str, str], ...]  # (name, value), by name
     stat: str
     period: int
 
 
 @dataclass(frozen=True)
 class AlarmSpec:
-    """One metric alarm, read."""
+    """One metric alarm, as its definition says."""
 
     name: str
     rule: Rule
     operator: str
     period: int
-    sources: dict  # id -> Source
+    sources: dict[str, Source]  # by id
     expression: str  # over the ids; "m1" for a plain metric
     threshold: float | None = None
     k: float | None = None
     keep_on_few_samples: bool = False
 
     @property
-    def side(self):
+    def side(self) -> str | None:
         """Return both, lower or upper for a band, None for a threshold."""
         return SIDES.get(self.operator)
 
     @property
-    def source(self):
-        """Return the metric that is watched; of metric math, the first one in the expression."""
-        return self.sources[self._ids()[0]]
+    def source(self) -> Source:
+        """Return the metric that is compared; of metric math, the first one in the expression."""
+        ids = [name for name in names_in(self.expression) if name in self.sources]
+        return self.sources[ids[0] if ids else next(iter(self.sources))]
 
-    def values(self, columns):
+    def values(self, columns: Mapping[str, ArrayLike]) -> Floats:
         """Return what is compared, from {id: values}; raise UnknownExpression for unsupported math."""
         return compute(self.expression, columns)
 
-    def _ids(self):
-        return [name for name in names_in(self.expression) if name in self.sources] or list(self.sources)
 
-
-def read(definition):
-    """Return the Watch of a definition; raise UnknownExpression when it cannot be evaluated here."""
+def read(definition: Definition) -> AlarmSpec:
+    """Return the AlarmSpec of a definition; raise UnknownExpression when it cannot be evaluated here."""
     n = definition.get("EvaluationPeriods", 1)
     rule = Rule(
         n=n,
@@ -73,17 +76,12 @@ def read(definition):
     }
     if "Metrics" in definition:
         return AlarmSpec(**common, **_queries(definition))
-    source = Source(
-        namespace=definition["Namespace"],
-        name=definition["MetricName"],
-        dimensions=_dimensions(definition.get("Dimensions")),
-        stat=definition.get("Statistic") or definition["ExtendedStatistic"],
-        period=definition["Period"],
-    )
+    stat = definition.get("Statistic") or definition["ExtendedStatistic"]
+    source = _source({"Metric": definition, "Stat": stat, "Period": definition["Period"]})
     return AlarmSpec(**common, period=source.period, sources={"m1": source}, expression="m1")
 
 
-def _queries(definition):
+def _queries(definition: Definition) -> dict[str, Any]:
     sources, expressions = {}, {}
     for query in definition["Metrics"]:
         if "MetricStat" in query:
@@ -94,52 +92,47 @@ def _queries(definition):
         raise UnknownExpression(
             "The alarm names no metric; queries over many metrics are not evaluated here."
         )
-    k, watched = None, None
+    k = None
     expression = expressions.pop(definition.get("ThresholdMetricId"), None)
     if expression is not None:
         band = band_of(definition)
         if band is None:
             raise UnknownExpression(f"{expression} is not ANOMALY_DETECTION_BAND(id, k).")
-        watched, k = band
+        compared, k = band
     else:
-        watched = next(q["Id"] for q in definition["Metrics"] if q.get("ReturnData", True))
+        compared = next(q["Id"] for q in definition["Metrics"] if q.get("ReturnData", True))
     return {
         "sources": sources,
-        "expression": _inlined(watched, expressions),
+        "expression": _inlined(compared, expressions),
         "period": max(source.period for source in sources.values()),
         "k": k,
     }
 
 
-def _inlined(watched, expressions, depth=10):
+def _inlined(compared: str, expressions: dict[str, str], depth: int = 10) -> str:
     """Return the expression of an id with the ids of other expressions replaced by what they stand for."""
-    text = watched
+    text = compared
     while depth and (used := [name for name in names_in(text) if name in expressions]):
         for name in used:
             text = re.sub(rf"\b{name}\b", f"({expressions[name]})", text)
         depth -= 1
     if any(name in expressions for name in names_in(text)):
-        raise UnknownExpression(f"{watched} refers to itself.")
+        raise UnknownExpression(f"{compared} refers to itself.")
     return text
 
 
-def _source(stat):
+def _source(stat: Definition) -> Source:
     metric = stat["Metric"]
-    return Source(
-        namespace=metric["Namespace"],
-        name=metric["MetricName"],
-        dimensions=_dimensions(metric.get("Dimensions")),
-        stat=stat["Stat"],
-        period=stat["Period"],
-    )
+    dimensions = sorted((pair["Name"], pair["Value"]) for pair in metric.get("Dimensions") or [])
+    return Source(metric["Namespace"], metric["MetricName"], tuple(dimensions), stat["Stat"], stat["Period"])
 
 
-def _dimensions(pairs):
-    return tuple(sorted((pair["Name"], pair["Value"]) for pair in pairs or []))
-
-
-def breaching(watch, values, lower=None, upper=None):
-    """Return int8: 1 breaching, 0 not, -1 missing (no value, or no band yet)."""
-    if watch.side is None:
-        return beyond(values, watch.operator, watch.threshold)
-    return outside(values, lower, upper, watch.side)
+def breaching(
+    spec: AlarmSpec, values: ArrayLike, lower: Floats | None = None, upper: Floats | None = None
+) -> Codes:
+    """Return 1 breaching, 0 not, -1 missing (no value, or no band yet)."""
+    if spec.side is not None and lower is not None and upper is not None:
+        return outside(values, lower, upper, spec.side)
+    if spec.threshold is None:
+        raise ValueError(f"{spec.name} has neither a threshold nor a band to compare with.")
+    return beyond(values, spec.operator, spec.threshold)

@@ -12,15 +12,29 @@ three times. At 13m the values of the first thirteen minutes are there.
 
 import re
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from alarms.analysis.alarm_spec import AlarmSpec, Source, breaching, read
+from alarms.analysis.arrays import Floats
 from alarms.analysis.bands.band import walk_forward
+from alarms.analysis.bands.clock import MONDAY
 from alarms.analysis.evaluation import Rule, evaluate_all
 from alarms.analysis.metric_math import UnknownExpression
-from alarms.cloudwatch.constants import DEFAULT_K, INSUFFICIENT_DATA, MISSING_POLICIES, SIDES, STATES
+from alarms.cloudwatch.constants import (
+    DAY,
+    DEFAULT_K,
+    HOUR,
+    INSUFFICIENT_DATA,
+    MISSING_POLICIES,
+    SIDES,
+    STATES,
+    WEEK,
+)
+from alarms.cloudwatch.definitions import Definition
 
 OPERATORS = {
     "<": "LessThanThreshold",
@@ -33,14 +47,14 @@ OPERATORS = {
 }
 _NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?"
 _PIECE = re.compile(rf"(?P<first>_|{_NUMBER}?)(?P<step>[+-]\d+\.?\d*)?(?:x(?P<count>\d+))?", re.IGNORECASE)
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+_UNITS = {"s": 1, "m": 60, "h": HOUR, "d": DAY, "w": WEEK}
 _EXPECTED = re.compile(rf"({'|'.join(STATES)}) at (\S+)")
 # A year of minutes; a slip of the finger shall not fill the memory.
 _MOST = 600_000
 _KEYS = {"name", "alarm", "interval", "series", "expect"}
 _ALARM_KEYS = {"operator", "threshold", "k", "datapoints", "evaluation_periods", "missing"}
-# A Monday, so that seasons begin where a week does.
-_BEGIN = 345_600
+# So that seasons begin where a week does.
+_BEGIN = MONDAY
 
 
 class BadTest(ValueError):
@@ -57,9 +71,9 @@ class Expectation:
 @dataclass(frozen=True)
 class AlarmTest:
     name: str
-    watch: AlarmSpec
-    values: np.ndarray
-    expectations: tuple
+    spec: AlarmSpec
+    values: Floats
+    expectations: tuple[Expectation, ...]
 
 
 @dataclass(frozen=True)
@@ -70,15 +84,12 @@ class Result:
     got: str
 
     @property
-    def passed(self):
+    def passed(self) -> bool:
         return self.expected == self.got
 
 
-def read_file(data, definitions):
-    """Return the tests of a TOML document (bytes); raise BadTest.
-
-    definitions: a mapping from names of configured alarms to definitions in PutMetricAlarm's shape.
-    """
+def read_file(data: bytes, definitions: Mapping[str, Definition]) -> list[AlarmTest]:
+    """Return the tests of a TOML document; `definitions` of configured alarms by name. Raise BadTest."""
     try:
         document = tomllib.loads(data.decode())
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
@@ -90,14 +101,14 @@ def read_file(data, definitions):
     return [_test(number, entry, document, definitions) for number, entry in enumerate(tests, 1)]
 
 
-def run(test):
+def run(test: AlarmTest) -> list[Result]:
     """Return the Result of each expectation."""
     lower = upper = None
-    if test.watch.side is not None:
-        times = _BEGIN + test.watch.period * np.arange(len(test.values), dtype=float)
-        band = walk_forward(times, test.values, test.watch.period)
-        lower, upper = band.lower(test.watch.k), band.upper(test.watch.k)
-    states = evaluate_all(breaching(test.watch, test.values, lower, upper), test.watch.rule)
+    if test.spec.k is not None:
+        times = _BEGIN + test.spec.period * np.arange(len(test.values), dtype=float)
+        band = walk_forward(times, test.values, test.spec.period)
+        lower, upper = band.lower(test.spec.k), band.upper(test.spec.k)
+    states = evaluate_all(breaching(test.spec, test.values, lower, upper), test.spec.rule)
     return [
         Result(
             test.name,
@@ -109,9 +120,9 @@ def run(test):
     ]
 
 
-def values_of(shorthand):
+def values_of(shorthand: str) -> Floats:
     """Return the values of "5x10 0x3 _x2 1+2x5" as floats, NaN for missing; raise BadTest."""
-    values = []
+    values: list[float] = []
     for piece in shorthand.split():
         match = _PIECE.fullmatch(piece)
         if match is None or not match["first"]:
@@ -129,33 +140,35 @@ def values_of(shorthand):
     return np.array(values)
 
 
-def seconds_of(text):
+def seconds_of(text: object) -> int:
     """Return the seconds of "90s", "13m" or "1h30m"; raise BadTest."""
     if not isinstance(text, str) or not re.fullmatch(r"(\d+[smhdw])+", text):
         raise BadTest(f"{text!r} is not a time such as 90s, 13m or 1h30m.")
     return sum(int(number) * _UNITS[unit] for number, unit in re.findall(r"(\d+)([smhdw])", text))
 
 
-def _test(number, entry, document, definitions):
+def _test(
+    number: int, entry: dict[str, Any], document: dict[str, Any], definitions: Mapping[str, Definition]
+) -> AlarmTest:
     name = str(entry.get("name", f"test {number}"))
     try:
         _only(entry, _KEYS, "The test")
         interval = seconds_of(entry.get("interval", document.get("interval", "1m")))
         if not interval:
             raise BadTest("The interval is 0.")
-        watch = _watch(entry.get("alarm"), interval, definitions)
+        spec = _spec(entry.get("alarm"), interval, definitions)
         values = values_of(_text(entry, "series"))
-        return AlarmTest(name, watch, values, _expectations(entry, watch.period, len(values)))
+        return AlarmTest(name, spec, values, _expectations(entry, spec.period, len(values)))
     except BadTest as error:
         raise BadTest(f"{name}: {error}") from None
 
 
-def _expectations(entry, period, count):
-    asked = entry.get("expect")
-    if not isinstance(asked, list) or not asked:
+def _expectations(entry: dict[str, Any], period: int, count: int) -> tuple[Expectation, ...]:
+    expected = entry.get("expect")
+    if not isinstance(expected, list) or not expected:
         raise BadTest('It expects nothing; write expect = ["ALARM at 13m"].')
     found = []
-    for text in asked:
+    for text in expected:
         match = _EXPECTED.fullmatch(str(text).strip())
         if match is None:
             raise BadTest(f"{text!r} is not like {' or '.join(STATES)}, followed by: at 13m.")
@@ -166,7 +179,7 @@ def _expectations(entry, period, count):
     return tuple(found)
 
 
-def _watch(alarm, interval, definitions):
+def _spec(alarm: Any, interval: int, definitions: Mapping[str, Definition]) -> AlarmSpec:
     if isinstance(alarm, str):
         if alarm not in definitions:
             raise BadTest(f"There is no alarm {alarm!r} in the configuration.")
@@ -177,7 +190,8 @@ def _watch(alarm, interval, definitions):
     if not isinstance(alarm, dict):
         raise BadTest('It has no alarm; name one, or write alarm = { operator = "<", threshold = 1 }.')
     _only(alarm, _ALARM_KEYS, "The alarm")
-    operator = OPERATORS.get(alarm.get("operator"), alarm.get("operator"))
+    operator: Any = alarm.get("operator")
+    operator = OPERATORS.get(str(operator), operator)
     if operator not in OPERATORS.values():
         raise BadTest(f"The operator is {operator!r}; it may be one of {', '.join(OPERATORS)}.")
     band = operator in SIDES
@@ -193,7 +207,7 @@ def _watch(alarm, interval, definitions):
     )
 
 
-def _rule(alarm):
+def _rule(alarm: dict[str, Any]) -> Rule:
     n, m = alarm.get("evaluation_periods", 1), alarm.get("datapoints")
     if type(n) is not int or n < 1 or not (m is None or (type(m) is int and 1 <= m <= n)):
         raise BadTest(
@@ -205,19 +219,20 @@ def _rule(alarm):
     return Rule(n=n, m=m, missing=missing)
 
 
-def _number(alarm, name, default=None):
+def _number(alarm: dict[str, Any], name: str, default: float | None = None) -> float:
     value = alarm.get(name, default)
-    if type(value) not in (int, float) or not np.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not np.isfinite(value):
         raise BadTest(f"{name} is {value!r}; it must be a number.")
     return float(value)
 
 
-def _text(entry, name):
-    if not isinstance(entry.get(name), str):
-        raise BadTest(f"{name} is {entry.get(name)!r}; it must be text.")
-    return entry[name]
+def _text(entry: dict[str, Any], name: str) -> str:
+    text = entry.get(name)
+    if not isinstance(text, str):
+        raise BadTest(f"{name} is {text!r}; it must be text.")
+    return text
 
 
-def _only(entry, known, who):
+def _only(entry: dict[str, Any], known: set[str], who: str) -> None:
     if strange := sorted(set(entry) - known):
         raise BadTest(f"{who} has {', '.join(strange)}; known are {', '.join(sorted(known))}.")

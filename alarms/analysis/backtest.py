@@ -1,13 +1,15 @@
-"""Pure: what an alarm would have done to somebody's nights, for each width k and each M of N.
+"""What an alarm would have done, for each width k and each M of N.
 
 All arrays have one place per period, oldest first; NaN is a missing value or a band that is not
 there yet. A false alarm is a change to ALARM outside every marked incident: what would have sent mail.
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from alarms.analysis.arrays import Codes, Flags, Floats, Places
 from alarms.analysis.bands.band import Band
 from alarms.analysis.evaluation import Rule, alarm_starts, evaluate_all, outside
 from alarms.cloudwatch.constants import ALARM, OK, STATES, WEEK
@@ -15,6 +17,9 @@ from alarms.cloudwatch.constants import ALARM, OK, STATES, WEEK
 K_STEP = 0.25
 K_TABLE = tuple(float(k) for k in np.arange(1, 10 + K_STEP, K_STEP))
 M_OF_N = ((1, 1), (2, 2), (2, 3), (3, 3), (3, 5), (5, 5), (4, 6), (8, 10))
+
+
+Incident = tuple[int, int]
 
 
 @dataclass(frozen=True)
@@ -26,20 +31,20 @@ class History:
     """
 
     period: float
-    values: np.ndarray
+    values: Floats
     band: Band | None = None
-    incidents: tuple = ()
+    incidents: tuple[Incident, ...] = ()
     begin: int = 0
 
     @property
-    def weeks(self):
+    def weeks(self) -> float:
         """Return how many weeks are judged; what was not measured and incidents do not count."""
         judged = np.isfinite(self.values)
         judged[: self.begin] = False
         judged &= ~self.in_incident()
-        return judged.sum() * self.period / WEEK
+        return float(judged.sum() * self.period / WEEK)
 
-    def in_incident(self):
+    def in_incident(self) -> Flags:
         inside = np.zeros(len(self.values), dtype=bool)
         for first, end in self.incidents:
             inside[max(first, 0) : end] = True
@@ -57,25 +62,25 @@ class Verdict:
     false_alarms_per_week: float
     worst_week: int
     time_in_alarm: float  # share of the judged time
-    delays: tuple  # seconds from the start of each incident to ALARM; None = not noticed
-    starts: tuple  # places at which it would have notified
+    delays: tuple[int | None, ...]  # seconds from the start of each incident to ALARM; None = not noticed
+    starts: tuple[int, ...]  # places at which it would have notified
 
 
-def band_points(history, k, side="both"):
+def band_points(history: History, k: float, side: str = "both") -> Codes:
     """Return 1 breaching, 0 not, -1 missing for each value against the band of width k."""
+    if history.band is None:
+        raise ValueError("The history has no band.")
     return outside(history.values, history.band.lower(k), history.band.upper(k), side)
 
 
-def judge(history, points, rule, k=None):
+def judge(history: History, points: Codes, rule: Rule, k: float | None = None) -> Verdict:
     """Return the verdict on breaching points of the history under a rule."""
     states = evaluate_all(points, rule, OK)
     starts = alarm_starts(states, first=OK)
-    ringing = states == STATES.index(ALARM)
-    inside = history.in_incident()
-    judged = np.arange(len(states)) >= history.begin
+    in_alarm = states == STATES.index(ALARM)
     false = starts[~_blamed(history, starts, rule) & (starts >= history.begin)]
     weeks = history.weeks
-    calm = judged & ~inside
+    calm = (np.arange(len(states)) >= history.begin) & ~history.in_incident()
     return Verdict(
         k=k,
         m=rule.needed,
@@ -83,30 +88,33 @@ def judge(history, points, rule, k=None):
         false_alarms=len(false),
         false_alarms_per_week=float(len(false) / weeks) if weeks else 0.0,
         worst_week=_worst_week(history, false),
-        time_in_alarm=float(ringing[calm].mean()) if calm.any() else 0.0,
-        delays=tuple(_delay(history, states, incident) for incident in history.incidents),
+        time_in_alarm=float(in_alarm[calm].mean()) if calm.any() else 0.0,
+        delays=tuple(_delay(history, in_alarm, incident) for incident in history.incidents),
         starts=tuple(int(start) for start in starts if start >= history.begin),
     )
 
 
-def k_table(history, rule, side="both", ks=K_TABLE):
-    """Return the verdict for each width."""
+def k_table(history: History, rule: Rule, side: str = "both", ks: Iterable[float] = K_TABLE) -> list[Verdict]:
     return [judge(history, band_points(history, k, side), rule, k) for k in ks]
 
 
-def m_of_n_table(history, k, rule, side="both", pairs=M_OF_N):
-    """Return the verdict for each M of N at one width."""
+def m_of_n_table(
+    history: History,
+    k: float,
+    rule: Rule,
+    side: str = "both",
+    pairs: Iterable[tuple[int, int]] = M_OF_N,
+) -> list[Verdict]:
     points = band_points(history, k, side)
-    rules = [Rule(n=n, m=m, missing=rule.missing, extra=rule.extra) for m, n in pairs]
-    return [judge(history, points, each, k) for each in rules]
+    return [judge(history, points, replace(rule, n=n, m=m), k) for m, n in pairs]
 
 
-def smallest_k(table, budget):
+def smallest_k(table: list[Verdict], budget: float) -> float | None:
     """Return the smallest width from which on the budget of false alarms a week is kept, or None."""
     return _first_from_which_on(table, lambda verdict: verdict.false_alarms_per_week <= budget)
 
 
-def suggested_k(table, budget):
+def suggested_k(table: list[Verdict], budget: float) -> float | None:
     """Return the width to take, or None when no width of the table will do.
 
     A rate seen in four weeks is a rough one: the mean may keep the budget because two bad weeks were
@@ -115,20 +123,26 @@ def suggested_k(table, budget):
     quiet = _first_from_which_on(table, lambda verdict: verdict.worst_week <= budget)
     if quiet is None:
         return None
-    return min([v.k for v in table if v.k > quiet], default=quiet)
+    return min([k for k in map(_width, table) if k > quiet], default=quiet)
 
 
-def _first_from_which_on(table, keeps):
+def _first_from_which_on(table: list[Verdict], keeps: Callable[[Verdict], bool]) -> float | None:
     """Return the smallest k such that it and every wider band keep; a lucky narrow one does not count."""
     found = None
-    for verdict in sorted(table, key=lambda verdict: -verdict.k):
+    for verdict in sorted(table, key=_width, reverse=True):
         if not keeps(verdict):
             break
         found = verdict.k
     return found
 
 
-def _blamed(history, starts, rule):
+def _width(verdict: Verdict) -> float:
+    if verdict.k is None:
+        raise ValueError("A threshold has no width.")
+    return verdict.k
+
+
+def _blamed(history: History, starts: Places, rule: Rule) -> Flags:
     """Return which alarms belong to an incident: they began in it, or while its last points were in range."""
     blamed = np.zeros(len(starts), dtype=bool)
     for first, end in history.incidents:
@@ -136,14 +150,13 @@ def _blamed(history, starts, rule):
     return blamed
 
 
-def _delay(history, states, incident):
+def _delay(history: History, in_alarm: Flags, incident: Incident) -> int | None:
     first, end = incident
-    ringing = np.flatnonzero(states[max(first, 0) : end] == STATES.index(ALARM))
+    noticed = np.flatnonzero(in_alarm[max(first, 0) : end])
     # The datapoint of a period is there when the period is over.
-    return int((ringing[0] + 1) * history.period) if len(ringing) else None
+    return int((noticed[0] + 1) * history.period) if len(noticed) else None
 
 
-def _worst_week(history, false):
-    places = np.asarray(false) - history.begin
-    counts = np.bincount((places * history.period // WEEK).astype(int)) if len(places) else [0]
-    return int(max(counts))
+def _worst_week(history: History, false: Places) -> int:
+    weeks = ((false - history.begin) * history.period // WEEK).astype(int)
+    return int(np.bincount(weeks, minlength=1).max())

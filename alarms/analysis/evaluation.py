@@ -5,17 +5,20 @@ Source: the CloudWatch user guide, "Configuring how CloudWatch alarms treat miss
 """
 
 import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 
+from alarms.analysis.arrays import Codes, Flags, Floats, Places
 from alarms.cloudwatch.constants import ALARM, INSUFFICIENT_DATA, OK, STATES
 
 # Choice: CloudWatch fetches more datapoints than it needs, but documents only that 3 become 5.
 EXTRA_DATAPOINTS = 2
 _KEEP = -1
 
-_COMPARE = {
+_COMPARE: dict[str, np.ufunc] = {
     "GreaterThanOrEqualToThreshold": np.greater_equal,
     "GreaterThanThreshold": np.greater,
     "LessThanThreshold": np.less,
@@ -33,23 +36,23 @@ class Rule:
     extra: int = EXTRA_DATAPOINTS
 
     @property
-    def needed(self):
+    def needed(self) -> int:
         return self.n if self.m is None else self.m
 
     @property
-    def range(self):
+    def range(self) -> int:
         """Return the evaluation range: how many recent periods are looked at."""
         return self.n + self.extra
 
 
-def beyond(values, operator, threshold):
-    """Return int8: 1 where the value is on the wrong side of the threshold, 0 where not, -1 missing (NaN)."""
+def beyond(values: ArrayLike, operator: str, threshold: float) -> Codes:
+    """Return 1 where the value is on the wrong side of the threshold, 0 where not, -1 missing (NaN)."""
     values = np.asarray(values, dtype=float)
     return np.where(np.isfinite(values), _COMPARE[operator](values, threshold), -1).astype(np.int8)
 
 
-def outside(values, lower, upper, side="both"):
-    """Return int8: 1 where the value is outside the band, 0 where not, -1 where it or the band is missing.
+def outside(values: ArrayLike, lower: Floats, upper: Floats, side: str = "both") -> Codes:
+    """Return 1 where the value is outside the band, 0 where not, -1 where it or the band is missing.
 
     CloudWatch evaluates nothing until there is a band.
     """
@@ -60,14 +63,13 @@ def outside(values, lower, upper, side="both"):
     return np.where(known, wrong, -1).astype(np.int8)
 
 
-def evaluate(points, rule, state):
+def evaluate(points: Iterable[bool | None], rule: Rule, state: str) -> str:
     """Return the state after the newest point.
 
     points: oldest first, one per period: True breaching, False not, None missing. Points older than
     the rule's range are not looked at; `state` is the one the alarm is in.
     """
-    recent = [None] * rule.range + list(points)
-    recent = recent[-rule.range :]
+    recent = [*[None] * rule.range, *points][-rule.range :]
     real = [point for point in recent if point is not None]
     if len(real) >= rule.n:
         # Enough real points: the newest N of them, and the missing-data policy plays no part.
@@ -84,7 +86,7 @@ def evaluate(points, rule, state):
     return _only_breaching(recent, rule, state)
 
 
-def _only_breaching(recent, rule, state):
+def _only_breaching(recent: Sequence[bool | None], rule: Rule, state: str) -> str:
     """Return the state when all real points breach, but they are fewer than M.
 
     The next one may be good, so the alarm waits until the oldest is M periods old. Choice: while it
@@ -95,15 +97,14 @@ def _only_breaching(recent, rule, state):
     return ALARM if old_enough and rule.missing == "missing" else state
 
 
-def evaluate_all(points, rule, state=INSUFFICIENT_DATA):
+def evaluate_all(points: ArrayLike, rule: Rule, state: str = INSUFFICIENT_DATA) -> Codes:
     """Return the state after each point, as an array of indexes into STATES.
 
-    points: int8 array, oldest first: 1 breaching, 0 not, -1 missing. The same rules as `evaluate`
-    for a whole history at once: 40,000 points take milliseconds.
+    points: oldest first: 1 breaching, 0 not, -1 missing. The same rules as `evaluate` for a whole
+    history at once: 40,000 points take milliseconds.
     """
-    points = np.asarray(points, dtype=np.int8)
-    real = points >= 0
-    breach = points == 1
+    codes = np.asarray(points, dtype=np.int8)
+    real, breach = codes >= 0, codes == 1
     in_range = _last(real, rule.range)
     breaching = _last(breach, rule.range)
     newest = _newest(breach, real, rule.n)
@@ -123,21 +124,23 @@ def evaluate_all(points, rule, state=INSUFFICIENT_DATA):
     return _kept(states, STATES.index(state))
 
 
-def _last(flags, length):
+def _last(flags: Flags, length: int) -> Places:
     """Return for each place how many flags are set among the last `length`, itself included."""
     total = np.concatenate([[0], np.cumsum(flags)])
     ends = np.arange(1, len(total))
-    return total[ends] - total[np.maximum(ends - length, 0)]
+    counts: Places = total[ends] - total[np.maximum(ends - length, 0)]
+    return counts
 
 
-def _newest(breach, real, count):
+def _newest(breach: Flags, real: Flags, count: int) -> Places:
     """Return for each place how many of the newest `count` real points breach."""
     total = np.concatenate([[0], np.cumsum(breach[real])])
     seen = np.cumsum(real)
-    return total[seen] - total[np.maximum(seen - count, 0)]
+    counts: Places = total[seen] - total[np.maximum(seen - count, 0)]
+    return counts
 
 
-def _age_of_oldest(real, length):
+def _age_of_oldest(real: Flags, length: int) -> Places:
     """Return for each place how many periods ago the oldest real point of the last `length` began."""
     size = len(real)
     places = np.arange(size)
@@ -147,21 +150,21 @@ def _age_of_oldest(real, length):
     return places - following[start] + 1 if size else places
 
 
-def _kept(states, first):
+def _kept(states: Places, first: int) -> Codes:
     """Return the states with every KEEP replaced by the state before it."""
     places = np.where(states == _KEEP, -1, np.arange(len(states)))
     source = np.maximum.accumulate(places) if len(states) else places
     return np.where(source < 0, first, states[np.maximum(source, 0)]).astype(np.int8)
 
 
-def alarm_starts(states, first=INSUFFICIENT_DATA):
+def alarm_starts(states: ArrayLike, first: str = INSUFFICIENT_DATA) -> Places:
     """Return the places at which the alarm newly goes to ALARM; only these notify."""
-    ringing = np.asarray(states) == STATES.index(ALARM)
-    before = np.concatenate([[first == ALARM], ringing[:-1]])
-    return np.flatnonzero(ringing & ~before)
+    in_alarm = np.asarray(states) == STATES.index(ALARM)
+    before = np.concatenate([[first == ALARM], in_alarm[:-1]])
+    return np.flatnonzero(in_alarm & ~before)
 
 
-def samples_needed(statistic):
+def samples_needed(statistic: str) -> int:
     """Return how many samples a percentile needs to mean something; 0 for other statistics.
 
     p99 needs 10 / (1 - 0.99) = 1000, p10 needs 10 / 0.1 = 100 (the user guide's rule).
@@ -174,7 +177,7 @@ def samples_needed(statistic):
     return round(10 / tail) if tail > 0 else 0
 
 
-def too_few_samples(statistic, counts):
+def too_few_samples(statistic: str, counts: Iterable[float]) -> bool:
     """Return whether the samples of the evaluated datapoints are too few for the percentile.
 
     An alarm with EvaluateLowSampleCountPercentile = ignore then keeps its state.

@@ -1,4 +1,4 @@
-"""Pure: the part of CloudWatch's metric math that alarms of ours use, on numpy arrays.
+"""The part of CloudWatch's metric math that alarms of ours use, on numpy arrays.
 
 Numbers, ids, + - * / ^, comparisons (1 or 0), AND OR, IF, FILL, ABS, MIN, MAX, FLOOR, CEIL. Anything else is
 refused with its name, never guessed at.
@@ -6,11 +6,26 @@ refused with its name, never guessed at.
 
 import ast
 import re
+from collections.abc import Mapping
+from functools import reduce
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-_BINARY = {ast.Add: np.add, ast.Sub: np.subtract, ast.Mult: np.multiply, ast.Pow: np.power}
-_COMPARE = {
+from alarms.analysis.arrays import Floats
+
+Columns = Mapping[str, Floats]
+Operators = dict[type, np.ufunc]
+Value = Any  # a number or an array of one length: what numpy broadcasts
+
+_BINARY: Operators = {
+    ast.Add: np.add,
+    ast.Sub: np.subtract,
+    ast.Mult: np.multiply,
+    ast.Pow: np.power,
+}
+_COMPARE: Operators = {
     ast.Lt: np.less,
     ast.LtE: np.less_equal,
     ast.Gt: np.greater,
@@ -25,19 +40,19 @@ class UnknownExpression(ValueError):
     """The expression cannot be evaluated here."""
 
 
-def names_in(expression):
+def names_in(expression: str) -> list[str]:
     """Return the ids of the expression in the order they are written, without functions and words."""
     found = re.findall(r"\b[a-z]\w*\b(?!\s*\()", expression)
     return list(dict.fromkeys(found))
 
 
-def compute(expression, columns):
+def compute(expression: str, columns: Mapping[str, ArrayLike]) -> Floats:
     """Return the expression's value for each place of the columns {id: float array}; NaN is missing."""
-    columns = {name: np.asarray(values, dtype=float) for name, values in columns.items()}
-    size = len(next(iter(columns.values())))
+    arrays = {name: np.asarray(values, dtype=float) for name, values in columns.items()}
+    size = len(next(iter(arrays.values())))
     try:
         with np.errstate(all="ignore"):
-            values = _value(_parsed(expression), columns)
+            values = _value(_parsed(expression), arrays)
     except RecursionError:
         raise UnknownExpression("The expression is nested too deeply.") from None
     values = np.array(np.broadcast_to(values, size), dtype=float)
@@ -46,7 +61,7 @@ def compute(expression, columns):
     return values
 
 
-def _parsed(expression):
+def _parsed(expression: str) -> ast.expr:
     if len(expression) > _LONGEST:
         raise UnknownExpression(f"The expression has {len(expression)} characters; {_LONGEST} are allowed.")
     text = re.sub(r"\bAND\b|&&", " and ", expression)
@@ -57,10 +72,10 @@ def _parsed(expression):
         raise UnknownExpression(f"{expression} cannot be read: {error}.") from None
 
 
-def _value(node, columns):
+def _value(node: ast.expr, columns: Columns) -> Value:
     match node:
-        case ast.Constant(value=int() | float()) if not isinstance(node.value, bool):
-            return float(node.value)
+        case ast.Constant(value=int() | float() as number) if not isinstance(number, bool):
+            return float(number)
         case ast.Name() if node.id in columns:
             return columns[node.id]
         case ast.UnaryOp(op=ast.USub()):
@@ -74,30 +89,25 @@ def _value(node, columns):
             return _compared(operator, _value(node.left, columns), _value(right, columns))
         case ast.BoolOp():
             return _joined(node.op, [_value(value, columns) for value in node.values])
-        case ast.Call(func=ast.Name(), keywords=[]):
-            return _called(node, columns)
+        case ast.Call(func=ast.Name(id=name), keywords=[]):
+            return _called(node, name, columns)
     raise UnknownExpression(f"{ast.unparse(node)} is not evaluated here.")
 
 
-def _compared(operator, left, right):
+def _compared(operator: ast.cmpop, left: Value, right: Value) -> Value:
     if type(operator) not in _COMPARE:
         raise UnknownExpression(f"{type(operator).__name__} is not evaluated here.")
     known = np.isfinite(left) & np.isfinite(right)
     return np.where(known, _COMPARE[type(operator)](left, right), np.nan)
 
 
-def _joined(operator, parts):
+def _joined(operator: ast.boolop, parts: list[Value]) -> Value:
     joined = np.logical_and if isinstance(operator, ast.And) else np.logical_or
-    known, result = True, None
-    for part in parts:
-        known = known & np.isfinite(part)
-        truth = np.not_equal(part, 0)
-        result = truth if result is None else joined(result, truth)
-    return np.where(known, result, np.nan)
+    known = reduce(np.logical_and, map(np.isfinite, parts))
+    return np.where(known, reduce(joined, [np.not_equal(part, 0) for part in parts]), np.nan)
 
 
-def _called(node, columns):
-    name = node.func.id
+def _called(node: ast.Call, name: str, columns: Columns) -> Value:
     if name == "FILL" and len(node.args) == 2:
         return _filled(node.args, columns)
     arguments = [_value(argument, columns) for argument in node.args]
@@ -105,18 +115,14 @@ def _called(node, columns):
         case "IF", [condition, yes, *rest] if len(rest) < 2:
             no = rest[0] if rest else np.nan
             return np.where(np.isnan(condition), np.nan, np.where(np.not_equal(condition, 0), yes, no))
-        case "ABS", [values]:
-            return np.abs(values)
-        case "FLOOR", [values]:
-            return np.floor(values)
-        case "CEIL", [values]:
-            return np.ceil(values)
+        case (("ABS" | "FLOOR" | "CEIL"), [values]):
+            return {"ABS": np.abs, "FLOOR": np.floor, "CEIL": np.ceil}[name](values)
         case (("MIN" | "MAX"), [first, second]):
             return (np.fmin if name == "MIN" else np.fmax)(first, second)
     raise UnknownExpression(f"{ast.unparse(node)} is not evaluated here.")
 
 
-def _filled(arguments, columns):
+def _filled(arguments: list[ast.expr], columns: Columns) -> Value:
     values = _value(arguments[0], columns)
     if isinstance(arguments[1], ast.Name) and arguments[1].id == "REPEAT":
         places = np.maximum.accumulate(np.where(np.isfinite(values), np.arange(len(values)), -1))

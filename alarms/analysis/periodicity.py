@@ -1,9 +1,10 @@
-"""Pure: does a metric repeat itself, after how long, and can a band learn that?"""
+"""Does a metric repeat itself, after how long, and can a band learn that?"""
 
 from dataclasses import dataclass
 
 import numpy as np
 
+from alarms.analysis.arrays import Floats, Places
 from alarms.cloudwatch.constants import DAY, HOUR, WEEK
 
 # Below this a repetition is too weak to speak of; noise of a thousand points stays under a tenth.
@@ -21,27 +22,24 @@ class Period:
     strength: float
 
     @property
-    def season(self):
+    def season(self) -> str | None:
         """Return hourly, daily or weekly when a band of that season holds this period, else None.
 
         A period that divides the hour or the day comes back at the same minute of it. Dividing the week
         is not enough: nobody's loop of 71 minutes is meant by "weekly".
         """
         for name, length in (("hourly", HOUR), ("daily", DAY)):
-            cycles = length / self.seconds
-            # Drift of a fiftieth of a cycle each time is half a cycle within a month.
-            if round(cycles) >= 1 and abs(cycles - round(cycles)) <= 0.02:
+            if round(length / self.seconds) >= 1 and _is_whole(length / self.seconds):
                 return name
-        return (
-            "weekly" if abs(WEEK / self.seconds - round(WEEK / self.seconds)) <= 0.02 and self._days else None
-        )
-
-    @property
-    def _days(self):
-        return abs(self.seconds / DAY - round(self.seconds / DAY)) <= 0.02
+        return "weekly" if _is_whole(WEEK / self.seconds) and _is_whole(self.seconds / DAY) else None
 
 
-def find_period(values, period):
+def _is_whole(cycles: float) -> bool:
+    # Drift of a fiftieth of a cycle each time is half a cycle within a month.
+    return abs(cycles - round(cycles)) <= 0.02
+
+
+def find_period(values: Floats, period: float) -> Period | None:
     """Return the Period of the values (NaN = missing, one every `period` seconds), or None."""
     correlation = _autocorrelation(values)
     longest = len(correlation) // _LEAST_CYCLES
@@ -55,7 +53,7 @@ def find_period(values, period):
     return Period(_refined(correlation, lag, longest) * period, float(correlation[lag]))
 
 
-def _autocorrelation(values):
+def _autocorrelation(values: Floats) -> Floats:
     """Return the correlation of the values with themselves at each lag; 1 at lag 0."""
     known = np.isfinite(values)
     if known.sum() < 20:
@@ -69,25 +67,26 @@ def _autocorrelation(values):
     pairs = _correlate(known.astype(float), size)[: len(values)]
     if products[0] <= 0:
         return np.zeros(0)
-    return products / np.maximum(pairs, 1) * (pairs[0] / products[0])
+    correlation: Floats = products / np.maximum(pairs, 1) * (pairs[0] / products[0])
+    return correlation
 
 
-def _correlate(values, size):
-    spectrum = np.fft.rfft(values, size)
-    return np.fft.irfft(np.abs(spectrum) ** 2, size)
+def _correlate(values: Floats, size: int) -> Floats:
+    return np.fft.irfft(np.abs(np.fft.rfft(values, size)) ** 2, size)
 
 
-def _peaks(correlation):
+def _peaks(correlation: Floats) -> Places:
     """Return the lags of the local maxima after the first fall below zero, highest around."""
     below = np.flatnonzero(correlation < 0)
     if not len(below):
         return below
     lags = np.arange(max(below[0], 2), len(correlation) - 1)
     here = correlation[lags]
-    return lags[(here >= correlation[lags - 1]) & (here > correlation[lags + 1]) & (here > 0)]
+    peaks: Places = lags[(here >= correlation[lags - 1]) & (here > correlation[lags + 1]) & (here > 0)]
+    return peaks
 
 
-def _refined(correlation, lag, longest):
+def _refined(correlation: Floats, lag: int, longest: int) -> float:
     """Return the lag as a fraction of a place: a late multiple of it is where a small error shows."""
     exact = float(lag)
     for multiple in range(2, longest // lag):
@@ -109,7 +108,7 @@ class RegimeChange:
     since: int
 
 
-def find_regime_change(values, period):
+def find_regime_change(values: Floats, period: float) -> RegimeChange | None:
     """Return how the repetition of the last days differs from that of the time before, or None."""
     for recent in (DAY, 2 * DAY, 4 * DAY, WEEK):
         places = int(recent / period)

@@ -1,9 +1,12 @@
-"""Pure: which datapoints of a series would have notified somebody, at the settings that are shipped."""
+"""Which datapoints of a series would have notified somebody, at the settings that are shipped."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
+from alarms.analysis.arrays import Codes, Flags, Floats, Places
 from alarms.analysis.bands.band import Band, walk_forward
 from alarms.analysis.evaluation import Rule, alarm_starts, evaluate_all, outside
 from alarms.cloudwatch.constants import ALARM, DEFAULT_K, HOUR, OK, STATES
@@ -17,11 +20,11 @@ class Score:
     """The band, and for each datapoint whether it is outside and whether it newly notifies."""
 
     band: Band
-    breaching: np.ndarray  # bool
-    notified: np.ndarray  # bool
+    breaching: Flags
+    notified: Flags
 
 
-def usual_m_of_n(period):
+def usual_m_of_n(period: float) -> tuple[int, int]:
     """Return (M, N) for datapoints of so many seconds.
 
     A minute may be odd by chance, so 3 of 5. The longer a datapoint, the more of that chance it has averaged
@@ -32,7 +35,15 @@ def usual_m_of_n(period):
     return (2, 3) if period < 3_600 else (1, 1)
 
 
-def score(timestamps, values, k=DEFAULT_K, m=None, n=None, quiet=QUIET, **options) -> Score:
+def score(
+    timestamps: ArrayLike,
+    values: ArrayLike,
+    k: float = DEFAULT_K,
+    m: int | None = None,
+    n: int | None = None,
+    quiet: float = QUIET,
+    **options: Any,
+) -> Score:
     """Return the Score of a series; `options` are those of `walk_forward`.
 
     M and N that are not given are what is usual for the period.
@@ -48,10 +59,11 @@ def score(timestamps, values, k=DEFAULT_K, m=None, n=None, quiet=QUIET, **option
     return Score(band, points == 1, notified)
 
 
-def notifications(timestamps, states, quiet=QUIET):
-    """Return the places at which the alarm newly notifies: it rings, and has not for `quiet` seconds."""
+def notifications(timestamps: Floats, states: Codes, quiet: float = QUIET) -> Places:
+    """Return the places at which the alarm notifies: it goes to ALARM after `quiet` seconds out of it."""
     starts = alarm_starts(states, first=OK)
     ends = np.flatnonzero(np.diff((np.asarray(states) == STATES.index(ALARM)).astype(int)) < 0) + 1
     # When the alarm was last over before each start.
     over = np.concatenate([[-np.inf], timestamps[ends]])[: len(starts)]
-    return starts[timestamps[starts] - over >= quiet]
+    notified: Places = starts[timestamps[starts] - over >= quiet]
+    return notified

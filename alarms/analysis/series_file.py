@@ -2,11 +2,13 @@
 
 import csv
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from alarms.analysis.arrays import Floats
 from alarms.cloudwatch.constants import HOUR, LARGEST_VALUE
 from alarms.cloudwatch.times import aware
 
@@ -22,13 +24,13 @@ class BadSeries(Exception):
 class Series:
     """The rows of the file in its order; `texts` are the timestamp and the value as they stood there."""
 
-    texts: list
-    seconds: np.ndarray  # since 1970, never falling
-    values: np.ndarray  # NaN = no value in that row
-    held: list  # numbers of the lines whose time was not later than that of the line before
+    texts: list[tuple[str, str]]
+    seconds: Floats  # since 1970, never falling
+    values: Floats  # NaN = no value in that row
+    held: list[int]  # numbers of the lines whose time was not later than that of the line before
 
 
-def read_series(lines, tz="UTC"):
+def read_series(lines: Iterable[str], tz: str = "UTC") -> Series:
     """Return the Series in these lines; a timestamp without an offset is a time of `tz`.
 
     Timestamps are ISO 8601 or seconds since 1970. A row up to an hour behind the one before it counts
@@ -36,7 +38,10 @@ def read_series(lines, tz="UTC"):
     """
     reader = csv.reader(lines, strict=True)
     zone = ZoneInfo(tz)
-    texts, seconds, values, held = [], [], [], []
+    texts: list[tuple[str, str]] = []
+    seconds: list[float] = []
+    values: list[float] = []
+    held: list[int] = []
     try:
         when, what = _columns(next(reader, []))
         for row in reader:
@@ -63,7 +68,7 @@ def read_series(lines, tz="UTC"):
     return Series(texts, np.array(seconds), np.array(values), held)
 
 
-def _columns(heading):
+def _columns(heading: list[str]) -> tuple[int, int]:
     names = [name.strip().lower().removeprefix("\ufeff") for name in heading]
     if missing := {"timestamp", "value"} - set(names):
         raise BadSeries(
@@ -72,7 +77,7 @@ def _columns(heading):
     return names.index("timestamp"), names.index("value")
 
 
-def _moment(text, zone, line):
+def _moment(text: str, zone: ZoneInfo, line: int) -> float:
     """Return the seconds since 1970 of ISO 8601 or of a number."""
     try:
         return aware(text.strip(), zone).timestamp()
@@ -80,7 +85,7 @@ def _moment(text, zone, line):
         return _seconds(text, line)
 
 
-def _seconds(text, line):
+def _seconds(text: str, line: int) -> float:
     try:
         seconds = float(text)
     except ValueError:
@@ -92,7 +97,7 @@ def _seconds(text, line):
     return seconds
 
 
-def _value(text, line):
+def _value(text: str, line: int) -> float:
     """Return the number; NaN for an empty field, which is a missing datapoint."""
     if not text.strip():
         return math.nan

@@ -6,9 +6,11 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 from django.utils.safestring import mark_safe
 
-from alarms.analysis import backtest, charts
+from alarms.analysis import backtest
 from alarms.analysis.alarm_spec import AlarmSpec, breaching
 from alarms.analysis.bands.band import Band
+from alarms.analysis.charts.chart import Chart, alarm_spans, rows
+from alarms.analysis.charts.svg import NARROW, WIDE, svg
 from alarms.analysis.evaluation import evaluate_all
 from alarms.cloudwatch import mute_schedules
 from alarms.cloudwatch.constants import ALARM, STATES
@@ -41,18 +43,18 @@ def chart_of(alarm, definition, form, now):
     data = ChartData(alarm, definition, spec, reading, band, snapshot)
     edges = (band.lower(spec.k), band.upper(spec.k)) if band else (None, None)
     states = evaluate_all(breaching(spec, reading.values, *edges), spec.rule)
-    alarms = charts.alarm_spans(states, reading.times, reading.period, STATES.index(ALARM))
+    alarms = alarm_spans(states, reading.times, reading.period, STATES.index(ALARM))
     chart = _drawing(data, edges, alarms, SPANS[form.cleaned_data["span"]][1])
     tables = _what_if(data, form)
     return {
         "span": form.cleaned_data["span"],
         "span_links": [(name, words, form.link(span=name)) for name, (words, _) in SPANS.items()],
         # Our own markup: every text in it is escaped in alarms.analysis.charts.
-        "wide": mark_safe(charts.svg(chart, charts.WIDE, "wide")),  # noqa: S308
-        "narrow": mark_safe(charts.svg(chart, charts.NARROW, "narrow")),  # noqa: S308
+        "wide": mark_safe(svg(chart, WIDE, "wide")),  # noqa: S308
+        "narrow": mark_safe(svg(chart, NARROW, "narrow")),  # noqa: S308
         "own_k": f"{spec.k:g}" if spec.k is not None else "",
         "alarm_share": f"{tables['own'].time_in_alarm:.2%}",
-        "rows": charts.rows(chart),
+        "rows": rows(chart),
         "banded": band is not None,
         "past_alarms": [_past(span, reading) for span in alarms if span[1] > chart.start][-20:][::-1],
         "period": reading.period,
@@ -71,7 +73,7 @@ def _drawing(data, edges, alarms, span):
     metric = values.metric_row_of(data.spec, data.snapshot.metrics)
     floor, ceiling = _thresholds(data.alarm)
     mutes = (mute_schedules.spans(mute, start, end) for mute in data.alarm.mutes.all())
-    return charts.Chart(
+    return Chart(
         data.alarm.name,
         reading.times[shown],
         reading.values[shown],

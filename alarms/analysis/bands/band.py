@@ -8,10 +8,14 @@ Each step has a module: `clock` (time of day and week in a time zone), `seasons`
 `widths` (how far off that has been).
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
+from alarms.analysis.arrays import Flags, Floats
 from alarms.analysis.bands import clock, seasons, widths
 from alarms.cloudwatch.constants import DEFAULT_K, LARGEST_VALUE
 
@@ -25,35 +29,36 @@ class Band:
     "hourly", "daily" or "weekly"; "" without a band.
     """
 
-    timestamps: np.ndarray  # seconds since 1970, float64
-    values: np.ndarray  # NaN = no datapoint
-    expected: np.ndarray
-    down: np.ndarray
-    up: np.ndarray
-    season: np.ndarray  # of str
+    timestamps: Floats  # seconds since 1970, float64
+    values: Floats  # NaN = no datapoint
+    expected: Floats
+    down: Floats
+    up: Floats
+    season: NDArray[np.str_]
     period: float  # seconds
     natural_min: float | None = None
     natural_max: float | None = None
 
-    def lower(self, k=DEFAULT_K):
+    def lower(self, k: float = DEFAULT_K) -> Floats:
         """Return the lower edge, never below the natural minimum."""
         return _inside(self.expected - k * self.down, self.natural_min, None)
 
-    def upper(self, k=DEFAULT_K):
+    def upper(self, k: float = DEFAULT_K) -> Floats:
         """Return the upper edge, never above the natural maximum."""
         return _inside(self.expected + k * self.up, None, self.natural_max)
 
-    def breaching(self, k=DEFAULT_K):
+    def breaching(self, k: float = DEFAULT_K) -> Flags:
         """Return a bool for each datapoint: outside the band. A missing value or band does not breach."""
-        return (self.values < self.lower(k)) | (self.values > self.upper(k))
+        outside: Flags = (self.values < self.lower(k)) | (self.values > self.upper(k))
+        return outside
 
-    def dead_low(self, k=DEFAULT_K):
+    def dead_low(self, k: float = DEFAULT_K) -> float:
         """Return the share of datapoints with a band whose low side no possible value can breach."""
         if self.natural_min is None:
             return 0.0
         return _share(self.expected - k * self.down <= self.natural_min, self.expected)
 
-    def dead_high(self, k=DEFAULT_K):
+    def dead_high(self, k: float = DEFAULT_K) -> float:
         """Return the share of datapoints with a band whose high side no possible value can breach."""
         if self.natural_max is None:
             return 0.0
@@ -72,14 +77,25 @@ class Forecast:
     natural_min: float | None = None
     natural_max: float | None = None
 
-    def band(self, k=DEFAULT_K):
+    def band(self, k: float = DEFAULT_K) -> tuple[float, float]:
         """Return (lower, upper)."""
-        lower = _inside(self.expected - k * self.down, self.natural_min, None)
-        return float(lower), float(_inside(self.expected + k * self.up, None, self.natural_max))
+        lower, upper = self.expected - k * self.down, self.expected + k * self.up
+        return (
+            lower if self.natural_min is None else max(lower, self.natural_min),
+            upper if self.natural_max is None else min(upper, self.natural_max),
+        )
 
 
 def walk_forward(
-    timestamps, values, period=None, *, tz="UTC", excluded=(), natural_min=None, natural_max=None, since=0
+    timestamps: ArrayLike,
+    values: ArrayLike,
+    period: float | None = None,
+    *,
+    tz: str = "UTC",
+    excluded: Iterable[tuple[float, float]] = (),
+    natural_min: float | None = None,
+    natural_max: float | None = None,
+    since: int = 0,
 ) -> Band:
     """Return the band of every datapoint, each from the datapoints before it.
 
@@ -89,35 +105,41 @@ def walk_forward(
     from which nothing is learnt. `since`: the first datapoint whose band is wanted; earlier ones may go
     without, which saves a fifth of the time. Raises ValueError that says what is wrong.
     """
-    timestamps, values = _checked(timestamps, values, natural_min, natural_max)
-    period = _period(timestamps, period)
-    learnt = values.copy()
+    times, given = _checked(timestamps, values, natural_min, natural_max)
+    period = _period(times, period)
+    learnt = given.copy()
     for start, end in excluded:
-        learnt[(timestamps >= start) & (timestamps <= end)] = np.nan
-    local = clock.local_seconds(timestamps, tz)
+        learnt[(times >= start) & (times <= end)] = np.nan
+    local = clock.local_seconds(times, tz)
     expected, season = seasons.expect(local, learnt, period)
     down, up = widths.scales(local, learnt, expected, period, since)
     known = np.isfinite(expected) & np.isfinite(down) & np.isfinite(up)
     expected = np.where(known, expected, np.nan)
     if natural_min is not None or natural_max is not None:
         expected = _inside(expected, natural_min, natural_max)
-    return Band(
-        timestamps, values, expected, down, up, np.where(known, season, ""), period, natural_min, natural_max
-    )
+    season = np.where(known, season, "")
+    return Band(times, given, expected, down, up, season, period, natural_min, natural_max)
 
 
-def fit(timestamps, values, period=None, *, at=None, **options) -> Forecast:
+def fit(
+    timestamps: ArrayLike,
+    values: ArrayLike,
+    period: float | None = None,
+    *,
+    at: float | None = None,
+    **options: Any,
+) -> Forecast:
     """Return the band of the coming datapoint, at `at` or one period after the last; see `walk_forward`.
 
     It is what `walk_forward` would say of that datapoint, whatever its value.
     """
-    timestamps, values = np.asarray(timestamps, float), np.asarray(values, float)
-    if not len(timestamps):
+    times = np.asarray(timestamps, float)
+    if not len(times):
         raise ValueError("There is no datapoint to begin from.")
-    period = _period(timestamps, period)
-    at = timestamps[-1] + period if at is None else float(at)
-    times, values = np.append(timestamps, at), np.append(values, np.nan)
-    band = walk_forward(times, values, period, since=len(timestamps), **options)
+    period = _period(times, period)
+    at = times[-1] + period if at is None else float(at)
+    since, times, values = len(times), np.append(times, at), np.append(np.asarray(values, float), np.nan)
+    band = walk_forward(times, values, period, since=since, **options)
     return Forecast(
         at,
         float(band.expected[-1]),
@@ -129,18 +151,20 @@ def fit(timestamps, values, period=None, *, at=None, **options) -> Forecast:
     )
 
 
-def _inside(values, minimum, maximum):
+def _inside(values: Floats, minimum: float | None, maximum: float | None) -> Floats:
     return values if minimum is None and maximum is None else np.clip(values, minimum, maximum)
 
 
-def _share(dead, expected):
+def _share(dead: Flags, expected: Floats) -> float:
     known = np.isfinite(expected)
     return float(dead[known].mean()) if known.any() else 0.0
 
 
-def _checked(timestamps, values, natural_min, natural_max):
+def _checked(
+    given_times: ArrayLike, given_values: ArrayLike, natural_min: float | None, natural_max: float | None
+) -> tuple[Floats, Floats]:
     """Return both as float64; raise ValueError naming the first datapoint that cannot be."""
-    timestamps, values = np.asarray(timestamps, float), np.asarray(values, float)
+    timestamps, values = np.asarray(given_times, float), np.asarray(given_values, float)
     if timestamps.shape != values.shape or timestamps.ndim != 1:
         raise ValueError(f"There are {timestamps.size} timestamps for {values.size} values.")
     if not np.isfinite(timestamps).all():
@@ -154,7 +178,7 @@ def _checked(timestamps, values, natural_min, natural_max):
     return timestamps, values
 
 
-def _period(timestamps, period):
+def _period(timestamps: Floats, period: float | None) -> float:
     """Return the seconds between datapoints: as given, or the median of the first 20 steps.
 
     Later steps are not looked at, so that no row of a file changes for what comes after it.

@@ -1,7 +1,12 @@
 """What is expected of each datapoint: a season and a level, whichever pair has been least wrong so far."""
 
-import numpy as np
+from collections.abc import Iterator
+from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+from alarms.analysis.arrays import Flags, Floats, Places
 from alarms.analysis.bands.clock import MONDAY
 from alarms.analysis.bands.rolling import finite_before, mean_before, rows
 from alarms.cloudwatch.constants import DAY, HOUR, WEEK
@@ -20,7 +25,7 @@ _AROUND = 2
 _AT_ONCE = 2_048
 
 
-def expect(local, values, period):
+def expect(local: Floats, values: Floats, period: float) -> tuple[Floats, NDArray[np.str_]]:
     """Return (expected, name of the season) of each datapoint, from earlier ones alone."""
     best = np.full(len(values), np.inf)
     expected = np.full(len(values), np.nan)
@@ -38,7 +43,7 @@ def expect(local, values, period):
     return expected, np.array(names)[season]
 
 
-def _profiles(local, values, period):
+def _profiles(local: Floats, values: Floats, period: float) -> Iterator[tuple[str, Floats]]:
     """Yield (name, profile) of each season the period allows; fine ones, then smoothed along the clock."""
     yield "none", np.zeros(len(values))
     if not len(local):
@@ -58,7 +63,7 @@ def _profiles(local, values, period):
             yield name, _medians(smoothed, order, usable, least)
 
 
-def _same_place(place, cycles):
+def _same_place(place: Places, cycles: int) -> Flags:
     """Return a bool for each of the `cycles` rows before each row, sorted by place: whether it has its place.
 
     Cycles in which nothing was measured have no row, so that a gap of years takes no more room than one of
@@ -66,10 +71,11 @@ def _same_place(place, cycles):
     """
     begins = np.flatnonzero(np.diff(place, prepend=-1))
     rank = np.arange(len(place)) - np.repeat(begins, np.diff(begins, append=len(place)))
-    return rank[:, None] >= np.arange(cycles, 0, -1)
+    same: Flags = rank[:, None] >= np.arange(cycles, 0, -1)
+    return same
 
 
-def _medians(values, order, usable, least):
+def _medians(values: Floats, order: Places, usable: Flags, least: int) -> Floats:
     """Return for each row the median of the usable ones before it; NaN of fewer than `least` values.
 
     `order` sorts rows by place, earlier first, so that the cycles before a row lie before it.
@@ -82,7 +88,7 @@ def _medians(values, order, usable, least):
     return medians
 
 
-def _median(found, least):
+def _median(found: Floats, least: int) -> Floats:
     """Return the median of each row, which is sorted on the way; NaN of fewer than `least` finite values."""
     found.sort(axis=1)  # NaN comes last
     number = np.isfinite(found).sum(axis=1)
@@ -91,21 +97,22 @@ def _median(found, least):
     return np.where(number >= least, (found[row, lower] + found[row, upper]) / 2, np.nan)
 
 
-def _before(numbers, count, filling):
+def _before(numbers: NDArray[Any], count: int, filling: float) -> NDArray[Any]:
     """Return a view: for each number the `count` numbers before it."""
     padded = np.concatenate([np.full(count, filling, numbers.dtype), numbers])
     return np.lib.stride_tricks.sliding_window_view(padded, count)[:-1]
 
 
-def _smoothed(values):
+def _smoothed(values: Floats) -> Floats:
     """Return the mean of each value and its neighbours on either side."""
     padded = np.pad(values, _AROUND, constant_values=np.nan)
     windows = np.lib.stride_tricks.sliding_window_view(padded, 2 * _AROUND + 1)
     finite = np.isfinite(windows)
-    return np.where(finite, windows, 0).sum(axis=1) / np.where(finite.any(axis=1), finite.sum(axis=1), np.nan)
+    sums: Floats = np.where(finite, windows, 0).sum(axis=1)
+    return sums / np.where(finite.any(axis=1), finite.sum(axis=1), np.nan)
 
 
-def _levels(rest, period):
+def _levels(rest: Floats, period: float) -> Iterator[Floats]:
     """Yield the level of what the season leaves, averaged over less and less of the past."""
     memory, seen = rows(_MEMORY, period), finite_before(rest)
     middle, _ = mean_before(rest, memory, seen)
@@ -120,7 +127,7 @@ def _levels(rest, period):
         yield np.where(number >= min(count, enough), level, np.nan)
 
 
-def _cost(errors, period, needed):
+def _cost(errors: Floats, period: float, needed: Floats) -> Floats:
     """Return the mean error of the past at each datapoint; infinite where fewer than `needed` are known."""
     mean, number = mean_before(errors, rows(_MEMORY, period))
     return np.where(number >= needed, mean, np.inf)

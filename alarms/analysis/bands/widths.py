@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from alarms.analysis.arrays import Floats
 from alarms.analysis.bands.rolling import mean_before, rows
 from alarms.cloudwatch.constants import DAY, HOUR
 
@@ -15,7 +16,9 @@ _SCALES = 2.95
 _FLOOR = 0.02
 
 
-def scales(local, values, expected, period, since=0):
+def scales(
+    local: Floats, values: Floats, expected: Floats, period: float, since: int = 0
+) -> tuple[Floats, Floats]:
     """Return (down, up): the error scale below and above the expectation; NaN with too little history.
 
     Rows before `since` need not have theirs.
@@ -26,15 +29,16 @@ def scales(local, values, expected, period, since=0):
     relative = errors / shape
     down, up = _calibrated(relative, period, since)
     larger = np.maximum(up, down)
-    return tuple(np.maximum(np.maximum(side, larger / 4) * shape, floor) for side in (down, up))
+    down, up = (np.maximum(np.maximum(side, larger / 4) * shape, floor) for side in (down, up))
+    return down, up
 
 
-def _floor(values, period):
+def _floor(values: Floats, period: float) -> Floats:
     size, _ = mean_before(np.abs(values), rows(_MEMORY, period))
     return _FLOOR * np.nan_to_num(size) + 1e-9
 
 
-def _shape(local, errors, floor, period):
+def _shape(local: Floats, errors: Floats, floor: Floats, period: float) -> Floats:
     """Return how large errors are expected to be: usual at this time of day, and lately."""
     memory = rows(_MEMORY, period)
     size = np.abs(errors)
@@ -45,7 +49,7 @@ def _shape(local, errors, floor, period):
     return np.maximum(np.sqrt(_at_this_hour(local, near, usual, period) * lately), floor)
 
 
-def _at_this_hour(local, size, usual, period):
+def _at_this_hour(local: Floats, size: Floats, usual: Floats, period: float) -> Floats:
     """Return the mean error at this time of the days before, drawn to the usual one while they are few."""
     places = min(int(DAY / period), 96)
     if places < 12 or not len(local):
@@ -60,20 +64,22 @@ def _at_this_hour(local, size, usual, period):
     days = rows(_MEMORY, DAY)
     total, number = (_around(_days_before(table, days))[day, place] for table in (sums, numbers))
     drawn = 8 * DAY / places / period
-    return (total + drawn * usual) / (number + drawn)
+    mean: Floats = (total + drawn * usual) / (number + drawn)
+    return mean
 
 
-def _days_before(table, days):
+def _days_before(table: Floats, days: int) -> Floats:
     sums = np.vstack([np.zeros((1, table.shape[1])), np.cumsum(table, axis=0)])
     end = np.arange(len(table))
-    return sums[end] - sums[np.maximum(end - days, 0)]
+    recent: Floats = sums[end] - sums[np.maximum(end - days, 0)]
+    return recent
 
 
-def _around(table):
+def _around(table: Floats) -> Floats:
     return np.roll(table, -1, axis=1) + table + np.roll(table, 1, axis=1)
 
 
-def _calibrated(relative, period, since):
+def _calibrated(relative: Floats, period: float, since: int) -> Floats:
     """Return the scales (down, up) of the errors' two sides, found anew four times a day from `since` on."""
     memory, step = rows(_MEMORY, period), rows(DAY / 4, period)
     least = rows(_LEAST, period, _LEAST_ROWS)
@@ -90,7 +96,7 @@ def _calibrated(relative, period, since):
     return scales
 
 
-def _reach(inner, outer):
+def _reach(inner: float, outer: float) -> float:
     """Return a third of how far errors are to be expected to reach.
 
     Beyond where 998 of 1,000 have been, one more step as wide as the last 18 were: a tail that is long so

@@ -5,7 +5,8 @@ import numpy as np
 from django.core.management.base import CommandError
 from django.utils import timezone
 
-from alarms.analysis import charts
+from alarms.analysis.charts.chart import Chart
+from alarms.analysis.charts.svg import svg
 from alarms.backends import backend_for
 from alarms.experiments import run, series
 from alarms.management.base import AlarmCommand
@@ -110,7 +111,7 @@ def _draw(outcomes, folder):
             band = run.band_of(outcome.case, trial.values)
             shown = slice(max(0, trial.first - 12 * series.HOUR), len(trial.values))
             times = run.times(trial.values)
-            chart = charts.Chart(
+            chart = Chart(
                 f"{outcome.case.name}: {trial.name}",
                 times[shown],
                 trial.values[shown],
@@ -123,6 +124,6 @@ def _draw(outcomes, folder):
                 alarms=((times[trial.first], times[min(trial.end, len(times)) - 1] + 60),),
             )
             path = folder / (f"{outcome.case.name}-{trial.name}".replace(" ", "-").replace("%", "") + ".svg")
-            path.write_text(charts.svg(chart), encoding="utf-8")
+            path.write_text(svg(chart), encoding="utf-8")
             paths.append(str(path))
     return paths

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alarms.analysis import charts
-from alarms.analysis.charts import Chart
+from alarms.analysis.charts.chart import Chart, alarm_spans, describe, rows
+from alarms.analysis.charts.svg import HEIGHT, NARROW, WIDE, svg
 
 BEGIN = 1_767_571_200.0  # Monday 5 January 2026, 00:00 UTC
 SVG = "{http://www.w3.org/2000/svg}"
@@ -21,9 +21,9 @@ def chart(values, **fields):
     return Chart("orders", BEGIN + 60.0 * np.arange(len(values)), values, 60, **fields)
 
 
-def drawn(case, width=charts.WIDE):
+def drawn(case, width=WIDE):
     """Return the parsed SVG; malformed markup raises."""
-    return ElementTree.fromstring(charts.svg(case, width))  # noqa: S314 our own markup
+    return ElementTree.fromstring(svg(case, width))  # noqa: S314 our own markup
 
 
 def of(root, kind):
@@ -34,7 +34,7 @@ def two_weeks():
     return np.random.default_rng(1).poisson(100, 20_160).astype(float)
 
 
-@pytest.mark.parametrize("width", [charts.WIDE, charts.NARROW])
+@pytest.mark.parametrize("width", [WIDE, NARROW])
 def test_two_weeks_by_the_minute_take_no_more_places_than_pixels_and_lose_no_spike(width):
     values = two_weeks()
     values[12_345] = 500
@@ -45,7 +45,7 @@ def test_two_weeks_by_the_minute_take_no_more_places_than_pixels_and_lose_no_spi
 
     assert len(heights) <= 2 * width + 2
     # The spike is the top of the drawing, but for the margin.
-    assert min(heights) < 12 + 0.08 * charts.HEIGHT
+    assert min(heights) < 12 + 0.08 * HEIGHT
     assert len(of(root, "chart-band")) == 1
 
 
@@ -65,7 +65,7 @@ def test_spans_stand_where_they_were():
 
     [alarm], [mute], [excluded] = (of(root, f"chart-{kind}") for kind in ("alarm", "mute", "excluded"))
 
-    inner = charts.WIDE - 56 - 12
+    inner = WIDE - 56 - 12
     assert float(alarm.get("x")) == pytest.approx(56 + inner / 4, abs=0.1)
     assert float(alarm.get("width")) == pytest.approx(inner / 4, abs=0.1)
     assert mute.get("fill") == "url(#chart-hatch)"
@@ -109,7 +109,7 @@ def test_days_are_those_of_the_zone_on_the_day_the_clock_changes():
 
 
 def test_no_style_and_no_script_in_the_markup_and_names_are_escaped():
-    markup = charts.svg(replace(chart([1, 2]), title='<script>"x"</script>'))
+    markup = svg(replace(chart([1, 2]), title='<script>"x"</script>'))
 
     assert "style" not in markup and "<script" not in markup
     assert drawn(chart([1, 2])).get("role") == "img"
@@ -120,21 +120,21 @@ def test_the_table_says_what_the_chart_shows():
     values[100:] = np.nan
     case = chart(values, lower=values - 1, upper=values + 1, alarms=((BEGIN, BEGIN + 60),))
 
-    rows = charts.rows(case, 10)
+    found = rows(case, 10)
 
-    assert len(rows) == 10
-    assert (rows[0]["least"], rows[0]["mean"], rows[0]["most"]) == (0, 9.5, 19)
-    assert (rows[0]["lower"], rows[0]["upper"]) == (8.5, 10.5)
-    assert [row["alarm"] for row in rows] == [True] + [False] * 9
-    assert rows[9]["mean"] is None
-    assert charts.describe(case).startswith("100 values from 05 Jan 2026 00:00")
-    assert charts.describe(case).endswith("In alarm 1 time.")
+    assert len(found) == 10
+    assert (found[0]["least"], found[0]["mean"], found[0]["most"]) == (0, 9.5, 19)
+    assert (found[0]["lower"], found[0]["upper"]) == (8.5, 10.5)
+    assert [row["alarm"] for row in found] == [True] + [False] * 9
+    assert found[9]["mean"] is None
+    assert describe(case).startswith("100 values from 05 Jan 2026 00:00")
+    assert describe(case).endswith("In alarm 1 time.")
 
 
 def test_stretches_in_alarm():
     times = BEGIN + 60.0 * np.arange(6)
 
-    spans = charts.alarm_spans([1, 1, 0, 0, 1, 0], times, 60, 1)
+    spans = alarm_spans([1, 1, 0, 0, 1, 0], times, 60, 1)
 
     assert spans == ((BEGIN, BEGIN + 120), (BEGIN + 240, BEGIN + 300))
 
@@ -145,4 +145,4 @@ def test_anything_can_be_drawn(values, banded):
     case = chart(values, **({"lower": values - 1, "upper": values + 1} if banded else {}))
 
     assert drawn(case).get("class") == "chart"
-    charts.rows(case)
+    rows(case)

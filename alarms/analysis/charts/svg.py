@@ -1,56 +1,26 @@
-"""Pure: a metric, its band and what happened, as an SVG and as rows for those who read.
+"""A chart as an SVG.
 
 Styled by classes of the stylesheet alone: the pages' security policy allows no style in the markup.
 """
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Iterator
+from datetime import timedelta
 from html import escape
-from zoneinfo import ZoneInfo
+from typing import Any
 
 import numpy as np
+
+from alarms.analysis.arrays import Floats
+from alarms.analysis.charts.chart import Chart, Spans, describe
+from alarms.cloudwatch.constants import DAY, HOUR
 
 HEIGHT = 320
 WIDE, NARROW = 960, 400
 _TOP, _RIGHT, _BOTTOM, _LEFT = 12, 12, 28, 56
-_STEPS = [900, 1800, 3600, 3 * 3600, 6 * 3600, 12 * 3600, 86_400, 2 * 86_400, 7 * 86_400]
+_STEPS = [900, 1800, HOUR, 3 * HOUR, 6 * HOUR, 12 * HOUR, DAY, 2 * DAY, 7 * DAY]
 
 
-@dataclass(frozen=True)
-class Chart:
-    """What is drawn. times: seconds since 1970, rising; arrays of the same length, NaN missing.
-
-    alarms, mutes, excluded: (start, end) in seconds since 1970.
-    """
-
-    title: str
-    times: np.ndarray
-    values: np.ndarray
-    period: float
-    lower: np.ndarray | None = None
-    upper: np.ndarray | None = None
-    floor: float | None = None
-    ceiling: float | None = None
-    natural_min: float | None = None
-    natural_max: float | None = None
-    alarms: tuple = ()
-    mutes: tuple = ()
-    excluded: tuple = ()
-    tz: str = "UTC"
-
-    @property
-    def start(self):
-        return float(self.times[0])
-
-    @property
-    def end(self):
-        return float(self.times[-1]) + self.period
-
-    def moment(self, seconds):
-        return datetime.fromtimestamp(seconds, ZoneInfo(self.tz))
-
-
-def svg(chart, width=WIDE, name="chart"):
+def svg(chart: Chart, width: int = WIDE, name: str = "chart") -> str:
     """Return the chart as SVG; `name` keeps the ids of several charts on one page apart."""
     title = escape(chart.title)
     head = (
@@ -78,84 +48,32 @@ def svg(chart, width=WIDE, name="chart"):
     return "".join(parts)
 
 
-def describe(chart):
-    """Return the chart in a sentence."""
-    known = chart.values[np.isfinite(chart.values)]
-    if not len(known):
-        return "No data in this time."
-    told = (
-        f"{len(known)} values from {chart.moment(chart.start):%d %b %Y %H:%M} "
-        f"to {chart.moment(chart.end):%d %b %Y %H:%M}, between {known.min():.6g} and {known.max():.6g}."
-    )
-    rung = len(chart.alarms)
-    return f"{told} In alarm {rung} time{'' if rung == 1 else 's'}."
-
-
-def rows(chart, count=48):
-    """Return the chart as at most `count` rows of even length, for the table below it."""
-    if not len(chart.times):
-        return []
-    length = max(chart.period, (chart.end - chart.start) / count)
-    place = ((chart.times - chart.start) // length).astype(int)
-    return [
-        _row(chart, chart.start + number * length, length, np.flatnonzero(place == number))
-        for number in np.unique(place)
-    ]
-
-
-def _row(chart, start, length, places):
-    values = chart.values[places]
-    known = values[np.isfinite(values)]
-    return {
-        "at": chart.moment(start),
-        "least": float(known.min()) if len(known) else None,
-        "mean": float(known.mean()) if len(known) else None,
-        "most": float(known.max()) if len(known) else None,
-        "lower": _mean(chart.lower, places),
-        "upper": _mean(chart.upper, places),
-        "alarm": _touches(chart.alarms, start, start + length),
-        "muted": _touches(chart.mutes, start, start + length),
-        "excluded": _touches(chart.excluded, start, start + length),
-    }
-
-
-def _mean(column, places):
-    if column is None:
-        return None
-    known = column[places][np.isfinite(column[places])]
-    return float(known.mean()) if len(known) else None
-
-
-def _touches(spans, start, end):
-    return any(first < end and last > start for first, last in spans)
+# x, least and most of the values, lower and upper edge; one place for each pixel column with a value.
+Columns = tuple[Floats, Floats, Floats, Floats | None, Floats | None]
 
 
 class _Frame:
     """The drawing's scales."""
 
-    def __init__(self, chart, width):
+    def __init__(self, chart: Chart, width: int) -> None:
         self.left, self.right = _LEFT, width - _RIGHT
         self.top, self.bottom = _TOP, HEIGHT - _BOTTOM
         self.start, self.end = chart.start, chart.end
         self.low, self.high = _extent(chart)
 
-    def x(self, seconds):
-        share = (np.clip(seconds, self.start, self.end) - self.start) / (self.end - self.start)
-        return self.left + share * (self.right - self.left)
+    def x(self, seconds: float) -> float:
+        inside = min(max(seconds, self.start), self.end)
+        return self.left + (inside - self.start) / (self.end - self.start) * (self.right - self.left)
 
-    def y(self, value):
+    def y(self, value: Any) -> Any:
         share = (np.clip(value, self.low, self.high) - self.low) / (self.high - self.low)
         return self.bottom - share * (self.bottom - self.top)
 
 
-def _extent(chart):
+def _extent(chart: Chart) -> tuple[float, float]:
     """Return (low, high) of the drawing: data and band, and thresholds that do not dwarf them."""
-    drawn = [chart.values[np.isfinite(chart.values)]]
-    for edge in (chart.lower, chart.upper):
-        if edge is not None:
-            drawn.append(edge[np.isfinite(edge)])
-    drawn = np.concatenate(drawn)
-    low, high = float(drawn.min()), float(drawn.max())
+    drawn = np.concatenate([part for part in (chart.values, chart.lower, chart.upper) if part is not None])
+    low, high = float(drawn[np.isfinite(drawn)].min()), float(drawn[np.isfinite(drawn)].max())
     room = max(high - low, abs(high) * 0.01, 1e-9)
     for threshold in (chart.floor, chart.ceiling):
         if threshold is not None and low - room <= threshold <= high + room:
@@ -164,11 +82,8 @@ def _extent(chart):
     return low - margin, high + margin
 
 
-def _columns(chart, frame):
-    """Return (x, least, most, last, lower, upper, new) for each pixel column that has a value.
-
-    Least and most of a column are drawn, so that no spike of two weeks is lost in a thousand pixels.
-    """
+def _columns(chart: Chart, frame: _Frame) -> Columns:
+    # Least and most of a column are drawn, so that no spike of two weeks is lost in a thousand pixels.
     pixels = int(frame.right - frame.left)
     column = np.minimum((chart.times - frame.start) / (frame.end - frame.start) * pixels, pixels - 1).astype(
         int
@@ -177,14 +92,12 @@ def _columns(chart, frame):
     x = frame.left + column[first] + 0.5
     with np.errstate(invalid="ignore"):
         least, most = np.fmin.reduceat(chart.values, first), np.fmax.reduceat(chart.values, first)
-        edges = [
-            None if edge is None else np.fmax.reduceat(edge, first) if top else np.fmin.reduceat(edge, first)
-            for edge, top in ((chart.lower, False), (chart.upper, True))
-        ]
-    return x, least, most, *edges
+        lower = None if chart.lower is None else np.fmin.reduceat(chart.lower, first)
+        upper = None if chart.upper is None else np.fmax.reduceat(chart.upper, first)
+    return x, least, most, lower, upper
 
 
-def _line(columns, frame):
+def _line(columns: Columns, frame: _Frame) -> Iterator[str]:
     x, least, most, *_ = columns
     known = np.isfinite(least)
     if not known.any():
@@ -200,7 +113,7 @@ def _line(columns, frame):
     yield f'<path class="chart-line" d="{"".join(path)}"/>'
 
 
-def _band(columns, frame):
+def _band(columns: Columns, frame: _Frame) -> Iterator[str]:
     x, _, _, lower, upper = columns
     if lower is None or upper is None:
         return
@@ -212,7 +125,7 @@ def _band(columns, frame):
         yield f'<path class="chart-band" d="M{"L".join(there + back)}Z"/>'
 
 
-def _patterns(name):
+def _patterns(name: str) -> str:
     """Return the hatching of mutes and the crosses of what is impossible."""
     return (
         f'<defs><pattern id="{name}-hatch" width="8" height="8" patternUnits="userSpaceOnUse">'
@@ -222,7 +135,7 @@ def _patterns(name):
     )
 
 
-def _spans(spans, frame, kind, fill=None):
+def _spans(spans: Spans, frame: _Frame, kind: str, fill: str | None = None) -> Iterator[str]:
     for start, end in spans:
         if end <= frame.start or start >= frame.end:
             continue
@@ -230,7 +143,7 @@ def _spans(spans, frame, kind, fill=None):
         yield _rect(kind, left, frame.top, max(right - left, 2), frame.bottom - frame.top, fill)
 
 
-def _impossible(chart, frame, name):
+def _impossible(chart: Chart, frame: _Frame, name: str) -> Iterator[str]:
     fill = f"url(#{name}-cross)"
     width = frame.right - frame.left
     if chart.natural_min is not None and chart.natural_min > frame.low:
@@ -241,12 +154,12 @@ def _impossible(chart, frame, name):
         yield _rect("chart-impossible", frame.left, frame.top, width, bottom - frame.top, fill)
 
 
-def _rect(kind, x, y, width, height, fill=None):
+def _rect(kind: str, x: float, y: float, width: float, height: float, fill: str | None = None) -> str:
     fill = f' fill="{fill}"' if fill else ""
     return f'<rect class="{kind}"{fill} x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height:.1f}"/>'
 
 
-def _thresholds(chart, frame):
+def _thresholds(chart: Chart, frame: _Frame) -> Iterator[str]:
     for name, value in (("floor", chart.floor), ("ceiling", chart.ceiling)):
         if value is None:
             continue
@@ -260,11 +173,11 @@ def _thresholds(chart, frame):
         yield _label(frame, y - 4, f"{name} {value:.6g}")
 
 
-def _label(frame, y, text):
+def _label(frame: _Frame, y: float, text: str) -> str:
     return f'<text class="chart-label" x="{frame.right - 4}" y="{y:.1f}">{text}</text>'
 
 
-def _grid(chart, frame):
+def _grid(chart: Chart, frame: _Frame) -> Iterator[str]:
     for value in _nice(frame.low, frame.high):
         y = frame.y(value)
         yield f'<path class="chart-grid" d="M{frame.left} {y:.1f}H{frame.right}"/>'
@@ -276,7 +189,7 @@ def _grid(chart, frame):
             yield f'<text class="chart-time" x="{x:.1f}" y="{HEIGHT - 8}">{label}</text>'
 
 
-def _nice(low, high, count=5):
+def _nice(low: float, high: float, count: int = 5) -> list[float]:
     """Return round values between low and high."""
     raw = (high - low) / count
     size = 10 ** np.floor(np.log10(raw))
@@ -284,7 +197,7 @@ def _nice(low, high, count=5):
     return [round(n * step, 12) for n in range(int(np.ceil(low / step)), int(np.floor(high / step)) + 1)]
 
 
-def _short(value):
+def _short(value: float) -> str:
     for size, sign in ((1e9, "G"), (1e6, "M"), (1e4, "k")):
         if abs(value) >= size:
             divisor = 1e3 if sign == "k" else size
@@ -292,27 +205,20 @@ def _short(value):
     return f"{value:g}"
 
 
-def _moments(chart, frame):
+def _moments(chart: Chart, frame: _Frame) -> Iterator[tuple[float, str]]:
     """Yield (seconds, label) at round times of the zone, as many as fit."""
     room = max(2, int((frame.right - frame.left) / 90))
     step = next((s for s in _STEPS if (frame.end - frame.start) / s <= room), None)
     step = step or _STEPS[-1] * int(np.ceil((frame.end - frame.start) / _STEPS[-1] / room))
     begin = chart.moment(frame.start)
     midnight = begin.replace(hour=0, minute=0, second=0, microsecond=0)
-    day = timedelta(days=max(1, step // 86_400))
+    day = timedelta(days=max(1, step // DAY))
     while midnight.timestamp() < frame.end:
         # Days are stepped by the wall clock: on two of them a year they have 23 or 25 hours.
-        for offset in range(0, 86_400, step) if step < 86_400 else (0,):
+        for offset in range(0, DAY, step) if step < DAY else (0,):
             seconds = midnight.timestamp() + offset
             if frame.start <= seconds < frame.end and chart.moment(seconds).date() == midnight.date():
                 clock = chart.moment(seconds)
                 plain = f"{clock:%H:%M}" if offset else f"{clock:%a} {clock.day} {clock:%b}"
                 yield seconds, plain
         midnight += day
-
-
-def alarm_spans(states, times, period, ringing):
-    """Return (start, end) in seconds of each stretch of the array that equals `ringing`."""
-    flags = np.concatenate([[0], (np.asarray(states) == ringing).astype(int), [0]])
-    edges = np.flatnonzero(np.diff(flags)).reshape(-1, 2)
-    return tuple((float(times[begin]), float(times[end - 1]) + period) for begin, end in edges)
