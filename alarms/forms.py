@@ -7,31 +7,15 @@ from alarms.cloudwatch.constants import DEFAULT_K
 from alarms.cloudwatch.definitions import detector_key
 from alarms.cloudwatch.mute_schedules import BadSchedule, check
 from alarms.cloudwatch.validation import alarm_problems, detector_problems, prefix_problems
-from alarms.config.configuration import definition_of, detector_definition, overlaps
+from alarms.config.configuration import FIELDS, definition_of, detector_definition, overlaps
 from alarms.config.guards import Band, Bound, create
-from alarms.config.thresholds import BadRule
-from alarms.config.thresholds import read as read_rule
+from alarms.config.thresholds import BadRule, read_rule
 from alarms.models import Alarm, AlarmSet, Guard, Mute
 
 GUARD_ROLES = (Alarm.Role.FLOOR.value, Alarm.Role.CEILING.value, Alarm.Role.BAND.value)
 # Which of our fields one of CloudWatch's is made of.
-_FIELDS = {
-    "AlarmName": "name",
-    "AlarmDescription": "description",
-    "Period": "period",
-    "EvaluationPeriods": "evaluation_periods",
-    "DatapointsToAlarm": "datapoints",
-    "Threshold": "threshold",
-    "ComparisonOperator": "operator",
-    "TreatMissingData": "missing",
-    "EvaluateLowSampleCountPercentile": "low_samples",
-    "AlarmRule": "rule",
-    "ActionsSuppressor": "suppressor",
-    "ActionsSuppressorWaitPeriod": "suppressor_wait",
-    "ActionsSuppressorExtensionPeriod": "suppressor_extension",
-    "WarmUpConfiguration": "extra",
-    "ActionConfiguration": "extra",
-}
+_FIELDS = {theirs: ours for ours, theirs in FIELDS.items()}
+_FIELDS |= {"WarmUpConfiguration": "extra", "ActionConfiguration": "extra"}
 
 
 class AlarmForm(forms.ModelForm):

@@ -1,6 +1,6 @@
 """Rows become definitions: what an alarm set says shall be, and what is wrong with it."""
 
-from alarms.cloudwatch import composite_rules
+from alarms.cloudwatch.composite_rules import normal_rule
 from alarms.cloudwatch.constants import ACTION_FIELD_OF, BAND_OPERATORS
 from alarms.cloudwatch.definitions import (
     alarm_name,
@@ -12,6 +12,25 @@ from alarms.cloudwatch.definitions import (
 from alarms.cloudwatch.plan import Wanted, dependencies
 from alarms.cloudwatch.validation import Problem, alarm_problems, detector_problems, prefix_problems
 from alarms.models import Alarm, AlarmSet, Detector
+
+# Which field of PutMetricAlarm or PutCompositeAlarm an attribute of an alarm stands for.
+FIELDS = {
+    "name": "AlarmName",
+    "description": "AlarmDescription",
+    "period": "Period",
+    "evaluation_periods": "EvaluationPeriods",
+    "missing": "TreatMissingData",
+    "datapoints": "DatapointsToAlarm",
+    "operator": "ComparisonOperator",
+    "threshold": "Threshold",
+    "low_samples": "EvaluateLowSampleCountPercentile",
+    "rule": "AlarmRule",
+    "suppressor": "ActionsSuppressor",
+    "suppressor_wait": "ActionsSuppressorWaitPeriod",
+    "suppressor_extension": "ActionsSuppressorExtensionPeriod",
+}
+_EVALUATION = ("evaluation_periods", "missing", "datapoints")
+_THRESHOLD = ("operator", "threshold")
 
 
 def load(alarm_set):
@@ -54,19 +73,16 @@ def overlaps(alarm_set):
 
 def definition_of(alarm):
     """Return the alarm as PutMetricAlarm or PutCompositeAlarm takes it, without Tags."""
-    result = {"AlarmName": alarm.name}
-    if alarm.description:
-        result["AlarmDescription"] = alarm.description
+    result = _fields(alarm, "name", "description")
     if not alarm.actions_enabled:
         result["ActionsEnabled"] = False
-    result.update(_actions(alarm))
     body = {
         Alarm.Kind.STATIC: _static,
         Alarm.Kind.BAND: _band,
         Alarm.Kind.MATH: _math,
         Alarm.Kind.COMPOSITE: _composite,
     }[alarm.kind](alarm)
-    return {**result, **body, **alarm.extra}
+    return {**result, **_actions(alarm), **body, **alarm.extra}
 
 
 def tags_of(alarm):
@@ -76,20 +92,15 @@ def tags_of(alarm):
 
 def detector_definition(detector):
     """Return the detector as PutAnomalyDetector takes it."""
-    metric = detector.metric
-    if metric:
-        single = {"Namespace": metric.namespace, "MetricName": metric.name, "Stat": metric.stat}
-        if metric.dimensions:
-            single["Dimensions"] = metric.dimension_list()
-        result = {"SingleMetricAnomalyDetector": single}
+    if detector.metric:
+        result = {"SingleMetricAnomalyDetector": _metric(detector.metric, Stat=detector.metric.stat)}
     else:
         result = {"MetricMathAnomalyDetector": {"MetricDataQueries": detector.queries}}
-    ranges = [
-        {"StartTime": excluded.starts_at.isoformat(), "EndTime": excluded.ends_at.isoformat()}
-        for excluded in detector.excluded_ranges.all()
-    ]
     configuration = {
-        "ExcludedTimeRanges": ranges,
+        "ExcludedTimeRanges": [
+            {"StartTime": excluded.starts_at.isoformat(), "EndTime": excluded.ends_at.isoformat()}
+            for excluded in detector.excluded_ranges.all()
+        ],
         "MetricTimezone": detector.timezone,
         "AdaptationSpeed": detector.adaptation,
         "OutlierFilteringStrength": detector.filtering,
@@ -126,44 +137,35 @@ def _actions(alarm):
     return {field: sorted(arns) for field, arns in own.items()}
 
 
-def _periods(alarm):
-    result = {"EvaluationPeriods": alarm.evaluation_periods, "TreatMissingData": alarm.missing}
-    if alarm.datapoints is not None:
-        result["DatapointsToAlarm"] = alarm.datapoints
-    return result
+def _fields(alarm, *names):
+    """Return the fields that these attributes of an alarm stand for, without empty ones."""
+    values = {FIELDS[name]: getattr(alarm, name) for name in names}
+    return {field: value for field, value in values.items() if value not in (None, "")}
 
 
-def _threshold(alarm):
-    result = {"ComparisonOperator": alarm.operator}
-    if alarm.threshold is not None:
-        result["Threshold"] = alarm.threshold
-    return result
+def _metric(metric, **stat):
+    dimensions = {"Dimensions": metric.dimension_list()} if metric.dimensions else {}
+    return {"Namespace": metric.namespace, "MetricName": metric.name, **stat, **dimensions}
 
 
 def _static(alarm):
-    metric = alarm.metric
-    result = {"Period": alarm.period, **_periods(alarm), **_threshold(alarm)}
-    if alarm.low_samples:
-        result["EvaluateLowSampleCountPercentile"] = alarm.low_samples
-    if metric is None:
-        return result
-    result.update({"Namespace": metric.namespace, "MetricName": metric.name, **stat_fields(metric.stat)})
-    if metric.dimensions:
-        result["Dimensions"] = metric.dimension_list()
-    if metric.unit:
-        result["Unit"] = metric.unit
+    result = _fields(alarm, "period", *_EVALUATION, *_THRESHOLD, "low_samples")
+    if alarm.metric:
+        result.update(_metric(alarm.metric, **stat_fields(alarm.metric.stat)))
+        if alarm.metric.unit:
+            result["Unit"] = alarm.metric.unit
     return result
 
 
 def _band(alarm):
-    result = {**_periods(alarm), "ComparisonOperator": BAND_OPERATORS.get(alarm.side or "both")}
+    result = {**_fields(alarm, *_EVALUATION), "ComparisonOperator": BAND_OPERATORS.get(alarm.side or "both")}
     queries = [dict(query) for query in alarm.queries] or band_queries(alarm.metric, alarm.period)
     band = next((q for q in queries if "ANOMALY_DETECTION_BAND" in (q.get("Expression") or "")), None)
     if band:
         result["ThresholdMetricId"] = band["Id"]
-        watched = band["Expression"].split("(", 1)[1].split(",")[0].strip(" )")
         if alarm.k is not None:
-            band["Expression"] = f"ANOMALY_DETECTION_BAND({watched}, {alarm.k:g})"
+            compared = band["Expression"].split("(", 1)[1].split(",")[0].strip(" )")
+            band["Expression"] = f"ANOMALY_DETECTION_BAND({compared}, {alarm.k:g})"
     return {**result, "Metrics": queries}
 
 
@@ -171,10 +173,7 @@ def band_queries(metric, period):
     """Return the queries of a plain band: the metric as m1, the band around it as ad1."""
     if metric is None:
         return []
-    watched = {"Namespace": metric.namespace, "MetricName": metric.name}
-    if metric.dimensions:
-        watched["Dimensions"] = metric.dimension_list()
-    stat = {"Metric": watched, "Period": period, "Stat": metric.stat}
+    stat = {"Metric": _metric(metric), "Period": period, "Stat": metric.stat}
     if metric.unit:
         stat["Unit"] = metric.unit
     return [
@@ -184,47 +183,35 @@ def band_queries(metric, period):
 
 
 def _math(alarm):
-    return {"Metrics": alarm.queries, **_periods(alarm), **_threshold(alarm)}
+    return {"Metrics": alarm.queries, **_fields(alarm, *_EVALUATION, *_THRESHOLD)}
 
 
 def _composite(alarm):
-    result = {"AlarmRule": alarm.rule}
-    if alarm.suppressor:
-        result["ActionsSuppressor"] = alarm.suppressor
-    if alarm.suppressor_wait is not None:
-        result["ActionsSuppressorWaitPeriod"] = alarm.suppressor_wait
-    if alarm.suppressor_extension is not None:
-        result["ActionsSuppressorExtensionPeriod"] = alarm.suppressor_extension
-    return result
+    suppressor = _fields(alarm, "suppressor", "suppressor_wait", "suppressor_extension")
+    return {"AlarmRule": alarm.rule, **suppressor}
 
 
 def _composite_problems(prefix, wanted):
     """Return what only shows when all are seen: children that will not exist, and cycles."""
     composites = {name: d for name, d in wanted.alarms.items() if is_composite(d)}
-    asked = {name: dependencies(d) for name, d in composites.items()}
+    needed = {name: dependencies(d) for name, d in composites.items()}
     found = []
-    for name, children in asked.items():
+    for name, children in needed.items():
         for child in map(alarm_name, children):
             if child.startswith(prefix) and child not in wanted.alarms:
                 found.append(Problem("AlarmRule", child, "no alarm of this set has that name.", name))
-        if name in _reached(name, asked):
-            found.append(
-                Problem(
-                    "AlarmRule",
-                    composite_rules.normal_rule(composites[name]["AlarmRule"])[:80],
-                    "it asks about itself in a circle.",
-                    name,
-                )
-            )
+        if name in _reached(name, needed):
+            rule = normal_rule(composites[name]["AlarmRule"])[:80]
+            found.append(Problem("AlarmRule", rule, "it asks about itself in a circle.", name))
     return found
 
 
-def _reached(name, asked):
+def _reached(name, needed):
     """Return all that a composite depends on."""
-    seen, todo = set(), list(asked[name])
+    seen, todo = set(), list(needed[name])
     while todo:
         child = todo.pop()
         if child not in seen:
             seen.add(child)
-            todo += asked.get(child, [])
+            todo += needed.get(child, [])
     return seen

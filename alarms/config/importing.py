@@ -1,6 +1,7 @@
 """Alarms that exist, or stand in a file, become configuration; afterwards the plan is empty."""
 
 from dataclasses import dataclass, field
+from itertools import chain, count
 
 from django.db import transaction
 from django.utils.text import slugify
@@ -33,7 +34,7 @@ class Imported:
 
 
 @transaction.atomic
-def take(alarm_set, alarms, detectors, foreign=()):
+def _import(alarm_set, alarms, detectors, foreign=()):
     """Write rows for [(definition, tags, further values)] and detectors; return what became of each.
 
     What CloudWatch itself would refuse is refused here, too, and nothing else is kept back by it. Only
@@ -44,10 +45,11 @@ def take(alarm_set, alarms, detectors, foreign=()):
         if definition.get("AlarmName") in result.unmanaged:
             continue
         problems = prefix_problems(definition, alarm_set.prefix) + alarm_problems(definition)
-        if problems:
-            result.refused += problems
-        else:
-            getattr(result, _take_alarm(alarm_set, definition, tags, further)).append(definition["AlarmName"])
+        result.refused += problems
+        if not problems:
+            getattr(result, _import_alarm(alarm_set, definition, tags, further)).append(
+                definition["AlarmName"]
+            )
     used = {detector_key(d) for definition, *_ in alarms if (d := detector_of(definition))}
     for detector in detectors:
         if detector_key(detector) not in used:
@@ -55,7 +57,7 @@ def take(alarm_set, alarms, detectors, foreign=()):
         if problems := detector_problems(detector):
             result.refused += problems
         else:
-            result.detectors.append(_take_detector(alarm_set, detector))
+            result.detectors.append(_import_detector(alarm_set, detector))
     return result
 
 
@@ -67,8 +69,8 @@ def from_backend(alarm_set, backend, tags=False):
     """Import all alarms that exist under the set's prefix, with their detectors; tags when asked for."""
     existing = backend.existing(tags=tags)
     ours = [alarm for name, alarm in existing.alarms.items() if name.startswith(alarm_set.prefix)]
-    read = [(alarm.definition, alarm.tags, {}) for alarm in ours]
-    return take(alarm_set, read, existing.detectors.values(), existing.foreign)
+    rows = [(alarm.definition, alarm.tags, {}) for alarm in ours]
+    return _import(alarm_set, rows, existing.detectors.values(), existing.foreign)
 
 
 def from_document(alarm_set, document):
@@ -83,10 +85,10 @@ def from_document(alarm_set, document):
         detectors = document.get("detectors", [])
     except (KeyError, TypeError) as error:
         raise BadDocument(f"An alarm of this export cannot be read: {error!r}.") from error
-    return take(alarm_set, alarms, detectors)
+    return _import(alarm_set, alarms, detectors)
 
 
-def _take_alarm(alarm_set, definition, tags, further):
+def _import_alarm(alarm_set, definition, tags, further):
     guard_name = further.pop("guard", "")
     alarm = Alarm.objects.for_definitions().filter(alarm_set=alarm_set, name=definition["AlarmName"]).first()
     same = alarm is not None and not differences(definition_of(alarm), definition)
@@ -117,23 +119,13 @@ def _take_alarm(alarm_set, definition, tags, further):
 
 def _blank():
     """Return the values an alarm of another kind may have left behind."""
-    return {
-        "queries": [],
-        "operator": "",
-        "threshold": None,
-        "k": None,
-        "side": "",
-        "rule": "",
-        "suppressor": "",
-        "suppressor_wait": None,
-        "suppressor_extension": None,
-        "low_samples": "",
-        "enabled": True,
-    }
+    texts = dict.fromkeys(("operator", "side", "rule", "suppressor", "low_samples"), "")
+    numbers = dict.fromkeys(("threshold", "k", "suppressor_wait", "suppressor_extension"))
+    return {**texts, **numbers, "queries": [], "enabled": True}
 
 
 def _is_plain_band(definition, values):
-    """Return whether the metric alone says what the band watches, in the words we would use."""
+    """Return whether the queries are those we would write for the metric ourselves."""
     if not band_of(definition) or not values["metric"]:
         return False
     plain = band_queries(values["metric"], values["period"])
@@ -154,11 +146,15 @@ def _place(alarm_set, values):
 
 
 def _guard_name(alarm_set, metric):
-    base = (
-        slugify("-".join([metric.name, *map(str, metric.dimensions.values()), metric.stat]))[:80] or "metric"
-    )
-    taken = set(Guard.objects.filter(alarm_set=alarm_set).values_list("name", flat=True))
-    return next(name for n in range(1, 10_000) if (name := f"{base}-{n}" if n > 1 else base) not in taken)
+    base = slugify("-".join([metric.name, *map(str, metric.dimensions.values()), metric.stat]))[:80]
+    return _free_name(base or "metric", "-", Guard.objects.filter(alarm_set=alarm_set))
+
+
+def _free_name(base, separator, rows):
+    """Return the base, or the base with the first number from 2 up that no row has as its name."""
+    taken = set(rows.values_list("name", flat=True))
+    names = chain([base], (f"{base}{separator}{number}" for number in count(2)))
+    return next(name for name in names if name not in taken)
 
 
 def _actions(alarm, wanted):
@@ -170,16 +166,14 @@ def _actions(alarm, wanted):
 
 def action_of(arn):
     """Return the row of an action, named after the last part of its ARN when it is new."""
-    found = Action.objects.filter(arn=arn).first()
-    if found:
+    if found := Action.objects.filter(arn=arn).first():
         return found
     base = arn.rsplit(":", 1)[-1].rsplit("/", 1)[-1][:60] or "action"
-    taken = set(Action.objects.filter(name__startswith=base).values_list("name", flat=True))
-    name = next(name for n in range(1, 10_000) if (name := f"{base} {n}" if n > 1 else base) not in taken)
+    name = _free_name(base, " ", Action.objects.filter(name__startswith=base))
     return Action.objects.create(name=name, arn=arn)
 
 
-def _take_detector(alarm_set, detector):
+def _import_detector(alarm_set, detector):
     metric = detector_metric(detector)
     single = metric.get("SingleMetricAnomalyDetector")
     configuration = detector.get("Configuration") or {}

@@ -1,10 +1,13 @@
-"""A definition in CloudWatch's shape becomes values of our rows (pure); `configuration` turns back."""
+"""A definition in CloudWatch's shape becomes values of our rows; `configuration` turns back."""
 
 from dataclasses import dataclass, field
 
 from alarms.cloudwatch.constants import ACTION_FIELD_OF, SIDES
 from alarms.cloudwatch.definitions import band_of, is_composite
+from alarms.config.configuration import FIELDS
 
+_METRIC = {"evaluation_periods": None, "datapoints": None, "missing": "missing", "low_samples": ""}
+_COMPOSITE = {"rule": "", "suppressor": "", "suppressor_wait": None, "suppressor_extension": None}
 _EXTRA = ("EvaluationWindow", "WarmUpConfiguration", "ActionConfiguration")
 
 
@@ -30,14 +33,9 @@ def row_of(definition):
     actions = [(state, arn) for state, name in ACTION_FIELD_OF.items() for arn in definition.get(name) or []]
     row = Row(values, actions=actions)
     if is_composite(definition):
-        values.update(_composite(definition))
+        values.update(kind="composite", **_values(definition, _COMPOSITE))
         return row
-    values.update(
-        evaluation_periods=definition["EvaluationPeriods"],
-        datapoints=definition.get("DatapointsToAlarm"),
-        missing=definition.get("TreatMissingData") or "missing",
-        low_samples=definition.get("EvaluateLowSampleCountPercentile") or "",
-    )
+    values.update(_values(definition, _METRIC))
     if band_of(definition):
         _band(row, definition)
     else:
@@ -46,14 +44,10 @@ def row_of(definition):
     return row
 
 
-def _composite(definition):
-    return {
-        "kind": "composite",
-        "rule": definition["AlarmRule"],
-        "suppressor": definition.get("ActionsSuppressor", ""),
-        "suppressor_wait": definition.get("ActionsSuppressorWaitPeriod"),
-        "suppressor_extension": definition.get("ActionsSuppressorExtensionPeriod"),
-    }
+def _values(definition, blank):
+    """Return the attributes that `blank` names from their fields, as there where a field is missing."""
+    given = {name: definition.get(FIELDS[name]) for name in blank}
+    return {name: blank[name] if value is None else value for name, value in given.items()}
 
 
 def _static(row, definition):
@@ -69,9 +63,9 @@ def _math(row, definition):
 
 
 def _band(row, definition):
-    watched, k = band_of(definition)
+    compared, k = band_of(definition)
     queries = definition["Metrics"]
-    stat = next(query for query in queries if query["Id"] == watched).get("MetricStat")
+    stat = next(query for query in queries if query["Id"] == compared).get("MetricStat")
     row.values.update(
         kind="band",
         role="band",

@@ -14,7 +14,7 @@ _WORDS = {"max": max, "min": min, "average": lambda values: sum(values) / len(va
 
 
 class BadRule(ValueError):
-    """A rule that cannot be read, or for which there are no data."""
+    """A rule that cannot be parsed, or for which there are no data."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Rule:
         return float(f"{self.factor * _WORDS[self.word](values):.6g}")
 
 
-def read(text):
+def read_rule(text):
     """Return the Rule; raise BadRule saying how one is written."""
     match = _RULE.match(text)
     if not match:
@@ -62,7 +62,7 @@ def refresh(alarm_set, backend):
 
 def compute(alarm, backend):
     """Return what the alarm's rule gives today; raise BadRule."""
-    rule, now = read(alarm.threshold_rule), timezone.now()
+    rule, now = read_rule(alarm.threshold_rule), timezone.now()
     if alarm.metric is None:
         raise BadRule("only the threshold of a plain metric can follow from the past.")
     values, newest = [], now
