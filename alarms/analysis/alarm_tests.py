@@ -157,7 +157,9 @@ def _test(
         if not interval:
             raise BadTest("The interval is 0.")
         spec = _spec(entry.get("alarm"), interval, definitions)
-        values = values_of(_text(entry, "series"))
+        if not isinstance(series := entry.get("series"), str):
+            raise BadTest(f"series is {series!r}; it must be text.")
+        values = values_of(series)
         return AlarmTest(name, spec, values, _expectations(entry, spec.period, len(values)))
     except BadTest as error:
         raise BadTest(f"{name}: {error}") from None
@@ -224,13 +226,6 @@ def _number(alarm: dict[str, Any], name: str, default: float | None = None) -> f
     if isinstance(value, bool) or not isinstance(value, int | float) or not np.isfinite(value):
         raise BadTest(f"{name} is {value!r}; it must be a number.")
     return float(value)
-
-
-def _text(entry: dict[str, Any], name: str) -> str:
-    text = entry.get(name)
-    if not isinstance(text, str):
-        raise BadTest(f"{name} is {text!r}; it must be text.")
-    return text
 
 
 def _only(entry: dict[str, Any], known: set[str], who: str) -> None:

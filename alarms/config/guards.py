@@ -53,25 +53,23 @@ def create(alarm_set, metric, name, floor, ceiling, band, period=60):
 
 def _bound(bound, operator):
     return {
+        **_common(bound),
         "kind": Alarm.Kind.STATIC,
         "operator": operator,
         "threshold": bound.threshold,
         "threshold_rule": bound.rule,
-        "datapoints": bound.m,
-        "evaluation_periods": bound.n,
         "missing": bound.missing,
-        "reason": bound.reason,
-        "enabled": not bound.off,
     }
 
 
 def _band(band):
+    return {**_common(band), "kind": Alarm.Kind.BAND, "k": band.k, "side": band.side}
+
+
+def _common(given):
     return {
-        "kind": Alarm.Kind.BAND,
-        "k": band.k,
-        "side": band.side,
-        "datapoints": band.m,
-        "evaluation_periods": band.n,
-        "reason": band.reason,
-        "enabled": not band.off,
+        "datapoints": given.m,
+        "evaluation_periods": given.n,
+        "reason": given.reason,
+        "enabled": not given.off,
     }

@@ -58,12 +58,16 @@ class Outcome:
     findings: dict = field(default_factory=dict)  # trial or "clean" -> findings of the doctor
 
 
+def _trial(name, values, first, length):
+    return Trial(name, values, first, first + length)
+
+
 def dice(rng):
     """Return one fair die, and the day somebody throws a 0 or a 7."""
     clean = series.dice(rng, LEARN + 4 * WEEK)
     at = LEARN + 12 * HOUR
     trials = [
-        Trial(f"{name} {value}", series.replaced(clean[: at + HOUR], at, at + length, value), at, at + length)
+        _trial(f"{name} {value}", series.replaced(clean[: at + HOUR], at, at + length, value), at, length)
         for value in (0, 7)
         for name, length in (("one", 1), ("only", HOUR))
     ]
@@ -77,29 +81,18 @@ def skyline(rng):
     hourly = series.skyline_every(rng, size)
     at = LEARN + 12 * HOUR
     missing = series.skyline_every(rng, at + DAY, skip=[at // HOUR])
-    slower = np.concatenate(
-        [series.skyline_every(rng, LEARN + DAY), series.skyline_every(rng, 3 * DAY, 2 * HOUR)]
-    )
+    slower = series.skyline_every(rng, LEARN + DAY), series.skyline_every(rng, 3 * DAY, 2 * HOUR)
     start = np.flatnonzero(np.diff((loop[at:] > 15).astype(int)) == 1)[0] + at + 1
     idle = series.replaced(loop[: start + DAY], start, start + series.RUN, series.IDLE)
     share = {"natural": (0.0, 100.0), "kind": "percent"}
-    switched = LEARN + DAY + HOUR
+    trials = (
+        _trial("a run is missing", missing, at, series.RUN),
+        _trial("hourly becomes two-hourly", np.concatenate(slower), LEARN + DAY + HOUR, series.RUN),
+    )
+    idling = _trial("a run is missing", idle, start, series.RUN)
     return [
-        Case(
-            "skyline every 71 minutes",
-            loop,
-            (Trial("a run is missing", idle, start, start + series.RUN),),
-            **share,
-        ),
-        Case(
-            "skyline every hour",
-            hourly,
-            (
-                Trial("a run is missing", missing, at, at + series.RUN),
-                Trial("hourly becomes two-hourly", slower, switched, switched + series.RUN),
-            ),
-            **share,
-        ),
+        Case("skyline every 71 minutes", loop, (idling,), **share),
+        Case("skyline every hour", hourly, trials, **share),
     ]
 
 
@@ -116,12 +109,7 @@ def orders(rng):
         ("Black Friday, 2.2 times as many", friday, DAY, 2.2),
     ]
     trials = [
-        Trial(
-            name,
-            series.changed(clean[: first + length], first, first + length, factor),
-            first,
-            first + length,
-        )
+        _trial(name, series.changed(clean[: first + length], first, first + length, factor), first, length)
         for name, first, length, factor in plans
     ]
     return [Case("orders", clean, tuple(trials), natural=(0.0, None))]

@@ -52,18 +52,6 @@ class Band:
         outside: Flags = (self.values < self.lower(k)) | (self.values > self.upper(k))
         return outside
 
-    def dead_low(self, k: float = DEFAULT_K) -> float:
-        """Return the share of datapoints with a band whose low side no possible value can breach."""
-        if self.natural_min is None:
-            return 0.0
-        return _share(self.expected - k * self.down <= self.natural_min, self.expected)
-
-    def dead_high(self, k: float = DEFAULT_K) -> float:
-        """Return the share of datapoints with a band whose high side no possible value can breach."""
-        if self.natural_max is None:
-            return 0.0
-        return _share(self.expected + k * self.up >= self.natural_max, self.expected)
-
 
 @dataclass(frozen=True)
 class Forecast:
@@ -153,11 +141,6 @@ def fit(
 
 def _inside(values: Floats, minimum: float | None, maximum: float | None) -> Floats:
     return values if minimum is None and maximum is None else np.clip(values, minimum, maximum)
-
-
-def _share(dead: Flags, expected: Floats) -> float:
-    known = np.isfinite(expected)
-    return float(dead[known].mean()) if known.any() else 0.0
 
 
 def _checked(

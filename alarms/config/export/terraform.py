@@ -1,42 +1,16 @@
 """Terraform in its JSON syntax, with import blocks for what exists already."""
 
 import json
+import re
 from datetime import UTC
 
 from alarms.cloudwatch.definitions import detector_key, detector_name, detector_of, is_composite
 from alarms.config.export.cloudformation import detector_template
 from alarms.config.export.names import snake
 
-_FIELDS = {
-    "AlarmName": "alarm_name",
-    "AlarmDescription": "alarm_description",
-    "ActionsEnabled": "actions_enabled",
-    "OKActions": "ok_actions",
-    "AlarmActions": "alarm_actions",
-    "InsufficientDataActions": "insufficient_data_actions",
-    "MetricName": "metric_name",
-    "Namespace": "namespace",
-    "Statistic": "statistic",
-    "ExtendedStatistic": "extended_statistic",
-    "Period": "period",
-    "Unit": "unit",
-    "EvaluationPeriods": "evaluation_periods",
-    "DatapointsToAlarm": "datapoints_to_alarm",
-    "Threshold": "threshold",
-    "ThresholdMetricId": "threshold_metric_id",
-    "ComparisonOperator": "comparison_operator",
-    "TreatMissingData": "treat_missing_data",
-    "EvaluateLowSampleCountPercentile": "evaluate_low_sample_count_percentiles",
-    "AlarmRule": "alarm_rule",
-}
-_QUERY = {
-    "Id": "id",
-    "Expression": "expression",
-    "Label": "label",
-    "ReturnData": "return_data",
-    "Period": "period",
-    "AccountId": "account_id",
-}
+# What Terraform's resources have no argument for.
+_UNKNOWN = {"EvaluationWindow", "WarmUpConfiguration", "EvaluationCriteria", "EvaluationInterval"}
+_UNKNOWN |= {"ActionConfiguration"}
 METRIC, COMPOSITE, STACK, MUTE = (
     "aws_cloudwatch_metric_alarm",
     "aws_cloudwatch_composite_alarm",
@@ -101,14 +75,14 @@ def _detectors_with_settings(wanted):
 def _alarm(definition, tags):
     result, left = {}, {}
     for name, value in definition.items():
-        if name in _FIELDS:
-            result[_FIELDS[name]] = _text(value)
+        if name in _UNKNOWN:
+            left[name] = value
         elif name == "Dimensions":
             result["dimensions"] = _map(value)
         elif name == "Metrics":
             result["metric_query"] = [_query(query) for query in value]
         elif not name.startswith("ActionsSuppressor"):
-            left[name] = value
+            result[_argument(name)] = _text(value)
     if definition.get("ActionsSuppressor"):
         result["actions_suppressor"] = {
             "alarm": _text(definition["ActionsSuppressor"]),
@@ -140,23 +114,24 @@ def _mute(rule, places):
 
 
 def _query(query):
-    result = {_QUERY[name]: _text(value) for name, value in query.items() if name in _QUERY}
+    result = {_argument(name): _text(value) for name, value in query.items() if name != "MetricStat"}
     # Left out, Terraform takes it for false where CloudWatch takes it for true.
     result.setdefault("return_data", True)
     if stat := query.get("MetricStat"):
-        metric = stat["Metric"]
-        block = {
-            "namespace": _text(metric["Namespace"]),
-            "metric_name": _text(metric["MetricName"]),
-            "period": stat["Period"],
-            "stat": stat["Stat"],
-        }
-        if metric.get("Dimensions"):
-            block["dimensions"] = _map(metric["Dimensions"])
-        if stat.get("Unit"):
-            block["unit"] = stat["Unit"]
+        given = {**stat["Metric"], **stat}
+        names = ("Namespace", "MetricName", "Period", "Stat", "Dimensions", "Unit")
+        block = {_argument(name): _text(given[name]) for name in names if given.get(name)}
+        if "dimensions" in block:
+            block["dimensions"] = _map(given["Dimensions"])
         result["metric"] = block
     return result
+
+
+def _argument(name):
+    """Return the argument for one of CloudWatch's fields: ok_actions for OKActions."""
+    if name == "EvaluateLowSampleCountPercentile":
+        return "evaluate_low_sample_count_percentiles"
+    return re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
 
 
 def _map(dimensions):

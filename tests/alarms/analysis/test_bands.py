@@ -119,17 +119,13 @@ def test_after_a_step_the_band_follows():
     assert band.breaching(3)[-288:].mean() < 0.02
 
 
-def test_the_band_stays_inside_the_natural_limits_and_says_where_a_side_is_dead():
+def test_the_band_stays_inside_the_natural_limits():
     times = clock(3 * DAY, 60)
     dice = np.random.default_rng(4).integers(1, 7, len(times)).astype(float)
 
-    free = walk_forward(times, dice)
     bound = walk_forward(times, dice, natural_min=2.0, natural_max=100.0)
 
-    assert (free.dead_low(3), free.dead_high(3)) == (0.0, 0.0)
     assert np.nanmin(bound.lower(3)) == 2.0
-    assert bound.dead_low(3) == 1.0
-    assert bound.dead_high(3) == 0.0
     assert not (bound.values < bound.lower(3))[dice >= 2].any()
 
 
