@@ -28,7 +28,7 @@ def action_problem(arn: str, field: str, nature: str) -> str | None:
     if found is None:
         return "an ARN is needed of an SNS topic, a Lambda function, an EC2 action, a scaling policy or SSM."
     if nature == "composite" and found not in ("sns", "lambda", "ssm"):
-        return "a composite alarm may only tell SNS, Lambda and Systems Manager."
+        return "a composite alarm may only notify SNS, Lambda and Systems Manager."
     if nature == "band" and found == "scaling":
         return "a band alarm cannot scale anything."
     if nature in ("math", "band") and found == "ec2":

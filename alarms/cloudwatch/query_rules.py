@@ -48,7 +48,7 @@ def _query(query: Definition) -> Problems:
 
 
 def _returned(d: Definition, queries: list[Definition]) -> Problems:
-    """Math returns one series; a band alarm the watched one, and the band as it likes."""
+    """Metric math returns one series; a band alarm the one it compares, and the band or not."""
     bands = {q.get("Id") for q in queries if BAND.match(q.get("Expression") or "")}
     returned = [q.get("Id") or "" for q in queries if q.get("ReturnData", True) and q.get("Id") not in bands]
     if d.get("ComparisonOperator") in SIDES:

@@ -1,4 +1,4 @@
-"""Guards: a metric watched by floor, ceiling and band at once."""
+"""Guards: floor, ceiling and band of one metric."""
 
 from dataclasses import dataclass
 

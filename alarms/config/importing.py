@@ -66,7 +66,7 @@ class BadDocument(ValueError):
 
 
 def from_backend(alarm_set, backend, tags=False):
-    """Import all alarms that exist under the set's prefix, with their detectors; tags when asked for."""
+    """Import all alarms that exist under the set's prefix, with their detectors; with `tags` theirs, too."""
     existing = backend.existing(tags=tags)
     ours = [alarm for name, alarm in existing.alarms.items() if name.startswith(alarm_set.prefix)]
     rows = [(alarm.definition, alarm.tags, {}) for alarm in ours]

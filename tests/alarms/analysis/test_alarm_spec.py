@@ -1,4 +1,4 @@
-"""What definitions in PutMetricAlarm's shape watch."""
+"""What definitions in PutMetricAlarm's shape compare."""
 
 import numpy as np
 import pytest
