@@ -127,34 +127,28 @@ def plan(wanted: Wanted, existing: Existing, prune: bool = False) -> Plan:
 
     `prune` also deletes alarms under the prefix that no configuration names.
     """
-    ours = {name: alarm for name, alarm in existing.alarms.items() if name.startswith(wanted.prefix)}
-    ours = {name: alarm for name, alarm in ours.items() if name not in existing.foreign}
-    goal = {
-        name: definition
-        for name, definition in wanted.alarms.items()
-        if name.startswith(wanted.prefix) and name not in existing.foreign
-    }
+
+    def managed(name: str) -> bool:
+        return name.startswith(wanted.prefix) and name not in existing.foreign
+
+    ours = {name: alarm for name, alarm in existing.alarms.items() if managed(name)}
+    goal = {name: definition for name, definition in wanted.alarms.items() if managed(name)}
     extra = sorted(name for name in ours if name not in goal and name not in wanted.switched_off)
     gone = sorted(name for name in ours if name in wanted.switched_off and name not in goal)
     gone += extra if prune else []
     kept = {n: a.definition for n, a in existing.alarms.items() if n not in gone and n not in goal}
 
-    detectors_first, detectors_last, notes = _detector_changes(wanted, existing, goal, ours, gone, kept)
-    alarms = _alarm_changes(goal, ours, wanted.tags)
+    first, last, notes = _detector_changes(wanted, existing, goal, ours, gone, kept)
     deletions = [_deletion(ours[name], name in wanted.switched_off) for name in gone]
-    changes = (*detectors_first, *alarms, *_parents_first(deletions), *detectors_last)
+    left_alone = [name for name in sorted(existing.foreign) if name.startswith(wanted.prefix)]
+    notes += [f"{name} is a log or PromQL alarm; those are left alone." for name in left_alone]
     after = {**{n: d for n, d in kept.items() if n in ours}, **goal}
-    notes += [
-        f"{n} is a log or PromQL alarm; those are left alone."
-        for n in sorted(existing.foreign)
-        if n.startswith(wanted.prefix)
-    ]
     return Plan(
-        changes,
-        () if prune else tuple(extra),
-        tuple(notes),
-        cost.total(alarm.definition for alarm in ours.values()),
-        cost.total(after.values()),
+        changes=(*first, *_alarm_changes(goal, ours, wanted.tags), *_parents_first(deletions), *last),
+        unmanaged=() if prune else tuple(extra),
+        notes=tuple(notes),
+        cost_before=cost.total(alarm.definition for alarm in ours.values()),
+        cost_after=cost.total(after.values()),
     )
 
 
@@ -238,12 +232,8 @@ def _detector_changes(
 ) -> tuple[list[Change], list[Change], list[str]]:
     """Return (changes before the alarms, changes after them, notes)."""
     needed = {**_used(goal.values()), **wanted.detectors}
-    elsewhere = {
-        key: name
-        for name, definition in kept.items()
-        if not name.startswith(wanted.prefix)
-        for key in _used([definition])
-    }
+    others = {name: definition for name, definition in kept.items() if not name.startswith(wanted.prefix)}
+    elsewhere = {key: name for name, definition in others.items() for key in _used([definition])}
     first, notes = [], []
     for key in sorted(needed, key=lambda key: detector_name(needed[key])):
         after, before = needed[key], existing.detectors.get(key)
@@ -256,25 +246,11 @@ def _detector_changes(
             else:
                 first.append(Change(UPDATE, DETECTOR, name, fields, before, after))
     # Those that our alarms leave behind now, or left behind when an earlier run was interrupted.
-    left = {*wanted.known_detectors}
-    left.update(
-        key
-        for name, alarm in ours.items()
-        if name in goal or name in gone
-        for key in _used([alarm.definition])
-    )
-    used = {*needed, *_used(kept.values())}
-    last = [
-        Change(
-            DELETE,
-            DETECTOR,
-            detector_name(existing.detectors[key]),
-            before=existing.detectors[key],
-            why="no alarm uses it, and it is billed",
-        )
-        for key in sorted(left - used)
-        if key in existing.detectors
-    ]
+    changed = [alarm.definition for name, alarm in ours.items() if name in goal or name in gone]
+    left = {*wanted.known_detectors, *_used(changed)} - {*needed, *_used(kept.values())}
+    unused = [existing.detectors[key] for key in sorted(left) if key in existing.detectors]
+    why = "no alarm uses it, and it is billed"
+    last = [Change(DELETE, DETECTOR, detector_name(each), before=each, why=why) for each in unused]
     return first, last, notes
 
 
