@@ -20,8 +20,6 @@ from alarms.cloudwatch.definitions import Definition, band_of
 
 @dataclass(frozen=True)
 class Source:
-    """One statistic of one metric."""
-
     namespace: str
     name: str
     dimensions: tuple[tuple[str, str], ...]  # (name, value), by name

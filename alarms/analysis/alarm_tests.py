@@ -102,7 +102,6 @@ def read_file(data: bytes, definitions: Mapping[str, Definition]) -> list[AlarmT
 
 
 def run(test: AlarmTest) -> list[Result]:
-    """Return the Result of each expectation."""
     lower = upper = None
     if test.spec.k is not None:
         times = _BEGIN + test.spec.period * np.arange(len(test.values), dtype=float)

@@ -20,7 +20,6 @@ def monthly(definition: Definition) -> float:
 
 
 def total(definitions: Iterable[Definition]) -> float:
-    """Return what the alarms cost a month together."""
     return round(sum(monthly(definition) for definition in definitions), 2)
 
 

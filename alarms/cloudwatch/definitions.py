@@ -178,7 +178,6 @@ def detector_settings(detector: Definition) -> Definition:
 
 
 def detector_name(detector: Definition) -> str:
-    """Return what people call a detector."""
     metric = detector_metric(detector)
     if math := metric.get("MetricMathAnomalyDetector"):
         queries = math["MetricDataQueries"]

@@ -64,7 +64,6 @@ def in_force(mute: Mute, moment: datetime) -> bool:
 
 
 def is_over(mute: Mute, moment: datetime) -> bool:
-    """Return whether the mute will never again be in force."""
     if mute.ends_at and mute.ends_at <= moment:
         return True
     at = _parsed(mute.schedule)

@@ -37,7 +37,6 @@ def summary(planned: dict[str, Any]) -> str:
 
 
 def shown(value: object) -> str:
-    """Return a value of a definition as people read it."""
     match value:
         case None:
             return "(not set)"

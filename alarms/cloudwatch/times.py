@@ -11,7 +11,6 @@ def aware(value: str | datetime, zone: tzinfo = UTC) -> datetime:
 
 
 def is_timezone(name: str) -> bool:
-    """Return whether the time zone database knows the name."""
     try:
         ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):

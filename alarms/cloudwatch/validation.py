@@ -40,8 +40,6 @@ _TYPES: dict[str, tuple[Any, str]] = {
 
 @dataclass(frozen=True)
 class Problem:
-    """What is wrong with one field."""
-
     field: str
     given: object
     allowed: str
@@ -162,7 +160,6 @@ _COMPOSITE = (_names, _actions, _rule, _suppressor)
 
 
 def detector_problems(detector: Definition, name: str = "") -> list[Problem]:
-    """Return every problem of one detector's definition."""
     return [Problem(*found, alarm=name) for found in _detector(detector)]
 
 

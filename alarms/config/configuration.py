@@ -207,7 +207,6 @@ def _composite_problems(prefix, wanted):
 
 
 def _reached(name, needed):
-    """Return all that a composite depends on."""
     seen, todo = set(), list(needed[name])
     while todo:
         child = todo.pop()

@@ -22,7 +22,6 @@ class Row:
 
 
 def row_of(definition):
-    """Return the Row of an alarm."""
     values = {
         "name": definition["AlarmName"],
         "description": definition.get("AlarmDescription", ""),

@@ -24,7 +24,6 @@ class Rule:
     days: int
 
     def of(self, values):
-        """Return the threshold that follows from the values of the past."""
         return float(f"{self.factor * _WORDS[self.word](values):.6g}")
 
 

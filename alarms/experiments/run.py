@@ -124,7 +124,6 @@ def run(name, seed):
 
 
 def times(values):
-    """Return the moments of the values in seconds since 1970."""
     return series.BEGIN + 60.0 * np.arange(len(values))
 
 

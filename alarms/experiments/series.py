@@ -25,7 +25,6 @@ _WEEK = [0.96, 0.97, 0.99, 1.0, 1.05, 1.12, 0.91]
 
 
 def dice(rng, minutes):
-    """Return fair rolls of one die."""
     return rng.integers(1, 7, minutes).astype(float)
 
 
@@ -64,7 +63,6 @@ def changed(values, first, end, factor):
 
 
 def replaced(values, first, end, value):
-    """Return a copy in which the values of [first, end) are one value."""
     values = values.copy()
     values[first:end] = value
     return values

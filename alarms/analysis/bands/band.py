@@ -66,7 +66,6 @@ class Forecast:
     natural_max: float | None = None
 
     def band(self, k: float = DEFAULT_K) -> tuple[float, float]:
-        """Return (lower, upper)."""
         lower, upper = self.expected - k * self.down, self.expected + k * self.up
         return (
             lower if self.natural_min is None else max(lower, self.natural_min),

@@ -25,7 +25,6 @@ def mean_before(values: Floats, count: int, seen: Numbers | None = None) -> tupl
 
 
 def finite_before(values: Floats) -> Numbers:
-    """Return how many finite values are before each."""
     return _before(np.isfinite(values))
 
 

@@ -104,7 +104,6 @@ def _before(numbers: NDArray[Any], count: int, filling: float) -> NDArray[Any]:
 
 
 def _smoothed(values: Floats) -> Floats:
-    """Return the mean of each value and its neighbours on either side."""
     padded = np.pad(values, _AROUND, constant_values=np.nan)
     windows = np.lib.stride_tricks.sliding_window_view(padded, 2 * _AROUND + 1)
     finite = np.isfinite(windows)

@@ -45,7 +45,6 @@ class Chart:
 
 
 def describe(chart: Chart) -> str:
-    """Return the chart in a sentence."""
     known = chart.values[np.isfinite(chart.values)]
     if not len(known):
         return "No data in this time."

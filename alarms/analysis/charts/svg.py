@@ -126,7 +126,6 @@ def _band(columns: Columns, frame: _Frame) -> Iterator[str]:
 
 
 def _patterns(name: str) -> str:
-    """Return the hatching of mutes and the crosses of what is impossible."""
     return (
         f'<defs><pattern id="{name}-hatch" width="8" height="8" patternUnits="userSpaceOnUse">'
         '<path class="chart-hatch" d="M0 8L8 0"/></pattern>'
@@ -190,7 +189,6 @@ def _grid(chart: Chart, frame: _Frame) -> Iterator[str]:
 
 
 def _nice(low: float, high: float, count: int = 5) -> list[float]:
-    """Return round values between low and high."""
     raw = (high - low) / count
     size = 10 ** np.floor(np.log10(raw))
     step = size * next(m for m in (1, 2, 5, 10) if m * size >= raw)
