@@ -48,7 +48,7 @@ class AlarmSetAdmin(admin.ModelAdmin):
     @admin.action(description="Make the guards of this application", permissions=["change"])
     def make_own_guards(self, request, sets):
         for alarm_set in sets:
-            guards = packs.make(alarm_set, packs.OWN)
+            guards = packs.make_guards(alarm_set, packs.OWN)
             messages.success(request, f"{alarm_set}: {len(guards)} guards. Apply its plan.")
 
     @admin.display(description="plan")

@@ -5,10 +5,10 @@ from django.core.exceptions import ValidationError
 
 from alarms.cloudwatch.constants import DEFAULT_K
 from alarms.cloudwatch.definitions import detector_key
-from alarms.cloudwatch.mute_schedules import BadSchedule, check
+from alarms.cloudwatch.mute_schedules import BadSchedule, check_schedule
 from alarms.cloudwatch.validation import alarm_problems, detector_problems, prefix_problems
 from alarms.config.configuration import FIELDS, definition_of, detector_definition, overlaps
-from alarms.config.guards import Band, Bound, create
+from alarms.config.guards import Band, Bound, create_guard
 from alarms.config.thresholds import BadRule, read_rule
 from alarms.models import Alarm, AlarmSet, Guard, Mute
 
@@ -101,7 +101,7 @@ class NewGuardForm(forms.ModelForm):
     def make_alarms(self):
         """Create the alarms of the guard, which is saved."""
         found = self.cleaned_data
-        create(
+        create_guard(
             found["alarm_set"],
             found["metric"],
             found["name"],
@@ -153,7 +153,7 @@ class MuteForm(forms.ModelForm):
     def clean(self):
         found = super().clean()
         try:
-            check(found.get("schedule") or "", found.get("timezone") or "UTC")
+            check_schedule(found.get("schedule") or "", found.get("timezone") or "UTC")
         except BadSchedule as bad:
             self.add_error("schedule", str(bad))
         alarm_set = found.get("alarm_set")

@@ -57,7 +57,7 @@ class AlarmSpec:
         return compute(self.expression, columns)
 
 
-def read(definition: Definition) -> AlarmSpec:
+def spec_of(definition: Definition) -> AlarmSpec:
     """Return the AlarmSpec of a definition; raise UnknownExpression when it cannot be evaluated here."""
     n = definition.get("EvaluationPeriods", 1)
     rule = Rule(

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from alarms.analysis.alarm_spec import AlarmSpec, Source, breaching, read
+from alarms.analysis.alarm_spec import AlarmSpec, Source, breaching, spec_of
 from alarms.analysis.arrays import Floats
 from alarms.analysis.bands.band import walk_forward
 from alarms.analysis.bands.clock import MONDAY
@@ -101,7 +101,7 @@ def read_file(data: bytes, definitions: Mapping[str, Definition]) -> list[AlarmT
     return [_test(number, entry, document, definitions) for number, entry in enumerate(tests, 1)]
 
 
-def run(test: AlarmTest) -> list[Result]:
+def run_test(test: AlarmTest) -> list[Result]:
     lower = upper = None
     if test.spec.k is not None:
         times = _BEGIN + test.spec.period * np.arange(len(test.values), dtype=float)
@@ -185,7 +185,7 @@ def _spec(alarm: Any, interval: int, definitions: Mapping[str, Definition]) -> A
         if alarm not in definitions:
             raise BadTest(f"There is no alarm {alarm!r} in the configuration.")
         try:
-            return read(definitions[alarm])
+            return spec_of(definitions[alarm])
         except UnknownExpression as error:
             raise BadTest(f"{alarm!r} cannot be evaluated here: {error}") from None
     if not isinstance(alarm, dict):

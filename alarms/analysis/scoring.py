@@ -32,7 +32,7 @@ def usual_m_of_n(period: float) -> tuple[int, int]:
     """
     if period < 300:
         return 3, 5
-    return (2, 3) if period < 3_600 else (1, 1)
+    return (2, 3) if period < HOUR else (1, 1)
 
 
 def score(

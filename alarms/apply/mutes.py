@@ -5,7 +5,7 @@ import re
 from django.utils import timezone
 
 from alarms.backends import backend_for
-from alarms.cloudwatch.mute_schedules import BadSchedule, check, is_over
+from alarms.cloudwatch.mute_schedules import BadSchedule, check_schedule, is_over
 from alarms.models import Change, Mute, Run
 
 _LENGTH = re.compile(r"^(\d+)\s*(m|h|d)$")
@@ -52,7 +52,7 @@ def mute(alarms, length, who, user=None, reason="", schedule="", zone="UTC", **f
     """
     now, alarm_set = timezone.now(), alarms[0].alarm_set
     times = schedule or f"at({now:%Y-%m-%dT%H:%M})"
-    check(times, zone)
+    check_schedule(times, zone)
     values = {
         "name": f"{alarm_set.prefix}mute-{now:%Y%m%d-%H%M%S-%f}",
         "schedule": times,

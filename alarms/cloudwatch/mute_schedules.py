@@ -36,7 +36,7 @@ class BadSchedule(ValueError):
     """A schedule that cannot be parsed; the message says where."""
 
 
-def check(schedule: str, timezone: str = "UTC") -> None:
+def check_schedule(schedule: str, timezone: str = "UTC") -> None:
     """Raise BadSchedule when the schedule or the zone cannot be parsed."""
     _zone(timezone)
     _parsed(schedule)

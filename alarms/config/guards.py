@@ -34,7 +34,7 @@ class Band:
 
 
 @transaction.atomic
-def create(alarm_set, metric, name, floor, ceiling, band, period=60):
+def create_guard(alarm_set, metric, name, floor, ceiling, band, period=60):
     """Create the guard and its three alarms, each with its reason; return the Guard.
 
     One that is there keeps its alarms as they are and gets those it lacks: people's changes stay.

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from django.conf import settings
 
-from alarms.config.guards import Band, Bound, create
+from alarms.config.guards import Band, Bound, create_guard
 from alarms.config.metric_rows import metric_of
 
 _FILES = Path(__file__).parent / "pack_files"
@@ -17,7 +17,7 @@ OWN = "photomgr"
 NAMES = (OWN, *sorted(path.stem for path in _FILES.glob("*.toml") if path.stem != OWN))
 
 
-def make(alarm_set, pack, resource=""):
+def make_guards(alarm_set, pack, resource=""):
     """Create the guards of a pack in a set and return them; guards and alarms that exist stay as they are.
 
     resource: the name of the bucket, queue or instance; none for the application's own pack.
@@ -25,7 +25,7 @@ def make(alarm_set, pack, resource=""):
     document = tomllib.loads((_FILES / f"{pack}.toml").read_text())
     prefix = f"{resource}-" if resource else ""
     return [
-        create(
+        create_guard(
             alarm_set,
             _metric(document, guard, {"namespace": settings.ALARMS_NAMESPACE, "id": resource, **names}),
             f"{prefix}{guard['name'].format(**names)}"[:100],

@@ -38,7 +38,7 @@ def read_rule(text):
     return rule
 
 
-def refresh(alarm_set, backend):
+def refresh_thresholds(alarm_set, backend):
     """Compute the thresholds of a set that have a rule; return ([(alarm, old, new)], [(alarm, why not)]).
 
     Periods that are no longer kept are read from longer ones: a sum over five minutes counts as five
@@ -49,7 +49,7 @@ def refresh(alarm_set, backend):
         Alarm.objects.filter(alarm_set=alarm_set).exclude(threshold_rule="").select_related("metric")
     ):
         try:
-            new = compute(alarm, backend)
+            new = compute_threshold(alarm, backend)
         except BadRule as why:
             failed.append((alarm, str(why)))
             continue
@@ -59,7 +59,7 @@ def refresh(alarm_set, backend):
     return done, failed
 
 
-def compute(alarm, backend):
+def compute_threshold(alarm, backend):
     """Return what the alarm's rule gives today; raise BadRule."""
     rule, now = read_rule(alarm.threshold_rule), timezone.now()
     if alarm.metric is None:

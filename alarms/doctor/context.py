@@ -8,10 +8,10 @@ import numpy as np
 from alarms.analysis.alarm_spec import AlarmSpec
 from alarms.analysis.backtest import History
 from alarms.analysis.bands.band import Band
+from alarms.cloudwatch.constants import DAY
 
 NOTE, WARNING, ERROR = "note", "warning", "error"
 SEVERITIES = (NOTE, WARNING, ERROR)
-DAY = 86_400
 
 
 @dataclass(frozen=True)

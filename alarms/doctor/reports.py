@@ -7,7 +7,7 @@ import numpy as np
 from django.conf import settings
 
 from alarms.analysis import backtest
-from alarms.analysis.alarm_spec import AlarmSpec, breaching, read
+from alarms.analysis.alarm_spec import AlarmSpec, breaching, spec_of
 from alarms.backends import Backend, backend_for
 from alarms.config.configuration import definition_of
 from alarms.models.delivery import mail_recipients
@@ -63,7 +63,7 @@ def snapshot_of(region, alarms=(), ask_topics=False):
 def case_of(alarm, snapshot, now, weeks, incidents=()):
     """Return the alarm with `weeks` of history to judge, and what a band learns from before that."""
     definition = definition_of(alarm)
-    spec = read(definition)
+    spec = spec_of(definition)
     start = now - timedelta(weeks=weeks)
     begin = start - (values.LEARN if spec.k is not None else timedelta(0))
     if timedelta(weeks=weeks) <= MINUTES_KEPT - _LEAST_TO_LEARN:

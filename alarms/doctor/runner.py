@@ -4,7 +4,7 @@ from dataclasses import asdict
 
 from django.db import transaction
 
-from alarms.analysis.alarm_spec import read
+from alarms.analysis.alarm_spec import spec_of
 from alarms.cloudwatch import mute_schedules
 from alarms.cloudwatch.definitions import detector_key, detector_of
 from alarms.config import thresholds
@@ -56,7 +56,7 @@ def _examine_detectors(alarm_set, snapshot, now):
 
 def _context_of(alarm, snapshot, now):
     definition = definition_of(alarm)
-    spec = read(definition)
+    spec = spec_of(definition)
     reading, band = snapshot.read(definition, spec, now - MINUTES_KEPT, now)
     detector = detector_of(definition)
     metric = alarm.metric
@@ -83,7 +83,7 @@ def _context_of(alarm, snapshot, now):
 def _fresh_threshold(alarm, backend):
     """Return what the threshold's rule gives today, or None."""
     try:
-        return thresholds.compute(alarm, backend) if alarm.threshold_rule else None
+        return thresholds.compute_threshold(alarm, backend) if alarm.threshold_rule else None
     except thresholds.BadRule:
         return None
 

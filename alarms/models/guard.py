@@ -8,7 +8,7 @@ class Guard(models.Model):
     """A metric watched from three sides, because a band never stands alone.
 
     Its floor, ceiling and band are alarms (`Alarm.guard`, `Alarm.role`); each is switched by its own
-    `enabled` and says why in its own `reason`. Made together by `alarms.config.guards.create`.
+    `enabled` and says why in its own `reason`. Made together by `alarms.config.guards.create_guard`.
     """
 
     alarm_set = models.ForeignKey(AlarmSet, on_delete=models.CASCADE, related_name="guards")

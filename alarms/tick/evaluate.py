@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from alarms.analysis.alarm_spec import breaching, read
+from alarms.analysis.alarm_spec import breaching, spec_of
 from alarms.analysis.evaluation import evaluate, samples_needed, too_few_samples
 from alarms.backends.local import Local
 from alarms.cloudwatch import composite_rules
@@ -59,7 +59,7 @@ def _evaluate(minute):
 def _moves(row, minute, known, detectors):
     """Return ([(moment, state), …] since it was last evaluated, reason, data); at least one, the newest."""
     try:
-        spec = read(row.definition)
+        spec = spec_of(row.definition)
         backend = Local(row.region)
         # Measurements are kept by the minute; a shorter period is evaluated by the minute, too.
         period = max(spec.period, 60)

@@ -16,14 +16,14 @@ from alarms.views.chart_form import ChartForm
 def alarm_chart(request, pk):
     """Draw the alarm over a span, with k, M and N as the address says."""
     # Every manage.py command imports the pages; numpy is for this one alone.
-    from alarms.analysis.alarm_spec import read
+    from alarms.analysis.alarm_spec import spec_of
     from alarms.views.chart_data import chart_of
 
     alarm = get_object_or_404(Alarm.objects.judged_by_data(), pk=pk)
     context = {"nav": "alarms", "alarm": alarm}
     definition = definition_of(alarm)
     try:
-        form = ChartForm(request.GET, spec=read(definition))
+        form = ChartForm(request.GET, spec=spec_of(definition))
         if not form.is_valid():
             return render(request, "alarms/chart.html", {**context, "form": form}, status=400)
         chart = chart_of(alarm, definition, form, timezone.now())

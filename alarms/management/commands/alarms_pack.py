@@ -23,7 +23,7 @@ class Command(JsonCommand):
         name = set_name or pack
         alarm_set = AlarmSet.objects.filter(name=name).first()
         alarm_set = alarm_set or save_new(AlarmSet(name=name, prefix=f"{name}-"))
-        guards = packs.make(alarm_set, pack, resource)
+        guards = packs.make_guards(alarm_set, pack, resource)
         alarms = [alarm for guard in guards for alarm in guard.alarms.all()]
         document = {
             "set": alarm_set.name,

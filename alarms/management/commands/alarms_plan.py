@@ -1,7 +1,7 @@
 from alarms.apply.prepare import plan_for
 from alarms.backends import backend_for
 from alarms.cloudwatch.plan_text import lines
-from alarms.config.thresholds import refresh
+from alarms.config.thresholds import refresh_thresholds
 from alarms.management.base import AlarmCommand, add_plan_options, chosen_sets
 from photomgr.json_command import FINDINGS
 
@@ -36,7 +36,7 @@ class Command(AlarmCommand):
 def _plan(alarm_set, prune, tags, with_refresh):
     failed = []
     if with_refresh:
-        _, failed = refresh(alarm_set, backend_for(alarm_set.region))
+        _, failed = refresh_thresholds(alarm_set, backend_for(alarm_set.region))
     planned = plan_for(alarm_set, prune, tags).as_json()
     if failed and "notes" in planned:
         planned["notes"] += [f"{alarm.name}: {why}" for alarm, why in failed]

@@ -2,7 +2,7 @@ from pathlib import Path
 
 from django.core.management.base import CommandError
 
-from alarms.analysis.alarm_tests import BadTest, read_file, run
+from alarms.analysis.alarm_tests import BadTest, read_file, run_test
 from alarms.config.configuration import definition_of
 from alarms.models import Alarm
 from photomgr.json_command import JsonCommand
@@ -19,7 +19,7 @@ class Command(JsonCommand):
             tests = read_file(file.read_bytes(), _Definitions())
         except (OSError, BadTest) as why:
             raise CommandError(f"{file}: {why}") from None
-        results = [result for test in tests for result in run(test)]
+        results = [result for test in tests for result in run_test(test)]
         failed = sum(not result.passed for result in results)
         document = {
             "tests": len(tests),

@@ -37,7 +37,7 @@ def _band(expression="ANOMALY_DETECTION_BAND(m1, 3)", operator="LessThanLowerOrG
 
 
 def test_a_threshold_on_a_metric():
-    read = alarm_spec.read(STATIC)
+    read = alarm_spec.spec_of(STATIC)
 
     assert (read.rule.n, read.rule.needed, read.rule.missing) == (5, 5, "missing")
     assert read.source.dimensions == (("Kind", "nut"), ("Town", "Ulm"))
@@ -49,7 +49,7 @@ def test_a_percentile():
     definition = {**STATIC, "ExtendedStatistic": "p99", "EvaluateLowSampleCountPercentile": "ignore"}
     del definition["Statistic"]
 
-    read = alarm_spec.read(definition)
+    read = alarm_spec.spec_of(definition)
 
     assert (read.source.stat, read.keep_on_few_samples) == ("p99", True)
 
@@ -64,7 +64,7 @@ def test_a_percentile():
     ],
 )
 def test_a_band_and_its_width(expression, k):
-    read = alarm_spec.read(_band(expression))
+    read = alarm_spec.spec_of(_band(expression))
 
     assert (read.k, read.side, read.expression, read.threshold) == (k, "both", "m1", None)
     assert list(alarm_spec.breaching(read, [0, 5, 9], np.full(3, 1.0), np.full(3, 8.0))) == [1, 0, 1]
@@ -84,7 +84,7 @@ def test_metric_math_over_expressions_of_expressions():
         ],
     }
 
-    read = alarm_spec.read(definition)
+    read = alarm_spec.spec_of(definition)
     values = read.values({"m1": [5, 9], "m2": [50, 20]})
 
     assert list(values) == [10, 0]
@@ -107,4 +107,4 @@ def test_metric_math_over_expressions_of_expressions():
 )
 def test_what_cannot_be_evaluated_here_is_said(definition):
     with pytest.raises(UnknownExpression):
-        alarm_spec.read(definition)
+        alarm_spec.spec_of(definition)

@@ -5,14 +5,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alarms.analysis.alarm_tests import BadTest, read_file, run, seconds_of, values_of
+from alarms.analysis.alarm_tests import BadTest, read_file, run_test, seconds_of, values_of
 
 FLOOR = 'alarm = { operator = "<", threshold = 1, datapoints = 3, evaluation_periods = 3 }'
 
 
 def results(text, definitions=None):
     tests = read_file(text.encode(), definitions or {})
-    return [(result.at, result.got, result.passed) for test in tests for result in run(test)]
+    return [(result.at, result.got, result.passed) for test in tests for result in run_test(test)]
 
 
 def test_states_at_times():

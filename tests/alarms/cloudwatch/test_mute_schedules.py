@@ -100,7 +100,7 @@ def test_a_mute_without_end(schedule, minutes, ends_at, expected):
 )
 def test_what_cannot_be_read_is_said(schedule, timezone, said):
     with pytest.raises(mute_schedules.BadSchedule, match=said):
-        mute_schedules.check(schedule, timezone)
+        mute_schedules.check_schedule(schedule, timezone)
 
 
 @pytest.mark.parametrize(

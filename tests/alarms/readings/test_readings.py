@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from django.db import connection
 
-from alarms.analysis import alarm_spec
+from alarms.analysis.alarm_spec import spec_of
 from alarms.analysis.series_file import BadSeries
 from alarms.backends.local import Local
 from alarms.models import Series
@@ -59,7 +59,7 @@ _INSERT = """
 def test_one_value_for_each_period_and_nothing_for_those_without():
     publish([1, 2, None, 4])
 
-    found = readings.read_values(Local(), alarm_spec.read(_band()), NOW - timedelta(minutes=5), NOW)
+    found = readings.read_values(Local(), spec_of(_band()), NOW - timedelta(minutes=5), NOW)
 
     np.testing.assert_array_equal(found.values, [np.nan, 1, 2, np.nan, 4])
     assert found.times[-1] == NOW.timestamp() - 60
@@ -70,7 +70,7 @@ def test_a_period_that_is_not_over_is_not_looked_at():
     publish([1, 2])
 
     found = readings.read_values(
-        Local(), alarm_spec.read(_band()), NOW - timedelta(minutes=2), NOW - timedelta(seconds=1)
+        Local(), spec_of(_band()), NOW - timedelta(minutes=2), NOW - timedelta(seconds=1)
     )
 
     np.testing.assert_array_equal(found.values, [1])
@@ -81,7 +81,7 @@ def test_dimensions_part_metrics():
     publish([7], dimensions=STATIC["Dimensions"])
     publish([9])
 
-    found = readings.read_values(Local(), alarm_spec.read(STATIC), NOW - timedelta(minutes=1), NOW)
+    found = readings.read_values(Local(), spec_of(STATIC), NOW - timedelta(minutes=1), NOW)
 
     np.testing.assert_array_equal(found.values, [7])
 
@@ -102,7 +102,7 @@ def test_metric_math_over_two_metrics():
         ],
     }
 
-    found = readings.read_values(Local(), alarm_spec.read(definition), NOW - timedelta(minutes=2), NOW)
+    found = readings.read_values(Local(), spec_of(definition), NOW - timedelta(minutes=2), NOW)
 
     np.testing.assert_array_equal(found.values, [0, 8])
 
@@ -112,7 +112,7 @@ def test_sums_of_long_ago_compare_with_the_threshold_of_a_minute():
     day = NOW - timedelta(days=20)
     publish([10, 20, 30, 40, 50], end=day + timedelta(minutes=5))
 
-    found = readings.read_values(Local(), alarm_spec.read(_band()), day, NOW)
+    found = readings.read_values(Local(), spec_of(_band()), day, NOW)
 
     assert (found.period, found.values[0]) == (300, 30)
     assert np.isnan(found.values[1:]).all()
@@ -123,7 +123,7 @@ def test_the_band_follows_zone_excluded_ranges_and_nature():
     factory.metric(natural_min=0.0)
     publish_many([5, 6] * 1500)
     definition = _band()
-    read = readings.read_values(Local(), alarm_spec.read(definition), NOW - timedelta(days=3), NOW)
+    read = readings.read_values(Local(), spec_of(definition), NOW - timedelta(days=3), NOW)
     backend = Local()
     backend.put_alarm(definition, {})
     [(key, detector)] = backend.detectors().items()
@@ -134,12 +134,12 @@ def test_the_band_follows_zone_excluded_ranges_and_nature():
         ]
     }
 
-    plain = readings.band_of(definition, alarm_spec.read(definition), read)
-    excluded = readings.band_of(definition, alarm_spec.read(definition), read, {key: detector})
+    plain = readings.band_of(definition, spec_of(definition), read)
+    excluded = readings.band_of(definition, spec_of(definition), read, {key: detector})
 
     assert plain.natural_min == 0
     assert np.isfinite(plain.expected[-1]) and np.isnan(excluded.expected[-1])
-    assert readings.band_of(STATIC, alarm_spec.read(STATIC), read) is None
+    assert readings.band_of(STATIC, spec_of(STATIC), read) is None
 
 
 def test_a_file_with_gaps_and_both_kinds_of_moments():
