@@ -17,7 +17,8 @@ from random import Random
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from labels.archives.names import unique_names
-from labels.archives.plan import Entry, Trailer, ZipPlan, split
+from labels.archives.parts import Trailer, split
+from labels.archives.zip_layout import Entry, ZipLayout
 
 PHOTO = 3_000_000
 TAKEN = datetime(2024, 5, 6, 7, 8, 10)
@@ -38,13 +39,13 @@ def entries_alone(count):
 
 
 def plan(count):
-    ZipPlan(entries(count))
+    ZipLayout(entries(count))
 
 
 def plan_list(count):
     """The same with the entries held by the caller as well."""
     held = list(entries(count))
-    ZipPlan(held)
+    ZipLayout(held)
 
 
 def parts(count):
@@ -78,7 +79,7 @@ def measure_reads(count):
     """Small random ranges anywhere in the archive, and copying with the CRC-32s checked."""
     content = Random(1).randbytes(PHOTO)
     crc32 = zlib.crc32(content)
-    archive = ZipPlan(Entry(f"{number}.jpg", PHOTO, crc32, TAKEN) for number in range(count))
+    archive = ZipLayout(Entry(f"{number}.jpg", PHOTO, crc32, TAKEN) for number in range(count))
     random = Random(2)
     starts = [random.randrange(archive.size - 100) for _ in range(2000)]
     started = time.process_time()

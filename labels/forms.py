@@ -32,7 +32,7 @@ class IncomingForm(forms.Form):
     size = forms.IntegerField(min_value=0, max_value=2**63 - 1)
 
 
-class RecipeForm(forms.Form):
+class SavedSelectionForm(forms.Form):
     name = forms.CharField(max_length=80)
 
     def clean_name(self):

@@ -2,7 +2,7 @@ from django.contrib import admin, messages
 from django.template.defaultfilters import filesizeformat
 
 from labels.bundles import lifecycle
-from labels.bundles.request import NotAsked
+from labels.bundles.request import RequestRefused
 from labels.models import Bundle, BundleChunk, BundlePart, BundlePhoto, Delivery, Notice, SavedSelection
 from labels.selection.predicate import Selection
 from labels.workers import queue
@@ -63,7 +63,7 @@ class BundleAdmin(NoAddAdmin):
     def _retry(self, request, bundle):
         try:
             return lifecycle.retry(bundle)
-        except NotAsked as reason:
+        except RequestRefused as reason:
             self.message_user(request, f"{bundle}: {reason}", messages.ERROR)
             return False
 
@@ -103,15 +103,15 @@ class DeliveryAdmin(ReadOnlyAdmin):
 
 
 @admin.register(SavedSelection)
-class RecipeAdmin(ReadOnlyAdmin):
+class SavedSelectionAdmin(ReadOnlyAdmin):
     list_display = ("name", "owner", "words", "created_at")
     list_filter = (("owner", admin.RelatedOnlyFieldListFilter),)
     list_select_related = ("owner",)
     search_fields = ("name", "owner__username")
 
     @admin.display(description="selection")
-    def words(self, recipe):
-        return Selection.from_json(recipe.selection).words()
+    def words(self, saved):
+        return Selection.from_json(saved.selection).words()
 
 
 @admin.register(BundleChunk)

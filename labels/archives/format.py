@@ -1,7 +1,7 @@
 """The records of a zip archive with stored entries, as bytes and as lengths.
 
 Section numbers are those of PKWARE's APPNOTE.TXT 6.3.10. Everything here is plain arithmetic on plain
-values; where each record goes is decided in `labels.archives.plan`.
+values; where each record goes is decided in `labels.archives.zip_layout`.
 """
 
 import struct

@@ -1,4 +1,4 @@
-"""Pure: the two files that end every archive.
+"""The two files that end every archive.
 
 `manifest.csv` says what is in the archive and what is missing; `SHA256SUMS` is for `sha256sum -c`.
 """
@@ -7,6 +7,9 @@ import csv
 import io
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
+
+from labels.archives.parts import Trailer
 
 NAME = "manifest.csv"
 SUMS_NAME = "SHA256SUMS"
@@ -40,3 +43,19 @@ def _encode(cells: Iterable[object]) -> bytes:
     out = io.StringIO()
     csv.writer(out, lineterminator="\r\n").writerow(cells)
     return out.getvalue().encode()
+
+
+def _line_bytes(photo: Any) -> int:
+    return len(line(photo.name, photo.sha256, photo.size, photo.taken_at, photo.labels))
+
+
+def _sums_line_bytes(photo: Any) -> int:
+    return len(sums_line(photo.name, photo.sha256))
+
+
+# The files that end every archive, in this order. Their entries have the columns of a line as attributes.
+TRAILERS = (
+    Trailer(name=NAME, fixed_bytes=len(heading()), line_bytes=_line_bytes),
+    Trailer(name=SUMS_NAME, fixed_bytes=0, line_bytes=_sums_line_bytes),
+)
+RESERVED = (NAME, SUMS_NAME)

@@ -11,8 +11,10 @@ import struct
 import zipfile
 import zlib
 from collections import Counter
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
+from typing import IO
 
 from labels.archives import manifest
 from labels.archives.names import safe_name
@@ -39,6 +41,9 @@ _DAMAGE = (
 )
 
 
+_Entries = dict[str, zipfile.ZipInfo]
+
+
 class NotAnArchive(Exception):
     """The file cannot be read, or is no zip archive at all."""
 
@@ -54,12 +59,12 @@ class Archive:
     that the manifest itself says could not be read.
     """
 
-    def __init__(self, path):
+    def __init__(self, path: str | Path):
         self.path = Path(path)
-        self.findings = []
-        self.missing = []
-        self.photos = {}  # name: SHA-256, of those that are as the manifest says
-        self._zip = None
+        self.findings: list[tuple[str, str]] = []
+        self.missing: list[tuple[str, str]] = []
+        self.photos: dict[str, str] = {}  # name: SHA-256, of those that are as the manifest says
+        self._zip: zipfile.ZipFile | None = None
         try:
             with self.path.open("rb") as file:
                 begins = file.read(4)
@@ -72,10 +77,10 @@ class Archive:
             self._find("", f"the archive is cut short or damaged: {_words(error)}; fetch it again")
         self._entries = self._zip.infolist() if self._zip else []
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self._entries)
 
-    def check(self):
+    def check(self) -> Iterator[str]:
         """Yield the name of each entry once it is checked."""
         self._check_names()
         by_name = {entry.orig_filename: entry for entry in self._entries}
@@ -94,14 +99,14 @@ class Archive:
         self.findings.sort()
         self.close()
 
-    def close(self):
+    def close(self) -> None:
         if self._zip:
             self._zip.close()
 
-    def _find(self, name, problem):
+    def _find(self, name: str, problem: str) -> None:
         self.findings.append((name, problem))
 
-    def _check_names(self):
+    def _check_names(self) -> None:
         names = Counter(entry.orig_filename for entry in self._entries)
         folded = Counter(name.casefold() for name in names)
         for name, times in names.items():
@@ -112,9 +117,10 @@ class Archive:
             if safe_name(name) != name:
                 self._find(name, "it is not a safe file name")
 
-    def _manifest(self, by_name):
+    def _manifest(self, by_name: _Entries) -> dict[str, tuple[str, int]]:
         """Return {name: (SHA-256, size)} of the photos that shall be there."""
-        rows, planned = csv.reader(self._lines(by_name, manifest.NAME)), {}
+        rows = csv.reader(self._lines(by_name, manifest.NAME))
+        planned: dict[str, tuple[str, int]] = {}
         try:
             if (heading := next(rows, None)) is None:
                 return {}
@@ -134,9 +140,9 @@ class Archive:
             self._find(manifest.NAME, str(error))
         return planned
 
-    def _sums(self, by_name):
+    def _sums(self, by_name: _Entries) -> dict[str, str]:
         """Return {name: SHA-256} as `sha256sum -c` will read it."""
-        sums = {}
+        sums: dict[str, str] = {}
         for number, line in enumerate(self._lines(by_name, manifest.SUMS_NAME), start=1):
             found = re.fullmatch(r"([0-9a-f]{64})  (.+)\n", line)
             if not found or found[2] in sums:
@@ -145,7 +151,7 @@ class Archive:
             sums[found[2]] = found[1]
         return sums
 
-    def _lines(self, by_name, name):
+    def _lines(self, by_name: _Entries, name: str) -> Iterator[str]:
         """Yield the lines of a text file of ours; damage is a finding and ends them."""
         if name not in by_name:
             if self._zip:
@@ -160,7 +166,7 @@ class Archive:
         except (_Wrong, *_DAMAGE) as error:
             self._find(name, _words(error))
 
-    def _check_entry(self, entry, sha256, size):
+    def _check_entry(self, entry: zipfile.ZipInfo, sha256: str, size: int) -> None:
         try:
             if entry.file_size != size:
                 raise _Wrong(f"{entry.file_size} bytes instead of {size}")
@@ -180,15 +186,16 @@ class Archive:
         else:
             self.photos[entry.orig_filename] = sha256
 
-    def _open(self, entry):
+    def _open(self, entry: zipfile.ZipInfo) -> IO[bytes]:
         if entry.compress_type not in _METHODS or entry.flag_bits & _ENCRYPTED:
             raise _Wrong("it is packed in a way that photomgr does not use")
+        assert self._zip, "an archive that could not be opened has no entries"
         return self._zip.open(entry)
 
 
-def across(archives):
+def across(archives: Sequence[Archive]) -> Iterator[tuple[str, str, str]]:
     """Yield (file name, name, problem) of what is wrong only between several parts of one download."""
-    first = {}
+    first: dict[str, str] = {}
     for archive in archives:
         for name in archive.photos:
             if other := first.get(name):
@@ -202,12 +209,12 @@ def across(archives):
             yield "", "", f"part {number} of {last} is not among the files"
 
 
-def _differences(planned, sums):
+def _differences(planned: dict[str, tuple[str, int]], sums: dict[str, str]) -> Iterator[tuple[str, str]]:
     for name in planned.keys() | sums.keys():
         wanted = planned[name][0] if name in planned else None
         if sums.get(name) != wanted:
             yield name, "manifest.csv and SHA256SUMS say different things about it"
 
 
-def _words(error):
+def _words(error: BaseException) -> str:
     return str(error) or type(error).__name__

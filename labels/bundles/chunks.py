@@ -1,80 +1,80 @@
 """Make one chunk of an archive, and record it so that nobody has to make it again."""
 
-import time
-
 from django.db import transaction
 from django.db.models import F
 
-from labels.archives.plan import EntryChanged
+from labels.archives.zip_layout import EntryChanged
 from labels.bundles.archive_store import archives
+from labels.bundles.renewal import once_a_second
 from labels.models import Bundle
 
-# How often a worker says that it still works on its chunk.
-BEAT_SECONDS = 1
+
+class LeaseLost(Exception):
+    """The bundle was cancelled, laid out anew, or is leased by another worker: stop, write nothing more."""
 
 
-class NotHeld(Exception):
-    """The bundle was cancelled, planned anew, or is held by another worker: stop, write nothing more."""
+class ChunkLost(LeaseLost):
+    """Another worker has the chunk; whoever still leases the bundle goes on with the others."""
 
 
-class ChunkLost(NotHeld):
-    """Another worker has the chunk; whoever still holds the bundle goes on with the others."""
+def make(chunk, content, on_progress=lambda: None):
+    """Write the leased chunk and record it, or record which photo of it is missing or changed.
 
-
-def make(chunk, layout, on_beat=lambda: None):
-    """Write the held chunk and record it, or record which photo of it is missing or changed.
-
-    Calls `on_beat` about once a second. Raises ChunkLost when the chunk is no longer ours, NotHeld when
-    it is no longer wanted.
+    Calls `on_progress` about once a second. Raises ChunkLost when another worker leases the chunk by now,
+    LeaseLost when it is no longer wanted.
     """
-    pieces = []
-    beat = _Beat(chunk, on_beat)
+
+    def renew():
+        if not chunk.renew_lease():
+            raise ChunkLost
+        on_progress()
+
     try:
-        content = layout.plan.read(chunk.start, chunk.end, layout.open_entry, pieces.append)
-        tag = archives().write(chunk.part.file.name, chunk, beat.over(content))
-    except EntryChanged as changed:
-        report(chunk, layout.positions[changed.index], changed.reason)
-    except FileNotFoundError:
-        # Its file was removed: cancelled, or planned anew into another one.
-        raise NotHeld from None
+        after_block = once_a_second(renew)
+        record_outcome(chunk, content, lambda: write(chunk, content, content.open_entry, after_block))
     except Exception:
         # Whoever tries again need not wait until the lease runs out.
         chunk.release()
         raise
+
+
+def write(chunk, content, open_entry, after_block=lambda: None):
+    """Write the bytes of a chunk; return the pieces of photos in it, and the tag that storage gave it."""
+    pieces = []
+
+    def blocks():
+        for block in content.layout.read(chunk.start, chunk.end, open_entry, pieces.append):
+            yield block
+            after_block()
+
+    return pieces, archives().write(chunk.part.file.name, chunk, blocks())
+
+
+def record_outcome(chunk, content, written):
+    """Record what `written()`, a call of `write`, returns, or the photo that it found missing or changed."""
+    try:
+        pieces, tag = written()
+    except EntryChanged as changed:
+        _report(chunk, content.positions[changed.index], changed.reason)
+    except FileNotFoundError:
+        # Its file was removed: cancelled, or laid out anew into another one.
+        raise LeaseLost from None
     else:
-        record(chunk, layout, pieces, tag)
+        record(chunk, content, pieces, tag)
 
 
-class _Beat:
-    def __init__(self, chunk, on_beat):
-        self._chunk = chunk
-        self._on_beat = on_beat
-        self._last = time.monotonic()
-
-    def over(self, content):
-        for piece in content:
-            yield piece
-            if time.monotonic() - self._last > BEAT_SECONDS:
-                self._last = time.monotonic()
-                if not self._chunk.renew_lease():
-                    raise ChunkLost
-                self._on_beat()
-
-
-def report(chunk, position, reason):
-    """Record which photo of the held chunk is missing or changed."""
+def _report(chunk, position, reason):
     if not chunk.release(changed_position=position, changed_reason=reason):
         raise ChunkLost
 
 
 @transaction.atomic
-def record(chunk, layout, pieces, tag):
-    """Record that the held chunk is written."""
-    cut = [piece for piece in pieces if piece.end - piece.start < layout.plan.entry_size(piece.index)]
-    photos = sum(
-        layout.is_photo(piece.index) and piece.end == layout.plan.entry_size(piece.index) for piece in pieces
-    )
-    # The bundle's row first, as whoever cancels it or plans it anew takes them.
+def record(chunk, content, pieces, tag):
+    """Record that the leased chunk is written."""
+    size = content.layout.entry_size
+    cut = [piece for piece in pieces if piece.end - piece.start < size(piece.entry)]
+    photos = sum(content.is_photo(piece.entry) and piece.end == size(piece.entry) for piece in pieces)
+    # The bundle's row first, as whoever cancels it or lays it out anew locks them.
     counted = Bundle.objects.filter(pk=chunk.part.bundle_id, status=Bundle.Status.BUILDING).update(
         bytes_done=F("bytes_done") + chunk.end - chunk.start,
         photos_done=F("photos_done") + photos,
@@ -82,6 +82,7 @@ def record(chunk, layout, pieces, tag):
         attempts=0,
     )
     if not counted:
-        raise NotHeld
-    if not chunk.release(done=True, photos=photos, pieces=[list(piece) for piece in cut], tag=tag):
+        raise LeaseLost
+    pieces = [list(piece) for piece in cut]
+    if not chunk.release(done=True, photos=photos, pieces=pieces, tag=tag):
         raise ChunkLost

@@ -61,7 +61,7 @@ def expire(now):
 def retry(bundle):
     """Queue a failed, cancelled or expired bundle again; return whether it was one.
 
-    It keeps the photos it was asked for, and of a failed one what was built already. Raises TooMuch
+    It keeps the photos it was asked for, and of a failed one what was built already. Raises LimitReached
     like a new one.
     """
     if Bundle.objects.filter(pk=bundle.pk, status__in=Bundle.RETRYABLE).exists():

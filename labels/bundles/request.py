@@ -9,26 +9,26 @@ from django.db.models import Sum
 from django.template.defaultfilters import filesizeformat
 from django.utils import timezone
 
-from labels.bundles.planning import plan
+from labels.bundles.snapshot import take_snapshot
 from labels.models import Bundle, BundlePhoto
 from photomgr.claim import lease_duration
 
 _TRIES = 5
 
 
-class NotAsked(Exception):
+class RequestRefused(Exception):
     """No download was made, for a reason that the message says to the person who asked."""
 
 
-class NothingSelected(NotAsked):
+class NothingSelected(RequestRefused):
     """The selection holds no photo; nothing is built and no mail is sent."""
 
 
-class TooMuch(NotAsked):
+class LimitReached(RequestRefused):
     """The account has as many downloads, or as many bytes of them, as it may have."""
 
 
-class AlreadyThere(NotAsked):
+class AlreadyRequested(RequestRefused):
     """The very same archives are in the making or still kept: `bundle`."""
 
     def __init__(self, bundle):
@@ -37,7 +37,7 @@ class AlreadyThere(NotAsked):
 
 
 def request_bundle(owner, selection, part_bytes=None, new_only=False, lease_owner=""):
-    """Return a queued Bundle of the selection as it is now, or raise NotAsked.
+    """Return a queued Bundle of the selection as it is now, or raise RequestRefused.
 
     With `lease_owner` it is born claimed, for a caller who builds it in its own process, and the limits
     of the account are not asked about.
@@ -56,7 +56,7 @@ def _ask(owner, selection, part_bytes, new_only, lease_owner):
     with transaction.atomic():
         # Two requests of one person wait for each other, so that both cannot pass the same limit.
         lock_account(owner.pk)
-        planned = plan(owner, selection, part_bytes, new_only)
+        planned = take_snapshot(owner, selection, part_bytes, new_only)
         if not planned.photos:
             raise NothingSelected(_nothing(selection, new_only))
         bundle = Bundle(
@@ -92,7 +92,7 @@ def _check_same(bundle):
     )
     # One that could not read all of its photos is worth another try.
     if found := same.exclude(status=Bundle.Status.PARTIAL).first():
-        raise AlreadyThere(found)
+        raise AlreadyRequested(found)
 
 
 def lock_account(owner_id):
@@ -100,17 +100,17 @@ def lock_account(owner_id):
 
 
 def check_limits(bundle):
-    """Raise TooMuch when one more bundle would be more than its owner may have; it is not counted yet."""
+    """Raise LimitReached when one more bundle would be more than its owner may have; it is not counted yet."""
     kept = Bundle.objects.kept_by(bundle.owner)
     making = kept.filter(status__in=Bundle.UNFINISHED).count()
     if making >= settings.BUNDLES_AT_ONCE:
-        raise TooMuch(
+        raise LimitReached(
             f"You have {making} downloads in the making, and that is the most. "
             "Wait until one is ready, or cancel one."
         )
     total = bundle.planned_bytes + kept.aggregate(bytes=Sum("planned_bytes", default=0))["bytes"]
     if total > settings.BUNDLES_MAX_BYTES:
-        raise TooMuch(
+        raise LimitReached(
             f"With this one your downloads would take {filesizeformat(total)}; the limit is "
             f"{filesizeformat(settings.BUNDLES_MAX_BYTES)}. Choose fewer photos, or wait until older "
             "downloads expire."

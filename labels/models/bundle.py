@@ -29,7 +29,7 @@ class BundleQuerySet(ClaimQuerySet):
 
 
 class Bundle(Claimed):
-    """A download: the selection that was asked for and the photos it held at that moment."""
+    """A download: the selection that was requested and the photos it held at that moment."""
 
     class Status(models.TextChoices):
         QUEUED = "queued", "queued"
@@ -50,7 +50,7 @@ class Bundle(Claimed):
     RETRYABLE = (Status.FAILED, Status.CANCELLED, Status.EXPIRED)
 
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="bundles")
-    selection = models.JSONField(help_text="What was asked for (a Selection as JSON).")
+    selection = models.JSONField(help_text="What was requested (a Selection as JSON).")
     selection_key = models.CharField(max_length=64, help_text="The same for selections that mean the same.")
     new_only = models.BooleanField(
         default=False, help_text="Without the photos of earlier downloads of this selection."
@@ -59,8 +59,8 @@ class Bundle(Claimed):
     content_sha256 = models.CharField(max_length=64, help_text="Of the manifests that were planned.")
     status = models.CharField(max_length=10, choices=Status, default=Status.QUEUED)
     failure_reason = models.TextField(blank=True)
-    photo_count = models.PositiveIntegerField(help_text="Photos when it was asked for.")
-    planned_bytes = models.BigIntegerField(help_text="Bytes of all archives when it was asked for.")
+    photo_count = models.PositiveIntegerField(help_text="Photos when it was requested.")
+    planned_bytes = models.BigIntegerField(help_text="Bytes of all archives when it was requested.")
     photos_done = models.PositiveIntegerField(default=0)
     bytes_done = models.BigIntegerField(default=0)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -96,9 +96,10 @@ class Bundle(Claimed):
 
 
 class BundlePhoto(models.Model):
-    """One photo of a bundle as it was when the bundle was asked for; it outlives the photo."""
+    """One photo of a bundle as it was when the bundle was requested; it outlives the photo."""
 
-    bundle = models.ForeignKey(Bundle, on_delete=models.CASCADE, related_name="photos")
+    # The index of the constraint below begins with it; a second one would be a third more to write.
+    bundle = models.ForeignKey(Bundle, on_delete=models.CASCADE, related_name="photos", db_index=False)
     position = models.PositiveIntegerField()
     photo = models.ForeignKey("labels.Photo", on_delete=models.SET_NULL, null=True, related_name="+")
     name = models.CharField(max_length=255, help_text="Its name in the archive.")
@@ -176,7 +177,7 @@ class ChunkQuerySet(LeaseQuerySet):
             if chunk is None:
                 return None
             # By columns of its own table alone: an update over a join finds its rows by a subquery, which
-            # PostgreSQL does not ask again when another worker has changed the row meanwhile.
+            # PostgreSQL does not run again when another worker has changed the row meanwhile.
             free = BundleChunk.objects.free(now).filter(pk=chunk.pk)
             if free.lease(lease_owner):
                 chunk.lease_owner = lease_owner
@@ -199,7 +200,7 @@ class BundleChunk(Leased):
     tag = models.CharField(
         max_length=80, blank=True, help_text="By which S3 knows it, as a part of an upload."
     )
-    # CRC-32s of photos that go on in another chunk: [index, start, end, crc32] (labels.archives.plan.Piece).
+    # CRC-32s of photos that go on in another chunk: [entry, start, end, crc32] (zip_layout.Piece).
     pieces = models.JSONField(default=list)
     changed_position = models.PositiveIntegerField(
         null=True, help_text="The photo that turned out missing or changed."

@@ -7,7 +7,9 @@ from labels.text.names import fold
 class SavedSelection(models.Model):
     """A selection a person saved under a name, to download it again and again."""
 
-    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="recipes")
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="saved_selections"
+    )
     name = models.CharField(max_length=80)
     key = models.CharField(max_length=240, editable=False)
     selection = models.JSONField()
@@ -17,7 +19,7 @@ class SavedSelection(models.Model):
     class Meta:
         ordering = ["key"]
         constraints = [
-            models.UniqueConstraint(fields=["owner", "key"], name="recipe_once_per_name"),
+            models.UniqueConstraint(fields=["owner", "key"], name="saved_selection_once_per_name"),
         ]
 
     def __str__(self):

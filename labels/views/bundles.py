@@ -14,7 +14,7 @@ from django.utils.http import urlencode
 from django.views.decorators.http import require_POST, require_safe
 
 from labels.bundles import lifecycle
-from labels.bundles.request import AlreadyThere, NotAsked, request_bundle
+from labels.bundles.request import AlreadyRequested, RequestRefused, request_bundle
 from labels.models import Bundle, Delivery, Notice
 from labels.selection.predicate import Selection
 from labels.views import file_responses
@@ -35,10 +35,10 @@ def ask(request, selection, options):
     """Ask for a download and lead to it, or back to the tag list with the reason why not."""
     try:
         bundle = request_bundle(request.user, selection, options.part_bytes, options.new_only)
-    except AlreadyThere as there:
+    except AlreadyRequested as there:
         messages.info(request, str(there))
         return redirect(there.bundle)
-    except NotAsked as reason:
+    except RequestRefused as reason:
         messages.error(request, str(reason))
         fields = [*selection.fields(), *options.fields()]
         return redirect(f"{reverse('labels')}?{urlencode(fields)}")
@@ -95,7 +95,7 @@ def bundle_retry(request, pk):
     try:
         if lifecycle.retry(bundle):
             queue.build_bundle(bundle.pk)
-    except NotAsked as reason:
+    except RequestRefused as reason:
         messages.error(request, str(reason))
     return redirect(bundle)
 

@@ -18,7 +18,7 @@ from django.utils.http import urlencode
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_POST, require_safe
 
-from labels.bundles import planning
+from labels.bundles.totals import totals
 from labels.detectors.rekognition import findings
 from labels.labelling import attempts, detection
 from labels.models import Bundle, BundlePhoto, Photo, PhotoLabel
@@ -67,7 +67,7 @@ def photo_list(request):
             "library_count": counts["total"],
             # The same number that the tag list and the download itself will say.
             "download": selection.is_empty
-            and planning.outline(Overview(request.user, everything), settings.BUNDLE_PART_BYTES),
+            and totals(Overview(request.user, everything), settings.BUNDLE_PART_BYTES),
             "waiting": counts["waiting"],
             "waiting_reason": counts["reason"],
         },

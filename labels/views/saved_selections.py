@@ -6,7 +6,7 @@ from django.urls import reverse
 from django.utils.http import urlencode
 from django.views.decorators.http import require_POST
 
-from labels.forms import RecipeForm
+from labels.forms import SavedSelectionForm
 from labels.models import SavedSelection
 from labels.selection.predicate import Selection
 from labels.text.names import fold
@@ -18,10 +18,10 @@ _LONGEST_QUERY = 3500
 
 
 @require_POST
-def recipe_save(request):
+def saved_selection_save(request):
     """Save the selection under a name; the same name again replaces what it meant."""
     selection, options = Selection.from_query(request.POST), DownloadOptions.from_query(request.POST)
-    form = RecipeForm(request.POST)
+    form = SavedSelectionForm(request.POST)
     fields = [*selection.fields(), *options.fields()]
     if len(urlencode(fields)) > _LONGEST_QUERY:
         messages.error(request, "That are more labels than a link can hold. Save fewer at a time.")
@@ -46,37 +46,37 @@ def _save(owner, name, selection, options):
 
 
 @require_POST
-def recipe_run(request, pk):
+def saved_selection_run(request, pk):
     """Ask for the download of a saved selection, as it is now."""
-    recipe = _mine(request, pk)
-    options = DownloadOptions(recipe.part_bytes, new_only=request.POST.get("new_only") == "1")
-    return ask(request, Selection.from_json(recipe.selection), options)
+    saved = _mine(request, pk)
+    options = DownloadOptions(saved.part_bytes, new_only=request.POST.get("new_only") == "1")
+    return ask(request, Selection.from_json(saved.selection), options)
 
 
 @require_POST
-def recipe_delete(request, pk):
-    recipe = _mine(request, pk)
-    recipe.delete()
-    messages.success(request, f"{recipe.name} is no longer saved. Your photos and downloads are untouched.")
+def saved_selection_delete(request, pk):
+    saved = _mine(request, pk)
+    saved.delete()
+    messages.success(request, f"{saved.name} is no longer saved. Your photos and downloads are untouched.")
     return redirect("labels")
 
 
-def recipes_of(owner):
+def saved_selections_of(owner):
     """Return what a page shows of the owner's saved selections."""
-    recipes = []
-    for recipe in owner.recipes.all():
-        selection = Selection.from_json(recipe.selection)
-        options = DownloadOptions(recipe.part_bytes)
-        recipes.append(
+    saved_selections = []
+    for saved in owner.saved_selections.all():
+        selection = Selection.from_json(saved.selection)
+        options = DownloadOptions(saved.part_bytes)
+        saved_selections.append(
             {
-                "name": recipe.name,
+                "name": saved.name,
                 "words": selection.words(),
                 "url": f"{reverse('labels')}?{urlencode([*selection.fields(), *options.fields()])}",
-                "run_url": reverse("recipe_run", args=[recipe.pk]),
-                "delete_url": reverse("recipe_delete", args=[recipe.pk]),
+                "run_url": reverse("saved_selection_run", args=[saved.pk]),
+                "delete_url": reverse("saved_selection_delete", args=[saved.pk]),
             }
         )
-    return recipes
+    return saved_selections
 
 
 def _mine(request, pk):

@@ -9,7 +9,7 @@ from django.utils.functional import SimpleLazyObject
 from django.utils.http import urlencode
 from django.views.decorators.http import require_safe
 
-from labels.bundles import planning
+from labels.bundles.totals import totals
 from labels.models import Label, LabelAlias, Photo
 from labels.selection import predicate as selections
 from labels.selection import tree
@@ -17,7 +17,7 @@ from labels.selection.predicate import Overview, Selection
 from labels.text.names import fold
 from labels.views.cards import cards
 from labels.views.options import DownloadOptions, about
-from labels.views.saved_selections import recipes_of
+from labels.views.saved_selections import saved_selections_of
 
 # A template looks long for what a row does not have, and there are hundreds of rows.
 _UNGROUPED = {"depth": 0, "parent": "", "is_parent": False, "heading": ""}
@@ -153,7 +153,7 @@ def _states_context(owner):
 
 def _plan_context(overview, options):
     selection = overview.selection
-    plan = planning.outline(overview, options.part_bytes, options.new_only)
+    plan = totals(overview, options.part_bytes, options.new_only)
     photos = plan.photos
     preview = Photo.objects.filter(pk__in=overview.newest(PREVIEW)).newest_first()
     fields = selection.fields()
@@ -174,7 +174,7 @@ def _plan_context(overview, options):
         "selection_fields": [*fields, *options.fields()],
         "options": options,
         # The page shows them, a tick does not change them.
-        "recipes": SimpleLazyObject(lambda: recipes_of(overview.owner)),
+        "saved_selections": SimpleLazyObject(lambda: saved_selections_of(overview.owner)),
     }
 
 

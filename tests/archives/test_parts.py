@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from labels.archives.format import MAX16, MAX32
-from labels.archives.plan import Entry, Part, PlanError, Trailer, ZipPlan, archive_size, split
+from labels.archives.parts import Part, Trailer, archive_size, split
+from labels.archives.zip_layout import Entry, LayoutError, ZipLayout
 from tests.archives.ziptools import NOON, make_entry
 
 small = st.integers(0, 500)
@@ -29,7 +30,7 @@ def whole_size(entries, trailers):
         Entry(trailer.name, trailer.fixed_bytes + sum(map(trailer.line_bytes, entries)), 1, NOON)
         for trailer in trailers
     ]
-    return ZipPlan([*entries, *grown]).size
+    return ZipLayout([*entries, *grown]).size
 
 
 class TestSplit:
@@ -55,7 +56,7 @@ class TestSplit:
 
     def test_an_archive_of_just_the_limit_is_one_part(self):
         entries = make_entries([10, 20, 30])
-        limit = ZipPlan(entries).size
+        limit = ZipLayout(entries).size
 
         assert list(split(entries, limit)) == [Part(0, 3, limit)]
         assert [part.stop for part in split(entries, limit - 1)] == [2, 3]
@@ -75,7 +76,7 @@ class TestSplit:
         assert [part.stop for part in split(iter(make_entries([10, 20])), 1000)] == [2]
 
     def test_a_limit_of_nothing_is_refused_at_once(self):
-        with pytest.raises(PlanError, match="at most 0 bytes"):
+        with pytest.raises(LayoutError, match="at most 0 bytes"):
             split([], 0)
 
 
@@ -87,20 +88,20 @@ class TestSums:
 
         try:
             size = archive_size(len(entries), name_bytes, sum(sizes))
-        except PlanError:
+        except LayoutError:
             assert sum(sizes) + name_bytes + 30 * len(sizes) >= MAX32
         else:
-            assert size == ZipPlan(entries).size
+            assert size == ZipLayout(entries).size
 
     @pytest.mark.parametrize("count", [MAX16 - 1, MAX16])
     def test_many_entries(self, count):
-        plan = ZipPlan(make_entry(f"{number:06d}", b"xyz") for number in range(count))
+        layout = ZipLayout(make_entry(f"{number:06d}", b"xyz") for number in range(count))
 
-        assert archive_size(count, 6 * count, 3 * count) == plan.size
+        assert archive_size(count, 6 * count, 3 * count) == layout.size
 
     def test_the_last_size_that_sums_can_tell(self):
         size = MAX32 - 1 - 35
 
-        assert archive_size(1, 5, size) == ZipPlan([Entry("a.jpg", size, 1, NOON)]).size
-        with pytest.raises(PlanError, match="sums do not tell the size from 4 GiB on"):
+        assert archive_size(1, 5, size) == ZipLayout([Entry("a.jpg", size, 1, NOON)]).size
+        with pytest.raises(LayoutError, match="sums do not tell the size from 4 GiB on"):
             archive_size(1, 5, size + 1)

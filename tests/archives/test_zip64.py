@@ -5,23 +5,23 @@ import struct
 import pytest
 
 from labels.archives.format import MAX16, MAX32, end_records
-from labels.archives.plan import ZipPlan
+from labels.archives.zip_layout import ZipLayout
 from tests.archives.ziptools import make_entry, open_zeros, open_zip, zeros
 
 GIB = 1 << 30
 
 
-def content(plan, start, end):
-    return b"".join(plan.read(start, end, open_zeros))
+def content(layout, start, end):
+    return b"".join(layout.read(start, end, open_zeros))
 
 
-def end_of(plan):
-    return content(plan, max(plan.size - 98, 0), plan.size)
+def end_of(layout):
+    return content(layout, max(layout.size - 98, 0), layout.size)
 
 
-def central_fields(plan, index):
+def central_fields(layout, index):
     """Return version needed, sizes, offset and extra field of a record of the central directory."""
-    headers = content(plan, plan.size - 98 - 1000 if plan.size > 1200 else 0, plan.size)
+    headers = content(layout, layout.size - 98 - 1000 if layout.size > 1200 else 0, layout.size)
     at = headers.index(b"PK\x01\x02")
     for _ in range(index):
         at = headers.index(b"PK\x01\x02", at + 4)
@@ -32,39 +32,39 @@ def central_fields(plan, index):
 
 class TestLargeEntry:
     def test_below_the_limit_nothing_is_added(self):
-        plan = ZipPlan([zeros("a.jpg", MAX32 - 1)])
+        layout = ZipLayout([zeros("a.jpg", MAX32 - 1)])
 
-        assert plan.data_offset(0) == 35
-        assert struct.unpack_from("<4xH12xIIHH", content(plan, 0, 35)) == (10, MAX32 - 1, MAX32 - 1, 5, 0)
-        assert central_fields(plan, 0) == (10, MAX32 - 1, MAX32 - 1, 0, b"")
+        assert layout.data_offset(0) == 35
+        assert struct.unpack_from("<4xH12xIIHH", content(layout, 0, 35)) == (10, MAX32 - 1, MAX32 - 1, 5, 0)
+        assert central_fields(layout, 0) == (10, MAX32 - 1, MAX32 - 1, 0, b"")
 
     @pytest.mark.parametrize("size", [MAX32, MAX32 + 1, 5 * GIB])
     def test_from_the_limit_on_both_headers_hold_both_sizes(self, size):
-        plan = ZipPlan([zeros("a.jpg", size)])
+        layout = ZipLayout([zeros("a.jpg", size)])
 
         extra = struct.pack("<HHQQ", 1, 16, size, size)
-        header = content(plan, 0, plan.data_offset(0))
+        header = content(layout, 0, layout.data_offset(0))
         assert struct.unpack_from("<4xH12xIIHH", header) == (45, MAX32, MAX32, 5, 20)
         assert header.endswith(b"a.jpg" + extra)
-        assert central_fields(plan, 0) == (45, MAX32, MAX32, 0, extra)
+        assert central_fields(layout, 0) == (45, MAX32, MAX32, 0, extra)
 
     def test_zipfile_finds_what_follows(self):
-        plan = ZipPlan([zeros("huge.mov", 5 * GIB), zeros("é.jpg", 1000)])
+        layout = ZipLayout([zeros("huge.mov", 5 * GIB), zeros("é.jpg", 1000)])
 
-        with open_zip(plan, open_zeros) as archive:
+        with open_zip(layout, open_zeros) as archive:
             assert [info.file_size for info in archive.infolist()] == [5 * GIB, 1000]
             assert archive.read("é.jpg") == bytes(1000)
 
     def test_a_range_inside_is_asked_for_in_64_bits(self):
-        plan = ZipPlan([zeros("huge.mov", 5 * GIB)])
+        layout = ZipLayout([zeros("huge.mov", 5 * GIB)])
         asked = []
 
         def open_entry(index, start, end):
             asked.append((index, start, end))
             return open_zeros(index, start, end)
 
-        start = plan.data_offset(0) + 4 * GIB + 3
-        list(plan.read(start, start + 10, open_entry))
+        start = layout.data_offset(0) + 4 * GIB + 3
+        list(layout.read(start, start + 10, open_entry))
 
         assert asked == [(0, 4 * GIB + 3, 4 * GIB + 13)]
 
@@ -79,40 +79,40 @@ class TestFarEntry:
         ],
     )
     def test_only_the_offset_moves_to_zip64(self, offset, expected):
-        plan = ZipPlan([zeros("a.jpg", offset - 35), zeros("b.jpg", 7)])
+        layout = ZipLayout([zeros("a.jpg", offset - 35), zeros("b.jpg", 7)])
 
-        assert plan.header_offset(1) == offset
-        assert central_fields(plan, 1) == expected
-        with open_zip(plan, open_zeros) as archive:
+        assert layout.header_offset(1) == offset
+        assert central_fields(layout, 1) == expected
+        with open_zip(layout, open_zeros) as archive:
             assert archive.read("b.jpg") == bytes(7)
 
     def test_a_large_entry_far_away_holds_three_fields(self):
-        plan = ZipPlan([zeros("a.jpg", 5 * GIB), zeros("b.jpg", 5 * GIB)])
+        layout = ZipLayout([zeros("a.jpg", 5 * GIB), zeros("b.jpg", 5 * GIB)])
 
-        extra = struct.pack("<HHQQQ", 1, 24, 5 * GIB, 5 * GIB, plan.header_offset(1))
-        assert central_fields(plan, 1) == (45, MAX32, MAX32, MAX32, extra)
+        extra = struct.pack("<HHQQQ", 1, 24, 5 * GIB, 5 * GIB, layout.header_offset(1))
+        assert central_fields(layout, 1) == (45, MAX32, MAX32, MAX32, extra)
 
 
 class TestEnd:
     @pytest.mark.parametrize("count", [MAX16 - 1, MAX16, MAX16 + 1])
     def test_entries(self, count):
-        plan = ZipPlan(make_entry(str(number)) for number in range(count))
+        layout = ZipLayout(make_entry(str(number)) for number in range(count))
 
-        assert (b"PK\x06\x06" in end_of(plan)) == (count >= MAX16)
+        assert (b"PK\x06\x06" in end_of(layout)) == (count >= MAX16)
         shown = min(count, MAX16)
-        assert struct.unpack("<4s4xHH10x", end_of(plan)[-22:]) == (b"PK\5\6", shown, shown)
-        with open_zip(plan, open_zeros) as archive:
+        assert struct.unpack("<4s4xHH10x", end_of(layout)[-22:]) == (b"PK\5\6", shown, shown)
+        with open_zip(layout, open_zeros) as archive:
             assert len(archive.infolist()) == count
 
     @pytest.mark.parametrize("offset", [MAX32 - 1, MAX32, MAX32 + 1])
     def test_offset_of_the_central_directory(self, offset):
-        plan = ZipPlan([zeros("a.jpg", offset - 35)])
+        layout = ZipLayout([zeros("a.jpg", offset - 35)])
 
-        zip64 = b"PK\x06\x06" in end_of(plan)
+        zip64 = b"PK\x06\x06" in end_of(layout)
 
         assert zip64 == (offset >= MAX32)
-        assert plan.size == offset + 51 + (98 if zip64 else 22)
-        assert struct.unpack_from("<I", end_of(plan), -6) == (min(offset, MAX32),)
+        assert layout.size == offset + 51 + (98 if zip64 else 22)
+        assert struct.unpack_from("<I", end_of(layout), -6) == (min(offset, MAX32),)
 
     @pytest.mark.parametrize("size", [MAX32 - 1, MAX32])
     def test_size_of_the_central_directory(self, size):

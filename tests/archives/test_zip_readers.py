@@ -9,7 +9,7 @@ import pytest
 
 from labels.archives.format import MAX32
 from labels.archives.names import unique_names
-from labels.archives.plan import Framing, ZipPlan
+from labels.archives.zip_layout import Framing, ZipLayout
 from tests.archives.ziptools import make_archive, make_entry, run, tool, zeros
 
 GIB = 1 << 30
@@ -55,33 +55,33 @@ def archive(tmp_path_factory, files):
 
 @pytest.fixture(scope="module")
 def many(tmp_path_factory):
-    plan = ZipPlan(make_entry(f"{number}.jpg", b"x") for number in range(MANY))
-    return written(tmp_path_factory.mktemp("many") / "many.zip", plan, lambda *wanted: [b"x"])
+    layout = ZipLayout(make_entry(f"{number}.jpg", b"x") for number in range(MANY))
+    return written(tmp_path_factory.mktemp("many") / "many.zip", layout, lambda *wanted: [b"x"])
 
 
 @pytest.fixture(scope="module")
 def huge(tmp_path_factory):
     entries = [zeros("before.jpg", 10), zeros("huge.mov", 4 * GIB + 5), zeros("after é.jpg", 1000)]
-    path = written_sparse(tmp_path_factory.mktemp("huge") / "huge.zip", ZipPlan(entries))
+    path = written_sparse(tmp_path_factory.mktemp("huge") / "huge.zip", ZipLayout(entries))
     yield path
     path.unlink()
 
 
-def written(path, plan, open_entry):
+def written(path, layout, open_entry):
     with path.open("wb") as file:
-        file.writelines(plan.read(0, plan.size, open_entry))
+        file.writelines(layout.read(0, layout.size, open_entry))
     return path
 
 
-def written_sparse(path, plan):
+def written_sparse(path, layout):
     """Write everything but the zeros, which a sparse file does not store."""
     with path.open("wb") as file:
-        for segment in plan.segments(0, plan.size):
+        for segment in layout.segments(0, layout.size):
             if isinstance(segment, Framing):
                 file.write(segment.content)
             else:
                 file.seek(segment.end - segment.start, os.SEEK_CUR)
-    assert path.stat().st_size == plan.size
+    assert path.stat().st_size == layout.size
     return path
 
 
@@ -101,8 +101,8 @@ class TestUnzip:
         assert "No errors detected" in run([tool("unzip"), "-tq", many])
 
     def test_time_and_mode(self, tmp_path):
-        plan = ZipPlan([make_entry(modified=datetime(2023, 7, 8, 23, 10, 12))])
-        path = written(tmp_path / "a.zip", plan, None)
+        layout = ZipLayout([make_entry(modified=datetime(2023, 7, 8, 23, 10, 12))])
+        path = written(tmp_path / "a.zip", layout, None)
 
         run([tool("unzip"), "-q", path, "-d", tmp_path / "out"])
 
@@ -181,8 +181,8 @@ class TestBeyondFourGib:
     @pytest.mark.parametrize("place", ["entry", "offset", "directory"])
     def test_listing_at_the_limits(self, place, over, tmp_path):
         first = MAX32 + over - {"entry": 0, "offset": 35, "directory": 35 + 35 + 7}[place]
-        plan = ZipPlan([zeros("a.jpg", first), zeros("b.jpg", 7)])
-        path = written_sparse(tmp_path / "limit.zip", plan)
+        layout = ZipLayout([zeros("a.jpg", first), zeros("b.jpg", 7)])
+        path = written_sparse(tmp_path / "limit.zip", layout)
 
         assert "2 files" in without_warnings(run([tool("7z"), "l", path]))
         if (place, over) == ("entry", 0):

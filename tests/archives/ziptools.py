@@ -8,7 +8,7 @@ import zlib
 from datetime import datetime
 
 from labels.archives.format import crc32_join
-from labels.archives.plan import Entry, ZipPlan
+from labels.archives.zip_layout import Entry, ZipLayout
 from tests import needs
 
 NOON = datetime(2024, 5, 6, 12, 34, 56)
@@ -19,10 +19,10 @@ def make_entry(name="a.jpg", content=b"", modified=NOON):
 
 
 def make_archive(files):
-    """Return the plan of {name: content} and the function that opens its entries."""
+    """Return the layout of {name: content} and the function that opens its entries."""
     contents = list(files.values())
-    plan = ZipPlan(make_entry(name, content) for name, content in files.items())
-    return plan, lambda index, start, end: [contents[index][start:end]]
+    layout = ZipLayout(make_entry(name, content) for name, content in files.items())
+    return layout, lambda index, start, end: [contents[index][start:end]]
 
 
 def zeros(name, size, modified=NOON):
@@ -46,11 +46,11 @@ def zeros_crc32(size):
     return crc32
 
 
-class PlanFile(io.RawIOBase):
+class LayoutFile(io.RawIOBase):
     """A planned archive as a seekable file, none of it in memory, so that zipfile can read it."""
 
-    def __init__(self, plan, open_entry):
-        self.plan, self.open_entry, self.at = plan, open_entry, 0
+    def __init__(self, layout, open_entry):
+        self.layout, self.open_entry, self.at = layout, open_entry, 0
 
     def seekable(self):
         return True
@@ -62,19 +62,19 @@ class PlanFile(io.RawIOBase):
         return self.at
 
     def seek(self, offset, whence=io.SEEK_SET):
-        self.at = offset + {io.SEEK_SET: 0, io.SEEK_CUR: self.at, io.SEEK_END: self.plan.size}[whence]
+        self.at = offset + {io.SEEK_SET: 0, io.SEEK_CUR: self.at, io.SEEK_END: self.layout.size}[whence]
         return self.at
 
     def readinto(self, buffer):
-        end = min(self.at + len(buffer), self.plan.size)
-        content = b"".join(self.plan.read(min(self.at, end), end, self.open_entry))
+        end = min(self.at + len(buffer), self.layout.size)
+        content = b"".join(self.layout.read(min(self.at, end), end, self.open_entry))
         buffer[: len(content)] = content
         self.at += len(content)
         return len(content)
 
 
-def open_zip(plan, open_entry):
-    return zipfile.ZipFile(io.BufferedReader(PlanFile(plan, open_entry)))
+def open_zip(layout, open_entry):
+    return zipfile.ZipFile(io.BufferedReader(LayoutFile(layout, open_entry)))
 
 
 def tool(name):

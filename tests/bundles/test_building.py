@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from labels import tasks
-from labels.bundles import building, planning, sums
+from labels.bundles import building, sums
 from labels.bundles.request import request_bundle
+from labels.bundles.snapshot import take_snapshot
 from labels.models import Bundle, BundleChunk, BundlePart, Notice, Photo
 from labels.selection.predicate import Selection
 from tests import factory
@@ -37,7 +38,7 @@ def library(dan):
 @given(part_bytes=st.integers(1, 12_000))
 def test_parts_are_as_many_as_planned_and_each_opens_alone(dan, library, part_bytes):
     bundle = factory.held_bundle(dan, part_bytes=part_bytes)
-    planned = planning.plan(dan, Selection(everything=True), part_bytes)
+    planned = take_snapshot(dan, Selection(everything=True), part_bytes)
 
     building.build(bundle)
 

@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from labels.bundles import building, chunks, lifecycle, sums
-from labels.bundles.part_layout import Layout
+from labels.bundles.part_content import PartContent
 from labels.models import Bundle, BundleChunk
 from labels.models.bundle import bundle_files
 from tests import factory
@@ -220,10 +220,10 @@ def test_a_helper_in_the_middle_of_a_chunk_does_not_spoil_the_archive_that_was_p
         part = bundle.parts.get()
         if not helper:
             mine = part.chunks.select_related("part__bundle").claim_next("helper")
-            helper.update(chunk=mine, layout=Layout(mine.part), file=part.file.name)
+            helper.update(chunk=mine, layout=PartContent(mine.part), file=part.file.name)
         elif part.file.name != helper["file"] and "ended" not in helper:
             helper["ended"] = True
-            with pytest.raises(chunks.NotHeld):
+            with pytest.raises(chunks.LeaseLost):
                 chunks.make(helper["chunk"], helper["layout"])
 
     before_open(act)

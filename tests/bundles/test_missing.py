@@ -6,7 +6,7 @@ from django.urls import reverse
 
 from labels import tasks
 from labels.bundles import building, lifecycle
-from labels.bundles.request import NotAsked, request_bundle
+from labels.bundles.request import RequestRefused, request_bundle
 from labels.models import Bundle, Notice, Photo
 from labels.selection.predicate import Selection
 from tests import factory
@@ -177,7 +177,7 @@ def test_a_photo_that_came_back_is_delivered_by_the_next_try(dan, library, commi
     ],
 )
 def test_an_empty_selection_is_refused_with_no_trace(dan, library, chosen):
-    with pytest.raises(NotAsked, match="No photos match"):
+    with pytest.raises(RequestRefused, match="No photos match"):
         request_bundle(dan, chosen)
 
     assert not Bundle.objects.exists()

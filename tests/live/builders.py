@@ -259,10 +259,10 @@ def twice(part_bytes, *points):
 
 def _help_with_one(pk):
     from labels.bundles import chunks
-    from labels.bundles.part_layout import Layout
+    from labels.bundles.part_content import PartContent
 
     chunk = BundleChunk.objects.filter(part__bundle=pk).select_related("part__bundle").claim_next("helper")
-    chunks.make(chunk, Layout(chunk.part))
+    chunks.make(chunk, PartContent(chunk.part))
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from alarms.doctor import rules, runner
 from alarms.models import Finding
 from labels.admin.photo import PhotoAdmin
 from labels.bundles import chunks, lifecycle
-from labels.bundles.part_layout import Layout
+from labels.bundles.part_content import PartContent
 from labels.bundles.request import request_bundle
 from labels.labelling import attempts, counts, decisions
 from labels.models import Bundle, BundleChunk, BundlePart, LabelCount, Photo, Renaming
@@ -96,10 +96,10 @@ def test_a_download_is_cancelled_while_a_chunk_of_it_is_recorded(dan):
     )
     for number in range(10):
         BundleChunk.objects.create(part=part, number=number, start=100 * number, end=100 * number + 100)
-    layout, held = Layout(part), [part.chunks.claim_next("a helper") for _ in range(10)]
+    layout, held = PartContent(part), [part.chunks.claim_next("a helper") for _ in range(10)]
 
     def record(chunk):
-        with suppress(chunks.NotHeld):
+        with suppress(chunks.LeaseLost):
             chunks.record(chunk, layout, [], "")
 
     beside = Beside([partial(record, chunk) for chunk in held])

@@ -14,7 +14,7 @@ from django.db import connection
 from django.test import Client
 
 from labels.bundles import building, lifecycle
-from labels.bundles.request import NotAsked, request_bundle
+from labels.bundles.request import RequestRefused, request_bundle
 from labels.labelling import attempts, counts, decisions, rule_runs
 from labels.maintenance.sweep import sweep
 from labels.models import Bundle, Change, DetectionRun, Photo, RuleRun
@@ -96,11 +96,11 @@ class Library:
             rule_runs.carry_on(held, size=5)
 
     def ask(self):
-        with suppress(NotAsked):
+        with suppress(RequestRefused):
             request_bundle(self.owner, Selection(any=("Sky",)))
 
     def build(self):
-        with suppress(NotAsked):
+        with suppress(RequestRefused):
             building.build(request_bundle(self.owner, Selection(everything=True), lease_owner=self._name()))
 
     def cancel(self):
@@ -109,7 +109,7 @@ class Library:
 
     def retry(self):
         for bundle in Bundle.objects.all():
-            with suppress(NotAsked):
+            with suppress(RequestRefused):
                 lifecycle.retry(bundle)
 
     def look(self):

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 from labels import tasks
-from labels.bundles import building, planning
+from labels.bundles import building
 from labels.bundles.request import request_bundle
+from labels.bundles.totals import totals
 from labels.labelling import counts, decisions, rule_runs
 from labels.models import (
     Change,
@@ -152,7 +153,7 @@ class Library(RuleBasedStateMachine):
         for name, count in factory.counts(self.owner).items():
             chosen = Selection(any=(name,))
             assert predicate.photos(self.owner, chosen).count() == count
-            assert planning.outline(predicate.Overview(self.owner, chosen), 10**9).photos == count
+            assert totals(predicate.Overview(self.owner, chosen), 10**9).photos == count
 
     @invariant()
     def what_a_person_said_is_so(self):

@@ -31,7 +31,7 @@ PARAMETERS = {
     ("bundle", "pk"),
     ("bundle", "number"),
     ("notice", "pk"),
-    ("recipe", "pk"),
+    ("saved", "pk"),
     ("incoming", "pk"),
 }
 # Parameters that hold no id.
@@ -79,7 +79,7 @@ def eves(eve, commits):
     bundle = factory.held_bundle(eve)
     building.build(bundle)
     notice = Notice.objects.get(bundle=bundle)
-    recipe = SavedSelection.objects.create(owner=eve, name="Hers", selection={}, part_bytes=1)
+    saved = SavedSelection.objects.create(owner=eve, name="Hers", selection={}, part_bytes=1)
     incoming = DirectUpload.objects.create(owner=eve, key="hers", name="hers.jpg", size=1)
     return {
         ("incoming", "pk"): incoming.pk,
@@ -87,7 +87,7 @@ def eves(eve, commits):
         ("bundle", "pk"): bundle.pk,
         ("bundle", "number"): 1,
         ("notice", "pk"): notice.pk,
-        ("recipe", "pk"): recipe.pk,
+        ("saved", "pk"): saved.pk,
     }
 
 

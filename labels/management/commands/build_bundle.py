@@ -4,7 +4,7 @@ from django.core.management.base import CommandError
 
 from labels.bundles import building, sums
 from labels.bundles.archive_store import archives
-from labels.bundles.request import NotAsked, request_bundle
+from labels.bundles.request import RequestRefused, request_bundle
 from labels.models import Bundle, Label, SavedSelection
 from labels.selection.predicate import Selection
 from labels.text.names import fold
@@ -21,18 +21,23 @@ class Command(JsonCommand):
         parser.add_argument("--all", nargs="+", action="extend", default=[], metavar="LABEL")
         parser.add_argument("--none", nargs="+", action="extend", default=[], metavar="LABEL")
         parser.add_argument("--everything", action="store_true", help="The whole library.")
-        parser.add_argument("--recipe", metavar="NAME", help="A saved selection instead of labels.")
+        parser.add_argument(
+            # --recipe is how it was called first.
+            *("--saved-selection", "--recipe"),
+            metavar="NAME",
+            help="A saved selection instead of labels.",
+        )
         parser.add_argument(
             "--new-only", action="store_true", help="Without the photos of earlier downloads of it."
         )
         parser.add_argument("--part-size", type=int, metavar="BYTES", help="The most bytes of one archive.")
         parser.add_argument("--output", metavar="DIR", help="Copy the archives there.")
 
-    def run(self, owner, recipe, new_only, part_size, output, **options):
+    def run(self, owner, saved_selection, new_only, part_size, output, **options):
         owner = find_owner(owner)
-        if recipe:
-            recipe = _recipe(owner, recipe, options)
-            selection, part_size = Selection.from_json(recipe.selection), part_size or recipe.part_bytes
+        if saved_selection:
+            saved = _saved(owner, saved_selection, options)
+            selection, part_size = Selection.from_json(saved.selection), part_size or saved.part_bytes
         else:
             selection = _selection(options)
         if part_size is not None and part_size < 1:
@@ -41,7 +46,7 @@ class Command(JsonCommand):
             raise CommandError(f"--output {output} is not a folder.")
         try:
             bundle = request_bundle(owner, selection, part_size, new_only, lease_owner=new_lease_owner())
-        except NotAsked as reason:
+        except RequestRefused as reason:
             raise CommandError(str(reason)) from None
         building.build(bundle)
         bundle.refresh_from_db()
@@ -56,13 +61,15 @@ class Command(JsonCommand):
         return "\n".join(lines)
 
 
-def _recipe(owner, name, options):
+def _saved(owner, name, options):
     if any(options[how] for how in ("any", "all", "none", "everything")):
-        raise CommandError("--recipe says which photos; leave --any, --all, --none and --everything out.")
+        raise CommandError(
+            "--saved-selection says which photos; leave --any, --all, --none and --everything out."
+        )
     try:
-        return owner.recipes.get(key=fold(name))
+        return owner.saved_selections.get(key=fold(name))
     except SavedSelection.DoesNotExist:
-        known = ", ".join(owner.recipes.values_list("name", flat=True)) or "none"
+        known = ", ".join(owner.saved_selections.values_list("name", flat=True)) or "none"
         raise CommandError(f"{owner} has no saved selection {name!r}; there are: {known}.") from None
 
 
@@ -74,7 +81,9 @@ def _selection(options):
         everything=options["everything"],
     )
     if chosen.is_empty:
-        raise CommandError("Say which photos: --any, --all or --none LABEL, --everything, or --recipe NAME.")
+        raise CommandError(
+            "Say which photos: --any, --all or --none LABEL, --everything, or --saved-selection NAME."
+        )
     names = chosen.included + chosen.none
     known = {label.key for label in Label.objects.named(names)}
     unknown = [name for name in names if fold(name) not in known]

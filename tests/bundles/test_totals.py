@@ -7,7 +7,9 @@ from django.db import transaction
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labels.bundles import building, planning
+from labels.bundles import building
+from labels.bundles.snapshot import take_snapshot
+from labels.bundles.totals import totals
 from labels.models import Photo
 from labels.selection import summaries
 from labels.selection.predicate import Overview, Selection
@@ -55,8 +57,8 @@ def _library(owner, names, sizes=()):
 
 
 def _compare(owner, selection, part_bytes, new_only=False):
-    outline = planning.outline(Overview(owner, selection), part_bytes, new_only)
-    plan = planning.plan(owner, selection, part_bytes, new_only)
+    outline = totals(Overview(owner, selection), part_bytes, new_only)
+    plan = take_snapshot(owner, selection, part_bytes, new_only)
     assert (outline.photos, outline.bytes, outline.parts) == (len(plan.photos), plan.bytes, len(plan.parts))
     return outline
 

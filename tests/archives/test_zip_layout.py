@@ -9,20 +9,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from labels.archives.format import crc32_join
-from labels.archives.plan import Data, Entry, EntryChanged, Framing, PlanError, ZipPlan
+from labels.archives.zip_layout import Data, Entry, EntryChanged, Framing, LayoutError, ZipLayout
 from tests.archives.ziptools import NOON, make_archive, make_entry, open_zip
 
 names = st.text(st.characters(codec="utf-8", exclude_characters="/\\\0"), min_size=1, max_size=12)
 archives = st.dictionaries(names, st.binary(max_size=40), max_size=8)
 
 
-def whole(plan, open_entry):
-    return b"".join(plan.read(0, plan.size, open_entry))
+def whole(layout, open_entry):
+    return b"".join(layout.read(0, layout.size, open_entry))
 
 
-def slices(plan, cuts):
+def slices(layout, cuts):
     """Cut 0..size at some fractions of it."""
-    edges = [0, *sorted(round(cut * plan.size) for cut in cuts), plan.size]
+    edges = [0, *sorted(round(cut * layout.size) for cut in cuts), layout.size]
     return list(zip(edges, edges[1:], strict=False))
 
 
@@ -32,17 +32,17 @@ fractions = st.lists(st.floats(0, 1), max_size=6)
 class TestBytes:
     @given(archives, fractions)
     def test_any_slices_joined_are_the_whole(self, files, cuts):
-        plan, open_entry = make_archive(files)
+        layout, open_entry = make_archive(files)
 
-        pieces = [b"".join(plan.read(start, end, open_entry)) for start, end in slices(plan, cuts)]
+        pieces = [b"".join(layout.read(start, end, open_entry)) for start, end in slices(layout, cuts)]
 
-        assert b"".join(pieces) == whole(plan, open_entry)
+        assert b"".join(pieces) == whole(layout, open_entry)
 
     @given(archives)
     def test_size_is_the_length(self, files):
-        plan, open_entry = make_archive(files)
+        layout, open_entry = make_archive(files)
 
-        assert plan.size == len(whole(plan, open_entry))
+        assert layout.size == len(whole(layout, open_entry))
 
     @given(archives)
     def test_zipfile_reads_back_what_went_in(self, files):
@@ -55,30 +55,30 @@ class TestBytes:
                 assert info.file_size == info.compress_size == len(files[info.orig_filename])
 
     def test_a_range_in_a_long_central_directory_is_exact(self):
-        plan, open_entry = make_archive({f"{number}.jpg": b"x" for number in range(3000)})
-        archive = whole(plan, open_entry)
+        layout, open_entry = make_archive({f"{number}.jpg": b"x" for number in range(3000)})
+        archive = whole(layout, open_entry)
         directory = archive.index(b"PK\x01\x02")
 
-        for start in range(directory, plan.size, 4999):
-            end = min(start + 60_000, plan.size)
-            assert b"".join(plan.read(start, end, open_entry)) == archive[start:end]
+        for start in range(directory, layout.size, 4999):
+            end = min(start + 60_000, layout.size)
+            assert b"".join(layout.read(start, end, open_entry)) == archive[start:end]
 
     def test_leaving_out_an_entry_keeps_the_bytes_before_it(self):
         files = {f"{number}.jpg": bytes([number]) * 100 for number in range(9)}
-        plan, open_entry = make_archive(files)
+        layout, open_entry = make_archive(files)
         without, open_without = make_archive({n: c for n, c in files.items() if n != "6.jpg"})
 
-        before = plan.header_offset(6)
+        before = layout.header_offset(6)
 
         assert before > 600
-        assert whole(plan, open_entry)[:before] == whole(without, open_without)[:before]
+        assert whole(layout, open_entry)[:before] == whole(without, open_without)[:before]
 
     def test_offsets_point_at_header_and_data(self):
-        plan, open_entry = make_archive({"a.jpg": b"first", "é.jpg": b"second"})
-        archive = whole(plan, open_entry)
+        layout, open_entry = make_archive({"a.jpg": b"first", "é.jpg": b"second"})
+        archive = whole(layout, open_entry)
 
-        assert archive[plan.header_offset(1) :].startswith(b"PK\x03\x04")
-        assert archive[plan.data_offset(1) :].startswith(b"second")
+        assert archive[layout.header_offset(1) :].startswith(b"PK\x03\x04")
+        assert archive[layout.data_offset(1) :].startswith(b"second")
 
 
 class TestRecords:
@@ -97,9 +97,9 @@ class TestRecords:
             assert info.extra == b""
 
     def test_local_header_holds_size_and_crc32(self):
-        plan, open_entry = make_archive({"a.jpg": b"12345"})
+        layout, open_entry = make_archive({"a.jpg": b"12345"})
 
-        header = b"".join(plan.read(0, plan.data_offset(0), open_entry))
+        header = b"".join(layout.read(0, layout.data_offset(0), open_entry))
 
         crc32 = zlib.crc32(b"12345").to_bytes(4, "little")
         size = (5).to_bytes(4, "little")
@@ -121,66 +121,68 @@ class TestRecords:
         ],
     )
     def test_time_is_kept_as_dos_can(self, modified, kept):
-        plan = ZipPlan([make_entry(modified=modified)])
+        layout = ZipLayout([make_entry(modified=modified)])
 
-        with open_zip(plan, None) as archive:
+        with open_zip(layout, None) as archive:
             assert archive.infolist()[0].date_time == kept
-        assert plan[0].modified == datetime(*kept)
+        assert layout[0].modified == datetime(*kept)
 
     def test_a_plan_gives_its_entries_back(self):
         entries = [make_entry("a.jpg", b"1"), make_entry("日本.jpg", b"22")]
 
-        plan = ZipPlan(iter(entries))
+        layout = ZipLayout(iter(entries))
 
-        assert list(plan) == entries
-        assert plan[-1] == entries[-1]
-        assert len(plan) == 2
+        assert list(layout) == entries
+        assert layout[-1] == entries[-1]
+        assert len(layout) == 2
 
 
 class TestReading:
     def test_only_entries_in_the_range_are_opened(self):
         calls = []
-        plan, _ = make_archive({f"{number}.jpg": bytes(100) for number in range(50)})
+        layout, _ = make_archive({f"{number}.jpg": bytes(100) for number in range(50)})
 
         def open_entry(index, start, end):
             calls.append((index, start, end))
             return [bytes(end - start)]
 
-        list(plan.read(plan.data_offset(20) + 7, plan.data_offset(22) + 5, open_entry))
+        list(layout.read(layout.data_offset(20) + 7, layout.data_offset(22) + 5, open_entry))
 
         assert calls == [(20, 7, 100), (21, 0, 100), (22, 0, 5)]
 
     def test_entries_are_opened_one_at_a_time_when_their_turn_comes(self):
         is_open = set()
-        plan, _ = make_archive({f"{number}.jpg": bytes(100) for number in range(5)})
+        layout, _ = make_archive({f"{number}.jpg": bytes(100) for number in range(5)})
 
         def open_entry(index, start, end):
             is_open.add(index)
             yield bytes(end - start)
             is_open.remove(index)
 
-        seen = [set(is_open) for _ in plan.read(0, plan.size, open_entry)]
+        seen = [set(is_open) for _ in layout.read(0, layout.size, open_entry)]
 
         assert seen[:4] == [set(), {0}, set(), {1}]
         assert all(len(now) <= 1 for now in seen)
         assert not is_open
 
     def test_segments_name_the_data_and_give_the_rest(self):
-        plan, open_entry = make_archive({"a.jpg": b"abcdef", "empty.jpg": b"", "b.jpg": b"gh"})
-        archive = whole(plan, open_entry)
+        layout, open_entry = make_archive({"a.jpg": b"abcdef", "empty.jpg": b"", "b.jpg": b"gh"})
+        archive = whole(layout, open_entry)
 
-        segments = list(plan.segments(plan.data_offset(0) + 2, plan.data_offset(2) + 1))
+        segments = list(layout.segments(layout.data_offset(0) + 2, layout.data_offset(2) + 1))
 
-        between = archive[plan.data_offset(0) + 6 : plan.data_offset(2)]
+        between = archive[layout.data_offset(0) + 6 : layout.data_offset(2)]
         assert [s for s in segments if isinstance(s, Data)] == [Data(0, 2, 6), Data(2, 0, 1)]
         assert b"".join(s.content for s in segments if isinstance(s, Framing)) == between
 
     @pytest.mark.parametrize("start, end", [(-1, 5), (5, 4), (0, 10**6)])
     def test_a_range_outside_is_refused_at_once(self, start, end):
-        plan, open_entry = make_archive({"a.jpg": b"abc"})
+        layout, open_entry = make_archive({"a.jpg": b"abc"})
 
-        with pytest.raises(PlanError, match=f"bytes {start}..{end} are not within an archive of {plan.size}"):
-            plan.read(start, end, open_entry)
+        with pytest.raises(
+            LayoutError, match=f"bytes {start}..{end} are not within an archive of {layout.size}"
+        ):
+            layout.read(start, end, open_entry)
 
 
 class TestChangedOriginals:
@@ -195,48 +197,48 @@ class TestChangedOriginals:
         ],
     )
     def test_other_bytes_than_planned_are_an_error_of_ours(self, blocks, reason):
-        plan, _ = make_archive({"x.jpg": b"", "a.jpg": b"abcdef"})
+        layout, _ = make_archive({"x.jpg": b"", "a.jpg": b"abcdef"})
 
         with pytest.raises(EntryChanged, match=f"^a.jpg: {reason}$") as caught:
-            list(plan.read(0, plan.size, lambda index, start, end: blocks))
+            list(layout.read(0, layout.size, lambda index, start, end: blocks))
 
         assert (caught.value.index, caught.value.name) == (1, "a.jpg")
 
     def test_surplus_bytes_are_not_passed_on(self):
-        plan, _ = make_archive({"a.jpg": b"abcdef"})
-        reading = plan.read(plan.data_offset(0), plan.size, lambda *wanted: [b"abcdef", b"SURPLUS"])
+        layout, _ = make_archive({"a.jpg": b"abcdef"})
+        reading = layout.read(layout.data_offset(0), layout.size, lambda *wanted: [b"abcdef", b"SURPLUS"])
         assert next(reading) == b"abcdef"
         with pytest.raises(EntryChanged):
             next(reading)
 
     @given(archives, fractions, st.randoms(use_true_random=False))
     def test_pieces_of_any_slices_prove_the_entries(self, files, cuts, chance):
-        plan, open_entry = make_archive(files)
+        layout, open_entry = make_archive(files)
         pieces = []
-        for start, end in slices(plan, cuts):
-            list(plan.read(start, end, open_entry, pieces.append))
+        for start, end in slices(layout, cuts):
+            list(layout.read(start, end, open_entry, pieces.append))
         chance.shuffle(pieces)
 
-        assert plan.changed_entries(pieces) == []
-        assert {piece.index for piece in pieces} == {i for i, entry in enumerate(plan) if entry.size}
+        assert layout.changed_entries(pieces) == []
+        assert {piece.entry for piece in pieces} == {i for i, entry in enumerate(layout) if entry.size}
 
     def test_a_change_in_an_entry_cut_in_two_is_found_afterwards(self):
-        plan, _ = make_archive({"a.jpg": b"abcdef", "b.jpg": b"ghijkl", "c.jpg": b"mnopqr"})
+        layout, _ = make_archive({"a.jpg": b"abcdef", "b.jpg": b"ghijkl", "c.jpg": b"mnopqr"})
         now = [b"abcdef", b"ghijkL", b"mnopqr"]
-        middle, pieces = plan.data_offset(1) + 3, []
+        middle, pieces = layout.data_offset(1) + 3, []
 
-        for start, end in (0, middle), (middle, plan.size):
-            list(plan.read(start, end, lambda i, a, b: [now[i][a:b]], pieces.append))
+        for start, end in (0, middle), (middle, layout.size):
+            list(layout.read(start, end, lambda i, a, b: [now[i][a:b]], pieces.append))
 
-        assert plan.changed_entries(pieces) == [1]
+        assert layout.changed_entries(pieces) == [1]
 
     def test_the_same_piece_told_twice_counts_once(self):
-        plan, open_entry = make_archive({"a.jpg": b"abcdef"})
+        layout, open_entry = make_archive({"a.jpg": b"abcdef"})
         pieces = []
         for _ in range(2):
-            list(plan.read(0, plan.size, open_entry, pieces.append))
+            list(layout.read(0, layout.size, open_entry, pieces.append))
 
-        assert plan.changed_entries(pieces) == []
+        assert layout.changed_entries(pieces) == []
 
     @pytest.mark.parametrize(
         "kept, message",
@@ -247,13 +249,13 @@ class TestChangedOriginals:
         ],
     )
     def test_missing_pieces_are_no_proof(self, kept, message):
-        plan, open_entry = make_archive({"a.jpg": b"abcdef"})
-        pieces, at = [], plan.data_offset(0)
+        layout, open_entry = make_archive({"a.jpg": b"abcdef"})
+        pieces, at = [], layout.data_offset(0)
         for start in range(0, 6, 2):
-            list(plan.read(at + start, at + start + 2, open_entry, pieces.append))
+            list(layout.read(at + start, at + start + 2, open_entry, pieces.append))
 
-        with pytest.raises(PlanError, match=message):
-            plan.changed_entries([pieces[place] for place in kept])
+        with pytest.raises(LayoutError, match=message):
+            layout.changed_entries([pieces[place] for place in kept])
 
     @given(st.binary(max_size=300), st.binary(max_size=300))
     def test_joined_crc32_is_that_of_the_joined_bytes(self, first, second):
@@ -277,20 +279,20 @@ class TestRefused:
         ],
     )
     def test_what_no_archive_can_hold(self, entry, message):
-        with pytest.raises(PlanError, match=message):
-            ZipPlan([entry])
+        with pytest.raises(LayoutError, match=message):
+            ZipLayout([entry])
 
     def test_two_entries_of_one_name(self):
-        with pytest.raises(PlanError, match=r"two entries are named 'a\.jpg'"):
-            ZipPlan([make_entry("a.jpg"), make_entry("b.jpg"), make_entry("a.jpg")])
+        with pytest.raises(LayoutError, match=r"two entries are named 'a\.jpg'"):
+            ZipLayout([make_entry("a.jpg"), make_entry("b.jpg"), make_entry("a.jpg")])
 
 
 def test_many_random_ranges_of_a_larger_archive():
     chance = random.Random(7)
     files = {f"{number}.jpg": chance.randbytes(chance.randrange(3000)) for number in range(200)}
-    plan, open_entry = make_archive(files)
-    archive = whole(plan, open_entry)
+    layout, open_entry = make_archive(files)
+    archive = whole(layout, open_entry)
 
     for _ in range(300):
-        start, end = sorted(chance.randrange(plan.size + 1) for _ in range(2))
-        assert b"".join(plan.read(start, end, open_entry)) == archive[start:end]
+        start, end = sorted(chance.randrange(layout.size + 1) for _ in range(2))
+        assert b"".join(layout.read(start, end, open_entry)) == archive[start:end]

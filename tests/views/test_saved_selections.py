@@ -5,8 +5,9 @@ import json
 import pytest
 from django.urls import reverse
 
-from labels.bundles import building, planning
+from labels.bundles import building
 from labels.bundles.request import request_bundle
+from labels.bundles.snapshot import take_snapshot
 from labels.models import Bundle, SavedSelection
 from labels.selection.predicate import Selection
 from tests import factory
@@ -32,17 +33,17 @@ def lakes(dan, library):
 
 
 def _save(client, **fields):
-    return client.post(reverse("recipe_save"), fields, follow=True).content.decode()
+    return client.post(reverse("saved_selection_save"), fields, follow=True).content.decode()
 
 
 def test_a_selection_is_saved_with_its_options_and_listed(client, dan, library):
     page = _save(client, name="  My   lakes ", label="Lake", none="Person", part_bytes=1024**3)
 
-    recipe = SavedSelection.objects.get()
+    saved = SavedSelection.objects.get()
     assert "My lakes is saved." in page
-    assert recipe.name == "My lakes"
-    assert Selection.from_json(recipe.selection) == Selection(any=("Lake",), none=("Person",))
-    assert recipe.part_bytes == 1024**3
+    assert saved.name == "My lakes"
+    assert Selection.from_json(saved.selection) == Selection(any=("Lake",), none=("Person",))
+    assert saved.part_bytes == 1024**3
     assert "Lake; none of Person" in page
 
 
@@ -70,7 +71,7 @@ def test_what_cannot_be_saved_is_said_in_a_sentence(client, library, fields, sen
 def test_one_click_asks_for_the_download_as_it_is_now(client, dan, library, lakes):
     factory.give_labels(library[2], "Lake")
 
-    answer = client.post(reverse("recipe_run", args=[lakes.pk]))
+    answer = client.post(reverse("saved_selection_run", args=[lakes.pk]))
 
     bundle = Bundle.objects.get()
     assert answer.url == bundle.get_absolute_url()
@@ -81,9 +82,9 @@ def test_one_click_asks_for_the_download_as_it_is_now(client, dan, library, lake
 def test_one_click_takes_only_what_is_new(client, dan, library, lakes):
     building.build(request_bundle(dan, Selection.from_json(lakes.selection), lease_owner="a worker"))
 
-    nothing = client.post(reverse("recipe_run", args=[lakes.pk]), {"new_only": "1"}, follow=True)
+    nothing = client.post(reverse("saved_selection_run", args=[lakes.pk]), {"new_only": "1"}, follow=True)
     factory.give_labels(library[2], "Lake")
-    client.post(reverse("recipe_run", args=[lakes.pk]), {"new_only": "1"})
+    client.post(reverse("saved_selection_run", args=[lakes.pk]), {"new_only": "1"})
 
     assert "You have every photo of this selection already" in nothing.content.decode()
     assert list(Bundle.objects.order_by("pk").values_list("photo_count", flat=True)) == [1, 1]
@@ -91,7 +92,7 @@ def test_one_click_takes_only_what_is_new(client, dan, library, lakes):
 
 
 def test_a_saved_selection_is_forgotten_and_nothing_else(client, dan, lakes):
-    answer = client.post(reverse("recipe_delete", args=[lakes.pk]), follow=True)
+    answer = client.post(reverse("saved_selection_delete", args=[lakes.pk]), follow=True)
 
     assert "My lakes is no longer saved." in answer.content.decode()
     assert not SavedSelection.objects.exists()
@@ -105,14 +106,14 @@ def test_the_plan_line_says_what_a_download_of_only_new_photos_would_be(client, 
     answer = client.get(reverse("labels"), {"label": "Lake", "new_only": "1", "part_bytes": str(1024**3)})
 
     plan = answer.context["plan"]
-    expected = planning.plan(dan, Selection(any=("Lake",)), 1024**3, new_only=True)
+    expected = take_snapshot(dan, Selection(any=("Lake",)), 1024**3, new_only=True)
     assert (plan["photos"], plan["bytes"]) == (1, expected.bytes)
     assert ("new_only", "1") in answer.context["selection_fields"]
     assert ("part_bytes", str(1024**3)) in answer.context["selection_fields"]
 
 
 def test_the_command_builds_a_saved_selection_and_then_only_what_is_new(dan, library, lakes):
-    code, first = run("build_bundle", "--owner", "dan", "--recipe", "my lakes")
+    code, first = run("build_bundle", "--owner", "dan", "--saved-selection", "my lakes")
     factory.give_labels(library[2], "Lake")
     again, second = run("build_bundle", "--owner", "dan", "--recipe", "my lakes", "--new-only")
 

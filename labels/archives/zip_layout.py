@@ -8,7 +8,7 @@ The records themselves are in `labels.archives.format`.
 import zlib
 from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
@@ -23,7 +23,7 @@ _CENTRAL_RUN = 1024
 OpenEntry = Callable[[int, int, int], Iterable[bytes]]
 
 
-class PlanError(ValueError):
+class LayoutError(ValueError):
     """These entries or this range cannot be laid out; the caller is wrong, not the photo."""
 
 
@@ -54,9 +54,9 @@ class Framing(NamedTuple):
 
 
 class Data(NamedTuple):
-    """Bytes start..end of the data of the entry at index, to be copied from its original."""
+    """Bytes start..end of the data of the entry with this index, to be copied from its original."""
 
-    index: int
+    entry: int
     start: int
     end: int
 
@@ -64,34 +64,17 @@ class Data(NamedTuple):
 class Piece(NamedTuple):
     """Data that was copied, and the CRC-32 of just these bytes."""
 
-    index: int
+    entry: int
     start: int
     end: int
     crc32: int
 
 
-class Part(NamedTuple):
-    """Entries start..stop of a list make one archive of exactly size bytes, trailers included."""
-
-    start: int
-    stop: int
-    size: int
-
-
-@dataclass(frozen=True, slots=True)
-class Trailer:
-    """A file that ends every part and grows with its entries, such as manifest.csv."""
-
-    name: str
-    fixed_bytes: int  # its size whatever the entries: the heading line
-    line_bytes: Callable[[Entry], int]  # what each entry of the part adds
-
-
-class ZipPlan:
+class ZipLayout:
     """One archive: `size` is exact, `segments` and `read` give any range of it.
 
     Entries are copied into columns (about 60 bytes each plus the name), so they may come from an
-    iterator; `len(plan)` counts them and `plan[i]` returns one. Raises PlanError for entries that no
+    iterator; `len(plan)` counts them and `plan[i]` returns one. Raises LayoutError for entries that no
     archive can hold, two of the same name included: the later one would overwrite the earlier.
     """
 
@@ -111,7 +94,7 @@ class ZipPlan:
             name = _checked_name(entry)
             seen.add(entry.name)
             if len(seen) == tally.count:
-                raise PlanError(f"two entries are named {entry.name!r}")
+                raise LayoutError(f"two entries are named {entry.name!r}")
             self._names += name
             self._name_ends.append(len(self._names))
             self._sizes.append(entry.size)
@@ -148,7 +131,7 @@ class ZipPlan:
     def segments(self, start: int, end: int) -> Iterator[Framing | Data]:
         """Return what bytes start..end of the archive consist of, in order, none of them empty."""
         if not 0 <= start <= end <= self.size:
-            raise PlanError(f"bytes {start}..{end} are not within an archive of {self.size} bytes")
+            raise LayoutError(f"bytes {start}..{end} are not within an archive of {self.size} bytes")
         return self._segments(start, end)
 
     def read(
@@ -170,19 +153,19 @@ class ZipPlan:
     def changed_entries(self, pieces: Iterable[Piece]) -> list[int]:
         """Return which of the entries copied in these pieces do not have the CRC-32 planned.
 
-        Takes the pieces of several ranges in any order. Raises PlanError where an entry's pieces do
+        Takes the pieces of several ranges in any order. Raises LayoutError where an entry's pieces do
         not cover it exactly once, because then nothing is known about it.
         """
         changed = []
-        for index, group in groupby(sorted(set(pieces)), key=lambda piece: piece.index):
+        for index, group in groupby(sorted(set(pieces)), key=lambda piece: piece.entry):
             crc32 = covered = 0
             for piece in group:
                 if piece.start != covered:
-                    raise PlanError(f"{self[index].name}: byte {min(covered, piece.start)} not copied once")
+                    raise LayoutError(f"{self[index].name}: byte {min(covered, piece.start)} not copied once")
                 crc32 = zipformat.crc32_join(crc32, piece.crc32, piece.end - piece.start)
                 covered = piece.end
             if covered != self._sizes[index]:
-                raise PlanError(f"{self[index].name}: {covered} of {self._sizes[index]} bytes copied")
+                raise LayoutError(f"{self[index].name}: {covered} of {self._sizes[index]} bytes copied")
             if crc32 != self._crc32s[index]:
                 changed.append(index)
         return changed
@@ -253,88 +236,30 @@ class ZipPlan:
         for block in open_entry(*data):
             left -= len(block)
             if left < 0:
-                raise EntryChanged(data.index, self[data.index].name, f"more than {wanted} bytes came")
+                raise EntryChanged(data.entry, self[data.entry].name, f"more than {wanted} bytes came")
             crc32 = zlib.crc32(block, crc32)
             yield block
         if left:
-            raise EntryChanged(data.index, self[data.index].name, f"{wanted - left} of {wanted} bytes came")
-        if wanted == self._sizes[data.index] and crc32 != self._crc32s[data.index]:
-            raise EntryChanged(data.index, self[data.index].name, "the content differs (CRC-32)")
+            raise EntryChanged(data.entry, self[data.entry].name, f"{wanted - left} of {wanted} bytes came")
+        if wanted == self._sizes[data.entry] and crc32 != self._crc32s[data.entry]:
+            raise EntryChanged(data.entry, self[data.entry].name, "the content differs (CRC-32)")
         return Piece(*data, crc32)
 
 
-def split(entries: Iterable[Entry], max_bytes: int, trailers: Sequence[Trailer] = ()) -> Iterator[Part]:
-    """Cut a list of entries into archives of at most max_bytes each, in order, in one pass.
-
-    An entry that is larger than max_bytes even alone gets a part of its own; its Part.size says so.
-    No entries make no parts.
-    """
-    if max_bytes < 1:
-        raise PlanError(f"a part of at most {max_bytes} bytes cannot hold anything")
-    return _split(entries, max_bytes, trailers)
-
-
-def archive_size(count: int, name_bytes: int, data_bytes: int) -> int:
-    """Return the size of an archive from three sums: entries, UTF-8 bytes of names, bytes of data.
-
-    Exact for any number of entries as long as the central directory begins below 4 GiB - 1. Raises
-    PlanError beyond that: there the size depends on how many entries begin after 4 GiB, hence on their
-    order, and only ZipPlan and split know it.
-    """
-    central_offset = zipformat.LOCAL_SIZE * count + name_bytes + data_bytes
-    if central_offset >= MAX32:
-        raise PlanError(f"{data_bytes} bytes in {count} entries: sums do not tell the size from 4 GiB on")
-    central_size = zipformat.CENTRAL_SIZE * count + name_bytes
-    return zipformat.Tally(count, central_offset, central_size).size
-
-
-def _split(entries: Iterable[Entry], max_bytes: int, trailers: Sequence[Trailer]) -> Iterator[Part]:
-    part, size, stop = _OpenPart(0, trailers), 0, 0
-    for index, entry in enumerate(entries):
-        grown = part.add(entry)
-        if grown > max_bytes and index > part.start:
-            yield Part(part.start, index, size)
-            part = _OpenPart(index, trailers)
-            grown = part.add(entry)
-        size, stop = grown, index + 1
-    if stop:
-        yield Part(part.start, stop, size)
-
-
-class _OpenPart:
-    """A part that still grows, with the trailers it would have if it ended here."""
-
-    def __init__(self, start: int, trailers: Sequence[Trailer]):
-        self.start = start
-        self._tally = zipformat.Tally()
-        self._trailers = trailers
-        self._name_bytes = [len(trailer.name.encode()) for trailer in trailers]
-        self._sizes = [trailer.fixed_bytes for trailer in trailers]
-
-    def add(self, entry: Entry) -> int:
-        """Add an entry and return the size of the whole archive."""
-        self._tally.add(len(entry.name.encode()), entry.size)
-        whole = self._tally.copy()
-        for place, trailer in enumerate(self._trailers):
-            self._sizes[place] += trailer.line_bytes(entry)
-            whole.add(self._name_bytes[place], self._sizes[place])
-        return whole.size
-
-
 def _checked_name(entry: Entry) -> bytes:
-    """Return the entry's name as bytes; raise PlanError when the entry cannot be stored."""
+    """Return the entry's name as bytes; raise LayoutError when the entry cannot be stored."""
     try:
         name = entry.name.encode()
     except UnicodeEncodeError as error:
-        raise PlanError(f"{entry.name!r} is not valid Unicode") from error
+        raise LayoutError(f"{entry.name!r} is not valid Unicode") from error
     if not 0 < len(name) <= MAX16:
-        raise PlanError(f"{entry.name[:40]!r}: a name has 1 to {MAX16} bytes, not {len(name)}")
+        raise LayoutError(f"{entry.name[:40]!r}: a name has 1 to {MAX16} bytes, not {len(name)}")
     if not 0 <= entry.size < 1 << 63:
-        raise PlanError(f"{entry.name!r}: the size {entry.size} is impossible")
+        raise LayoutError(f"{entry.name!r}: the size {entry.size} is impossible")
     if not 0 <= entry.crc32 <= MAX32 or (entry.size == 0 and entry.crc32):
-        raise PlanError(f"{entry.name!r}: {entry.crc32} is no CRC-32 of {entry.size} bytes")
+        raise LayoutError(f"{entry.name!r}: {entry.crc32} is no CRC-32 of {entry.size} bytes")
     if entry.modified.tzinfo is not None:
-        raise PlanError(f"{entry.name!r}: a zip holds wall-clock time; {entry.modified} has a zone")
+        raise LayoutError(f"{entry.name!r}: a zip holds wall-clock time; {entry.modified} has a zone")
     return name
 
 

@@ -6,8 +6,9 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from labels.bundles import building, lifecycle, planning
-from labels.bundles.request import AlreadyThere, NotAsked, request_bundle
+from labels.bundles import building, lifecycle
+from labels.bundles.request import AlreadyRequested, RequestRefused, request_bundle
+from labels.bundles.snapshot import take_snapshot
 from labels.labelling import record
 from labels.models import Bundle, PhotoLabel
 from labels.selection.predicate import Selection
@@ -48,7 +49,7 @@ def _delivered(owner, selection, new_only=False):
 def test_the_same_request_again_leads_to_the_download_that_is_there(dan, library, same):
     first = request_bundle(dan, LAKE)
 
-    with pytest.raises(AlreadyThere, match="You have this download already") as there:
+    with pytest.raises(AlreadyRequested, match="You have this download already") as there:
         request_bundle(dan, same)
 
     assert there.value.bundle == first
@@ -110,7 +111,7 @@ def test_an_account_has_only_so_many_downloads_in_the_making(dan, eve, library, 
     request_bundle(dan, LAKE)
     request_bundle(dan, LAKE, part_bytes=1)
 
-    with pytest.raises(NotAsked, match="You have 2 downloads in the making, and that is the most"):
+    with pytest.raises(RequestRefused, match="You have 2 downloads in the making, and that is the most"):
         request_bundle(dan, EVERYTHING)
 
     Bundle.objects.filter(part_bytes=1).update(status=Bundle.Status.CANCELLED)
@@ -123,7 +124,7 @@ def test_an_accounts_downloads_take_only_so_much_room(dan, library, settings):
     first = request_bundle(dan, LAKE)
     settings.BUNDLES_MAX_BYTES = first.planned_bytes + 10
 
-    with pytest.raises(NotAsked, match="With this one your downloads would take .* the limit is"):
+    with pytest.raises(RequestRefused, match="With this one your downloads would take .* the limit is"):
         request_bundle(dan, EVERYTHING)
 
     assert Bundle.objects.count() == 1
@@ -135,7 +136,7 @@ def test_only_new_photos_are_those_no_earlier_download_of_the_selection_delivere
 
     assert _delivered(dan, LAKE, new_only=True) == ["3.jpg"]
     assert _delivered(dan, LAKE) == ["0.jpg", "1.jpg", "3.jpg"]
-    with pytest.raises(NotAsked, match="You have every photo of this selection already"):
+    with pytest.raises(RequestRefused, match="You have every photo of this selection already"):
         request_bundle(dan, LAKE, new_only=True)
 
 
@@ -152,7 +153,7 @@ def test_what_was_missing_or_never_finished_is_still_new(dan, library):
 
     assert _delivered(dan, LAKE, new_only=True) == ["1.jpg"]
 
-    planned = planning.plan(dan, LAKE, 10**9, new_only=True)
+    planned = take_snapshot(dan, LAKE, 10**9, new_only=True)
     assert [photo.name for photo in planned.photos] == ["0.jpg"]
 
 
@@ -226,7 +227,7 @@ def test_trying_again_is_within_the_same_limits(client, dan, library, settings):
     lifecycle.cancel(cancelled)
     request_bundle(dan, EVERYTHING)
 
-    with pytest.raises(NotAsked, match="You have 1 downloads in the making"):
+    with pytest.raises(RequestRefused, match="You have 1 downloads in the making"):
         lifecycle.retry(cancelled)
     page = client.post(reverse("bundle_retry", args=[cancelled.pk]), follow=True).content.decode()
 

@@ -2,7 +2,7 @@
 
 from collections import deque
 
-from labels.archives.plan import Data
+from labels.archives.zip_layout import Data
 from labels.models.photo import originals
 from labels.storage.errors import ObjectUnreadable
 
@@ -11,11 +11,11 @@ _BLOCK = 1024 * 1024
 _AHEAD = 3
 
 
-class Fetched:
-    """Opens entries for ZipPlan.read(start, end); `pool` fetches. Holds _AHEAD blocks at most."""
+class Prefetch:
+    """Opens entries for ZipLayout.read(start, end); `pool` fetches. Holds _AHEAD blocks at most."""
 
-    def __init__(self, layout, start, end, pool):
-        self._layout = layout
+    def __init__(self, content, start, end, pool):
+        self._content = content
         self._pool = pool
         self._wanted = self._blocks(start, end)
         self._coming = deque()
@@ -23,17 +23,17 @@ class Fetched:
 
     def open_entry(self, index, start, end):
         """Yield bytes start..end of an entry; raise EntryChanged when its original is gone or has grown."""
-        if not self._layout.is_photo(index):
-            yield self._layout.trailer(index)[start:end]
+        if not self._content.is_photo(index):
+            yield self._content.trailer(index)[start:end]
             return
         while start < end:
-            content, whole = self._next(index)
-            if whole > self._layout.plan.entry_size(index):
-                raise self._layout.changed(index, "the file in storage is larger than it was")
-            yield content
-            if start + len(content) >= whole:
+            block, whole = self._next(index)
+            if whole > self._content.layout.entry_size(index):
+                raise self._content.changed(index, "the file in storage is larger than it was")
+            yield block
+            if start + len(block) >= whole:
                 return
-            start += len(content)
+            start += len(block)
 
     def close(self):
         """Ask for nothing more."""
@@ -46,16 +46,16 @@ class Fetched:
         try:
             return future.result()
         except FileNotFoundError:
-            raise self._layout.changed(index, "the file is no longer in storage") from None
+            raise self._content.changed(index, "the file is no longer in storage") from None
         except ObjectUnreadable as error:
-            raise self._layout.changed(index, error.strerror) from None
+            raise self._content.changed(index, error.strerror) from None
 
     def _fill(self):
         while len(self._coming) < _AHEAD and (block := next(self._wanted, None)):
             self._coming.append(self._pool.submit(originals().read_range, *block))
 
     def _blocks(self, start, end):
-        for segment in self._layout.plan.segments(start, end):
-            if isinstance(segment, Data) and self._layout.is_photo(segment.index):
+        for segment in self._content.layout.segments(start, end):
+            if isinstance(segment, Data) and self._content.is_photo(segment.entry):
                 for first in range(segment.start, segment.end, _BLOCK):
-                    yield self._layout.keys[segment.index], first, min(first + _BLOCK, segment.end)
+                    yield self._content.keys[segment.entry], first, min(first + _BLOCK, segment.end)

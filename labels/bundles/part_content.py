@@ -1,25 +1,25 @@
-"""One part of a bundle, laid out from its rows: every worker gets the same bytes from it."""
+"""What one part of a bundle consists of, from its rows: every worker gets the same bytes from it."""
 
 import zlib
 from itertools import chain
 
 from labels.archives import manifest
-from labels.archives.plan import Entry, EntryChanged, ZipPlan
+from labels.archives.zip_layout import Entry, EntryChanged, ZipLayout
 from labels.models.photo import originals
 from labels.storage.errors import ObjectUnreadable
 
-_CHUNK = 1024 * 1024
+_BLOCK = 1024 * 1024
 _COLUMNS = (
     *("position", "name", "size", "crc32", "modified", "sha256", "taken_at", "labels"),
     *("storage_key", "missing_reason"),
 )
 
 
-class Layout:
-    """The plan of one archive, and where the bytes of its entries come from.
+class PartContent:
+    """The layout of one archive, and where the bytes of its entries come from.
 
     Rows say which photos are missing; they change only together with the part's chunks
-    (building.replan), so all workers on one set of chunks see the same layout.
+    (PartBuild._leave_out_changed), so all workers on one set of chunks see the same content.
     """
 
     def __init__(self, part):
@@ -28,12 +28,12 @@ class Layout:
         rows = photos.order_by("position").values_list(*_COLUMNS, named=True).iterator()
         self.positions, self.keys = [], []
         self._trailers = [bytearray(manifest.heading()), bytearray()]
-        # Dated when it was asked for and not now: the same snapshot gives the same bytes.
-        asked = part.bundle.created_at.replace(tzinfo=None)
-        self.plan = ZipPlan(chain(self._photos(rows), self._ends(asked)))
+        # Dated by the request and not by the build: the same snapshot gives the same bytes.
+        requested_at = part.bundle.created_at.replace(tzinfo=None)
+        self.layout = ZipLayout(chain(self._photos(rows), self._trailing_entries(requested_at)))
 
     def _photos(self, rows):
-        """Yield the entries of the photos, and note on the way what the other methods and the ends need."""
+        """Yield the entries of the photos, and note on the way what the other methods need."""
         lines, sums = self._trailers
         for row in rows:
             lines += manifest.line(
@@ -45,11 +45,11 @@ class Layout:
                 self.keys.append(row.storage_key)
                 yield Entry(row.name, row.size, row.crc32, row.modified.replace(tzinfo=None))
 
-    def _ends(self, asked):
+    def _trailing_entries(self, modified):
         """Yield the entries of the files that end the archive, once all photos are known."""
         self._trailers = [bytes(content) for content in self._trailers]
-        for name, content in zip((manifest.NAME, manifest.SUMS_NAME), self._trailers, strict=True):
-            yield Entry(name, len(content), zlib.crc32(content), asked)
+        for name, content in zip(manifest.RESERVED, self._trailers, strict=True):
+            yield Entry(name, len(content), zlib.crc32(content), modified)
 
     def open_entry(self, index, start, end):
         """Yield bytes start..end of an entry; raise EntryChanged when its original is gone or has grown."""
@@ -73,14 +73,14 @@ class Layout:
 
     def changed(self, index, reason):
         """Return what to raise over a photo that is not as it was."""
-        return EntryChanged(index, self.plan[index].name, reason)
+        return EntryChanged(index, self.layout[index].name, reason)
 
     def _bytes(self, file, index, start, end):
         file.seek(start)
         left = end - start
-        while left and (chunk := file.read(min(_CHUNK, left))):
-            left -= len(chunk)
-            yield chunk
+        while left and (block := file.read(min(_BLOCK, left))):
+            left -= len(block)
+            yield block
         # One byte past the planned end tells a file that grew from one that is whole.
-        if not left and end == self.plan.entry_size(index) and file.read(1):
+        if not left and end == self.layout.entry_size(index) and file.read(1):
             raise self.changed(index, "the file in storage is larger than it was")
