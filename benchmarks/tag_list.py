@@ -3,6 +3,7 @@
 import gc
 import statistics
 import sys
+import threading
 import time
 from datetime import UTC, datetime, timedelta
 from random import Random
@@ -143,20 +144,42 @@ def measure(owner, words, query, htmx):
 
 
 def snapshot(owner):
-    """Return how long it takes to ask for the whole library, and the memory it adds."""
+    """Return how long it takes to request the whole library, the memory it adds, and how long others wait."""
     import resource
 
     from labels.bundles.request import request_bundle
     from labels.selection.predicate import Selection
 
+    ended, waits = threading.Event(), [0.0]
+    writer = threading.Thread(target=write_until, args=(ended, waits))
+    writer.start()
     before, began = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.perf_counter()
     bundle = request_bundle(owner, Selection(everything=True), lease_owner="bench")
     seconds = time.perf_counter() - began
+    ended.set()
+    writer.join()
     mb = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
     return (
         f"Requesting the download of all {bundle.photo_count:,} photos, snapshot included: "
-        f"{seconds:.1f} s, at most {mb:.0f} MB more."
+        f"{seconds:.1f} s, at most {mb:.0f} MB more. Of {len(waits) - 1} others who changed the library "
+        f"meanwhile the longest waited {max(waits):.2f} s."
     )
+
+
+def write_until(ended, waits):
+    """Write the summary of a photo every 50 ms, and note how many seconds each took."""
+    from django.db import connection, transaction
+
+    from labels.models import Photo
+    from labels.selection import summaries
+
+    photo = Photo.objects.first()
+    while not ended.wait(0.05):
+        began = time.perf_counter()
+        with transaction.atomic():
+            summaries.write([photo])
+        waits.append(time.perf_counter() - began)
+    connection.close()
 
 
 def description(owner):

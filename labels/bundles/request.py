@@ -1,5 +1,11 @@
-"""Ask for a download: the row and the photos it shall hold, in one transaction."""
+"""Request a download: the row, and the photos it holds as they are now.
 
+Listing a hundred thousand photos takes seconds, and SQLite has one writer at a time. So they are listed from
+one state of the database that nobody has to wait for, and staged in a table of this connection alone; the
+transaction that writes only checks that they are still as they were, and copies them.
+"""
+
+from contextlib import contextmanager, suppress
 from datetime import UTC
 
 from django.conf import settings
@@ -10,14 +16,20 @@ from django.template.defaultfilters import filesizeformat
 from django.utils import timezone
 
 from labels.bundles.snapshot import take_snapshot
-from labels.models import Bundle, BundlePhoto
+from labels.models import Bundle, BundlePhoto, LibraryVersion, PhotoSummary
+from labels.selection import predicate
 from photomgr.claim import lease_duration
 
-_TRIES = 5
+_TRIES = 3
+_STAGED = "requested_bundle_photos"
+_COLUMNS = (
+    *("position", "photo_id", "name", "storage_key", "size", "crc32", "sha256", "modified", "taken_at"),
+    *("labels", "missing_reason"),
+)
 
 
 class RequestRefused(Exception):
-    """No download was made, for a reason that the message says to the person who asked."""
+    """No download was made, for a reason that the message gives to the person who requested it."""
 
 
 class NothingSelected(RequestRefused):
@@ -36,52 +48,104 @@ class AlreadyRequested(RequestRefused):
         self.bundle = bundle
 
 
+class _PhotosChanged(Exception):
+    """A photo of the snapshot was deleted or changed since it was taken."""
+
+
 def request_bundle(owner, selection, part_bytes=None, new_only=False, lease_owner=""):
     """Return a queued Bundle of the selection as it is now, or raise RequestRefused.
 
-    With `lease_owner` it is born claimed, for a caller who builds it in its own process, and the limits
-    of the account are not asked about.
+    With `lease_owner` it is created claimed, for a caller who builds it in its own process, and the limits
+    of the account do not count.
     """
-    part_bytes = part_bytes or settings.BUNDLE_PART_BYTES
-    for left in reversed(range(_TRIES)):
-        try:
-            return _ask(owner, selection, part_bytes, new_only, lease_owner)
-        except IntegrityError:
-            # A photo was deleted after it was planned, which PostgreSQL finds when all is to be kept.
-            if not left:
-                raise
-
-
-def _ask(owner, selection, part_bytes, new_only, lease_owner):
+    request = owner, selection, part_bytes or settings.BUNDLE_PART_BYTES, new_only, lease_owner
+    for _ in range(_TRIES):
+        # PostgreSQL finds a photo that was deleted just now by its foreign key.
+        with suppress(_PhotosChanged, IntegrityError):
+            return _request(*request, is_locked=False)
+    # All of the library is being changed: let the others wait.
     with transaction.atomic():
+        lock_account(owner.pk)
+        return _request(*request, is_locked=True)
+
+
+def _request(owner, selection, part_bytes, new_only, lease_owner, is_locked):
+    with _one_state():
+        version, summaries = _library_version(owner), set(_summaries(owner, selection))
+        snapshot = take_snapshot(owner, selection, part_bytes, new_only)
+    if not snapshot.photos:
+        raise NothingSelected(_nothing(selection, new_only))
+    bundle = Bundle(
+        **_claimed(lease_owner),
+        owner=owner,
+        selection=selection.as_json(),
+        selection_key=selection.key(),
+        new_only=new_only,
+        part_bytes=part_bytes,
+        content_sha256=snapshot.content_sha256,
+        photo_count=len(snapshot.photos),
+        planned_bytes=snapshot.bytes,
+    )
+    with _staged(snapshot), transaction.atomic():
         # Two requests of one person wait for each other, so that both cannot pass the same limit.
         lock_account(owner.pk)
-        planned = take_snapshot(owner, selection, part_bytes, new_only)
-        if not planned.photos:
-            raise NothingSelected(_nothing(selection, new_only))
-        bundle = Bundle(
-            **_claimed(lease_owner),
-            owner=owner,
-            selection=selection.as_json(),
-            selection_key=selection.key(),
-            new_only=new_only,
-            part_bytes=part_bytes,
-            content_sha256=planned.content_sha256,
-            photo_count=len(planned.photos),
-            planned_bytes=planned.bytes,
-        )
+        if not is_locked and version != _library_version(owner) and not summaries <= set(_summaries(owner)):
+            raise _PhotosChanged
         if not lease_owner:
             _check_same(bundle)
             check_limits(bundle)
         bundle.save()
-        _keep(_snapshot(bundle, planned))
+        _copy_staged(bundle)
     return bundle
+
+
+@contextmanager
+def _one_state():
+    """Have all queries see one state of the database, without a lock that others wait for."""
+    if connection.in_atomic_block:
+        yield
+        return
+    mode = "ISOLATION LEVEL REPEATABLE READ READ ONLY" if connection.vendor == "postgresql" else "DEFERRED"
+    # Not by atomic(), which on SQLite begins by taking the lock of the one who writes.
+    with connection.cursor() as cursor:
+        cursor.execute(f"BEGIN {mode}")
+        try:
+            yield
+        finally:
+            cursor.execute("ROLLBACK")
+
+
+def _library_version(owner):
+    return LibraryVersion.objects.filter(owner=owner).values_list("token", flat=True).first()
+
+
+def _summaries(owner, selection=None):
+    """Return (photo id, facts, ids of its labels) of the photos of a selection, or of all."""
+    rows = PhotoSummary.objects.filter(owner=owner)
+    if selection:
+        rows = rows.filter(photo__in=predicate.photos(owner, selection).values("pk"))
+    return rows.values_list("photo_id", "facts", "labels")
 
 
 def _nothing(selection, new_only):
     if new_only:
         return f"You have every photo of this selection already ({selection.words()})."
     return f"No photos match ({selection.words()}). Choose other labels."
+
+
+def _claimed(lease_owner):
+    if not lease_owner:
+        return {}
+    return {
+        "status": Bundle.WORKING,
+        "attempts": 1,
+        "lease_owner": lease_owner,
+        "lease_until": timezone.now() + lease_duration(),
+    }
+
+
+def lock_account(owner_id):
+    get_user_model().objects.select_for_update(no_key=True).get(pk=owner_id)
 
 
 def _check_same(bundle):
@@ -95,12 +159,8 @@ def _check_same(bundle):
         raise AlreadyRequested(found)
 
 
-def lock_account(owner_id):
-    get_user_model().objects.select_for_update(no_key=True).get(pk=owner_id)
-
-
 def check_limits(bundle):
-    """Raise LimitReached when one more bundle would be more than its owner may have; it is not counted yet."""
+    """Raise LimitReached when one more bundle is more than its owner may have; it is not counted yet."""
     kept = Bundle.objects.kept_by(bundle.owner)
     making = kept.filter(status__in=Bundle.UNFINISHED).count()
     if making >= settings.BUNDLES_AT_ONCE:
@@ -117,42 +177,37 @@ def check_limits(bundle):
         )
 
 
-def _snapshot(bundle, planned):
-    """Yield a row of BundlePhoto for each photo, its values in the order of _COLUMNS."""
-    moment = connection.ops.adapt_datetimefield_value
-    for position, photo in enumerate(planned.photos):
-        yield (
-            *(bundle.pk, position, photo.photo_id, photo.name, photo.storage_key),
-            *(photo.size, photo.crc32, photo.sha256, moment(photo.modified.replace(tzinfo=UTC))),
-            *(moment(photo.taken_at), photo.labels, ""),
-        )
-
-
-_COLUMNS = (
-    *("bundle_id", "position", "photo_id", "name", "storage_key"),
-    *("size", "crc32", "sha256", "modified"),
-    *("taken_at", "labels", "missing_reason"),
-)
-
-
-def _keep(rows):
-    """Insert the rows, which the person who asked waits for: bulk_create takes eight times as long."""
-    quote = connection.ops.quote_name
-    columns = ", ".join(map(quote, _COLUMNS))
-    places = ", ".join(["%s"] * len(_COLUMNS))
+@contextmanager
+def _staged(snapshot):
+    """Write the rows of a snapshot into a temporary table; bulk_create takes eight times as long."""
+    columns, places = ", ".join(_COLUMNS), ", ".join(["%s"] * len(_COLUMNS))
+    like = f"SELECT {columns} FROM {BundlePhoto._meta.db_table} WHERE 1 = 0"  # noqa: S608
     with connection.cursor() as cursor:
-        cursor.executemany(
-            f"INSERT INTO {quote(BundlePhoto._meta.db_table)} ({columns}) VALUES ({places})",  # noqa: S608
-            rows,
+        cursor.execute(f"CREATE TEMPORARY TABLE {_STAGED} AS {like}")
+        try:
+            insert = f"INSERT INTO {_STAGED} ({columns}) VALUES ({places})"  # noqa: S608
+            cursor.executemany(insert, _rows(snapshot))
+            yield
+        finally:
+            cursor.execute(f"DROP TABLE {_STAGED}")
+
+
+def _rows(snapshot):
+    """Yield a row for each photo, its values in the order of _COLUMNS."""
+    moment = connection.ops.adapt_datetimefield_value
+    for position, photo in enumerate(snapshot.photos):
+        yield (
+            *(position, photo.photo_id, photo.name, photo.storage_key, photo.size, photo.crc32),
+            *(photo.sha256, moment(photo.modified.replace(tzinfo=UTC)), moment(photo.taken_at)),
+            *(photo.labels, ""),
         )
 
 
-def _claimed(lease_owner):
-    if not lease_owner:
-        return {}
-    return {
-        "status": Bundle.WORKING,
-        "attempts": 1,
-        "lease_owner": lease_owner,
-        "lease_until": timezone.now() + lease_duration(),
-    }
+def _copy_staged(bundle):
+    columns = ", ".join(_COLUMNS)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO {BundlePhoto._meta.db_table} (bundle_id, {columns})"  # noqa: S608
+            f" SELECT %s, {columns} FROM {_STAGED}",
+            [bundle.pk],
+        )
