@@ -14,7 +14,7 @@ _TONES = {
 
 def frame(request):
     """Give every page its badge and notices: downloads that are being built, or ended and not yet seen."""
-    # Not every answer has a frame: htmx asks for pieces of pages.
+    # Not every response has a frame: htmx fetches pieces of pages.
     return {"frame": SimpleLazyObject(lambda: _frame(getattr(request, "user", None)))}
 
 

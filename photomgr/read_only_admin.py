@@ -11,6 +11,14 @@ class ReadOnlyAdmin(admin.ModelAdmin):
         return False
 
 
+class ReadOnlyInline(admin.TabularInline):
+    extra = 0
+    can_delete = False
+
+    def has_add_permission(self, request, obj=None):
+        return False
+
+
 class PartAdmin(ReadOnlyAdmin):
     """Rows that go with what they belong to, a photo, a download or a person, and never alone."""
 
@@ -22,7 +30,7 @@ class PartAdmin(ReadOnlyAdmin):
 
 
 class NoAddAdmin(admin.ModelAdmin):
-    """Rows that are born elsewhere; the admin may act on them and delete them."""
+    """Rows that are created elsewhere; the admin may act on them and delete them."""
 
     def has_add_permission(self, request, obj=None):
         return False

@@ -6,17 +6,12 @@ from labels.bundles.request import RequestRefused
 from labels.models import Bundle, BundleChunk, BundlePart, BundlePhoto, Delivery, Notice, SavedSelection
 from labels.selection.predicate import Selection
 from labels.workers import queue
-from photomgr.read_only_admin import NoAddAdmin, PartAdmin, ReadOnlyAdmin
+from photomgr.read_only_admin import NoAddAdmin, PartAdmin, ReadOnlyAdmin, ReadOnlyInline
 
 
-class BundlePartInline(admin.TabularInline):
+class BundlePartInline(ReadOnlyInline):
     model = BundlePart
-    extra = 0
-    can_delete = False
     fields = readonly_fields = ("number", "file_name", "size", "sha256")
-
-    def has_add_permission(self, request, obj=None):
-        return False
 
 
 @admin.register(Bundle)

@@ -22,6 +22,6 @@ class DetectionRunAdmin(ReadOnlyAdmin):
 
 
 @admin.register(Heartbeat)
-class WorkerSeenAdmin(ReadOnlyAdmin):
+class HeartbeatAdmin(ReadOnlyAdmin):
     list_display = ("cluster", "host", "pid", "started_at", "worker_at", "monitor_at")
     list_filter = ("cluster",)

@@ -21,7 +21,7 @@ class PhoneAdmin(ReadOnlyAdmin):
 
 @admin.register(PhoneCode)
 class PhoneCodeAdmin(ReadOnlyAdmin):
-    """Deleted by hand when somebody has used up what they may ask for."""
+    """Deleted by hand when somebody has used up the codes they may request."""
 
     list_display = ("owner", "created_at", "tries", "is_waiting")
     list_select_related = ("owner",)

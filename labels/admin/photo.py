@@ -6,20 +6,15 @@ from django.utils.html import format_html
 from labels.labelling import attempts
 from labels.models import LibraryVersion, Photo, PhotoLabel, PhotoSummary
 from labels.workers import queue
-from photomgr.read_only_admin import NoAddAdmin, PartAdmin
+from photomgr.read_only_admin import NoAddAdmin, PartAdmin, ReadOnlyInline
 
 
-class PhotoLabelInline(admin.TabularInline):
+class PhotoLabelInline(ReadOnlyInline):
     model = PhotoLabel
-    extra = 0
-    can_delete = False
     fields = readonly_fields = ("label", "confidence", "source", "status", "run")
 
     def get_queryset(self, request):
         return super().get_queryset(request).select_related("label", "run").order_by("-confidence")
-
-    def has_add_permission(self, request, obj=None):
-        return False
 
 
 @admin.register(Photo)
@@ -62,11 +57,11 @@ class PhotoAdmin(NoAddAdmin):
 
     @admin.action(description="Label again")
     def label_again(self, request, photos):
-        self._ring(request, attempts.label_again(photos))
+        self._enqueue(request, attempts.label_again(photos))
 
     @admin.action(description="Retry the failed ones")
     def retry_failed(self, request, photos):
-        self._ring(request, attempts.label_again(photos.filter(status=Photo.Status.FAILED)))
+        self._enqueue(request, attempts.label_again(photos.filter(status=Photo.Status.FAILED)))
 
     def delete_queryset(self, request, photos):
         # Each in a transaction of its own: together they would hold counts while they wait for a worker's
@@ -74,7 +69,7 @@ class PhotoAdmin(NoAddAdmin):
         for photo in photos.order_by("pk").iterator():
             photo.delete()
 
-    def _ring(self, request, ids):
+    def _enqueue(self, request, ids):
         for pk in ids:
             queue.label_photo(pk)
         self.message_user(request, f"{len(ids)} photos wait to be labelled.", messages.SUCCESS)

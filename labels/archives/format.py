@@ -51,7 +51,6 @@ class Tally:
         self.central_size = central_size
 
     def add(self, name_bytes: int, size: int) -> None:
-        """Count one more entry."""
         self.central_size += central_header_size(name_bytes, size, self.offset)
         self.offset += local_header_size(name_bytes, size) + size
         self.count += 1
@@ -87,18 +86,15 @@ def from_dos_stamp(stamp: int) -> datetime:
 
 
 def local_header_size(name_bytes: int, size: int) -> int:
-    """Return the length of `local_header`."""
     return LOCAL_SIZE + name_bytes + (ZIP64_SIZES_SIZE if size >= MAX32 else 0)
 
 
 def central_header_size(name_bytes: int, size: int, offset: int) -> int:
-    """Return the length of `central_header`."""
     zip64 = (16 if size >= MAX32 else 0) + (8 if offset >= MAX32 else 0)
     return CENTRAL_SIZE + name_bytes + (4 + zip64 if zip64 else 0)
 
 
 def end_size(count: int, central_size: int, central_offset: int) -> int:
-    """Return the length of `end_records`."""
     return END_SIZE + (ZIP64_END_SIZE if _ends_in_zip64(count, central_size, central_offset) else 0)
 
 

@@ -59,12 +59,12 @@ def unique_names(originals: Iterable[str], reserved: Iterable[str] = ("manifest.
 
     The first keeps its name, later ones become "name (2).jpg". No name depends on those after it.
     """
-    taken = {_fold(name) for name in reserved}
+    taken = {file_key(name) for name in reserved}
     counters: dict[tuple[str, str], int] = {}
     names = []
     for original in originals:
         name = safe_name(original)
-        key = _fold(name)
+        key = file_key(name)
         if key in taken:
             name, key = _numbered(name, taken, counters)
         taken.add(key)
@@ -73,8 +73,15 @@ def unique_names(originals: Iterable[str], reserved: Iterable[str] = ("manifest.
 
 
 def file_key(name: str) -> str:
-    """Return what two names share when `unique_names` takes them for one."""
-    return _fold(name)
+    """Return what two names share when some file system takes them for one.
+
+    Coarser than each of them, as a needless number harms nobody and a lost photo does: NTFS and exFAT
+    compare upper case (exFAT has dotless i = I), APFS and HFS+ decompose and fold, folding ext4 and f2fs
+    (Android) also skip what is invisible, ZFS can be told to use compatibility forms.
+    """
+    if name.isascii():
+        return name.lower()
+    return unicodedata.normalize("NFKD", _IGNORED.sub("", name)).upper().casefold()
 
 
 def numbers_plainly(name: str) -> bool:
@@ -84,10 +91,10 @@ def numbers_plainly(name: str) -> bool:
     name looks as if it had one already.
     """
     stem, extension = _split_extension(name)
-    key = _fold(name)
+    key = file_key(name)
     return (
         len(name.encode()) <= MAX_BYTES - _SUFFIX_BYTES
-        and _split_extension(key) == (_fold(stem), _fold(extension))
+        and _split_extension(key) == (file_key(stem), file_key(extension))
         and not _NUMBERED.search(key)
     )
 
@@ -116,24 +123,12 @@ def _numbered(name: str, taken: set[str], counters: dict[tuple[str, str], int]) 
     """
     stem, extension = _split_extension(name)
     stem = _cut(stem, MAX_BYTES - _SUFFIX_BYTES - len(extension.encode()))
-    family = _fold(stem), _fold(extension)
+    family = file_key(stem), file_key(extension)
     number = counters.get(family, 2)
     while (key := f"{family[0]} ({number}){family[1]}") in taken:
         number += 1
     counters[family] = number + 1
     return f"{stem} ({number}){extension}", key
-
-
-def _fold(name: str) -> str:
-    """Return what two names share when some file system takes them for one.
-
-    Coarser than each of them, as a needless number harms nobody and a lost photo does: NTFS and exFAT
-    compare upper case (exFAT has dotless i = I), APFS and HFS+ decompose and fold, folding ext4 and f2fs
-    (Android) also skip what is invisible, ZFS can be told to use compatibility forms.
-    """
-    if name.isascii():
-        return name.lower()
-    return unicodedata.normalize("NFKD", _IGNORED.sub("", name)).upper().casefold()
 
 
 def _split_extension(name: str) -> tuple[str, str]:

@@ -1,4 +1,4 @@
-"""Which of the two rooms archives are written to: local files, or uploads to a bucket."""
+"""Where archives are written: to local files, or as uploads to a bucket."""
 
 from labels.bundles import local_archive
 from labels.models.bundle import bundle_files

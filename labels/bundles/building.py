@@ -1,6 +1,6 @@
 """Carry a bundle out: lay its parts out, make their chunks, check them, publish all of them at once.
 
-One worker leases the bundle and leads; any others may join and make chunks. Every finished chunk is
+One worker leases the bundle and leads; others may join and make chunks. Every finished chunk is
 recorded, so a killed build goes on with the missing ones and gives the same bytes.
 """
 
@@ -96,18 +96,17 @@ def _parts(bundle):
     _check_space(bundle)
     bundle.photos.exclude(missing_reason="").update(missing_reason="")
     planned = parts_of(bundle)
-    with transaction.atomic():
-        return [
-            BundlePart.objects.create(
-                bundle=bundle,
-                number=number,
-                first=part.start,
-                stop=part.stop,
-                size=part.size,
-                file_name=_file_name(bundle, number, len(planned)),
-            )
-            for number, part in enumerate(planned, start=1)
-        ]
+    return BundlePart.objects.bulk_create(
+        BundlePart(
+            bundle=bundle,
+            number=number,
+            first=part.start,
+            stop=part.stop,
+            size=part.size,
+            file_name=_file_name(bundle, number, len(planned)),
+        )
+        for number, part in enumerate(planned, start=1)
+    )
 
 
 def _check_space(bundle):

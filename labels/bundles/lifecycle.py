@@ -1,4 +1,4 @@
-"""The other ends of a bundle (failed, cancelled, expired) and the ways back from them."""
+"""How a bundle ends other than ready (failed, cancelled, expired), and how it is queued again."""
 
 from datetime import timedelta
 
@@ -17,7 +17,7 @@ def keep_until(now):
 
 
 def fail(bundle, reason, free=False):
-    """End the held bundle and tell its owner why; return whether it was still held.
+    """End the leased bundle and notify its owner why; return whether it was still leased.
 
     What is built already is kept for a retry, unless `free` says that the room is needed.
     """
@@ -25,9 +25,9 @@ def fail(bundle, reason, free=False):
 
 
 def postpone(bundle, reason, counts=True):
-    """Let the held bundle wait for its next attempt, or fail it when that was the last.
+    """Let the leased bundle wait for its next attempt, or fail it when that was the last.
 
-    Return whether it was still held. An attempt that does not count is never the last.
+    Return whether it was still leased. An attempt that does not count is never the last.
     """
     bundle.refresh_from_db(fields=["attempts"])  # Progress has set it back.
     if counts and bundle.is_last_attempt:
@@ -61,7 +61,7 @@ def expire(now):
 def retry(bundle):
     """Queue a failed, cancelled or expired bundle again; return whether it was one.
 
-    It keeps the photos it was asked for, and of a failed one what was built already. Raises LimitReached
+    It keeps the photos it was requested with, and of a failed one what was built already. Raises LimitReached
     like a new one.
     """
     if Bundle.objects.filter(pk=bundle.pk, status__in=Bundle.RETRYABLE).exists():
@@ -76,7 +76,7 @@ def retry(bundle):
         expires_at=None,
     )
     if again:
-        # Its next outcome is told anew.
+        # Its next outcome is notified anew.
         Notice.objects.filter(bundle=bundle).delete()
     return bool(again)
 

@@ -1,6 +1,6 @@
 """Where archives lie: local files, written in place by any number of workers at once.
 
-`archive_upload` has the same steps for a bucket; `archives.archives` chooses.
+`s3_archive` has the same functions for a bucket; `archive_store.archives` chooses.
 """
 
 import hashlib
@@ -44,7 +44,7 @@ def replace(key, bundle_id, size, kept):
     new = allocate(bundle_id, size)
     try:
         if kept:
-            _take_over(key, new, kept)
+            _copy_beginning(key, new, kept)
     except BaseException:
         remove(new)
         raise
@@ -74,7 +74,7 @@ def finish(key, tags):
     """Make the archive whole; a file is."""
 
 
-def _take_over(old_key, new_key, size):
+def _copy_beginning(old_key, new_key, size):
     """Copy the first `size` bytes, which both plans share."""
     with _path(old_key).open("rb") as old, _path(new_key).open("r+b") as new:
         left = size
@@ -108,13 +108,13 @@ def clear(bundle_id):
     shutil.rmtree(_path(str(bundle_id)), ignore_errors=True)
 
 
-def sha256(key, on_beat):
-    """Return the SHA-256 of a file; call `on_beat` after each of its pieces, about 20 a second."""
+def sha256(key, on_piece):
+    """Return the SHA-256 of a file; call `on_piece` after each piece, about 20 a second."""
     digest = hashlib.sha256()
     with _path(key).open("rb", buffering=0) as file:
         while piece := file.read(_BUFFER):
             digest.update(piece)
-            on_beat()
+            on_piece()
     return digest.hexdigest()
 
 

@@ -7,7 +7,7 @@ from labels.models.photo import originals
 from labels.storage.errors import ObjectUnreadable
 
 _BLOCK = 1024 * 1024
-# A request takes tens of milliseconds to answer, whatever it asks for: while one is copied, these come.
+# A request takes tens of milliseconds, however little it fetches: while one block is copied, these come.
 _AHEAD = 3
 
 
@@ -36,7 +36,7 @@ class Prefetch:
             start += len(block)
 
     def close(self):
-        """Ask for nothing more."""
+        """Fetch nothing more."""
         for future in self._coming:
             future.cancel()
 

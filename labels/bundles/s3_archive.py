@@ -1,6 +1,6 @@
 """Where archives lie: in a bucket, each a multipart upload until it is whole.
 
-The same steps as in `archive_file`. A chunk is a part of the upload. Parts cannot be copied out of an
+The same functions as in `local_archive`. A chunk is a part of the upload. Parts cannot be copied out of an
 upload that is not complete, so that an archive that is planned anew stays in it: the tags of the parts
 tell one that a worker sent who missed that.
 """
@@ -95,12 +95,12 @@ def clear(bundle_id):
     keep_only(bundle_id, ())
 
 
-def sha256(key, on_beat):
-    """Return the SHA-256 of an archive; call `on_beat` after each of its pieces."""
+def sha256(key, on_piece):
+    """Return the SHA-256 of an archive; call `on_piece` after each piece."""
     digest = hashlib.sha256()
     for piece in bundle_files().iter_chunks(key):
         digest.update(piece)
-        on_beat()
+        on_piece()
     return digest.hexdigest()
 
 

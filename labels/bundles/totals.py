@@ -12,7 +12,6 @@ from labels.selection.index import name_bytes
 
 # Before this installation has built anything.
 _FIRST_GUESS_BYTES_PER_SECOND = 100_000_000
-_BATCH = 1000
 # An archive of no photos.
 _EMPTY_BYTES = archive_size(
     len(manifest.TRAILERS),
@@ -55,19 +54,12 @@ def _weights(library, places):
     if unknown.any():
         where = unknown.nonzero()[0]
         ids = library.ids[places[where]].tolist()
-        originals = _original_names(ids)
-        names = unique_names([originals[pk] for pk in ids], reserved=manifest.RESERVED)
-        for place, pk, name in zip(where, ids, names, strict=True):
-            weights[place] += name_bytes(name) - name_bytes(safe_name(originals[pk]))
+        photos = Photo.objects.only("original_name").in_bulk(ids)
+        originals = [photos[pk].original_name for pk in ids]
+        names = unique_names(originals, reserved=manifest.RESERVED)
+        for place, original, name in zip(where, originals, names, strict=True):
+            weights[place] += name_bytes(name) - name_bytes(safe_name(original))
     return weights
-
-
-def _original_names(ids):
-    names = {}
-    for start in range(0, len(ids), _BATCH):
-        batch = Photo.objects.filter(pk__in=ids[start : start + _BATCH])
-        names.update(batch.values_list("pk", "original_name"))
-    return names
 
 
 def _part_sizes(weights, part_bytes):

@@ -5,8 +5,6 @@ from django.db.models import Min, Sum
 from labels.models import Bundle, Photo, RegionQuota, Spending, SweepFailure
 from photomgr.own_metrics import Measurement
 
-_WAITING = (Photo.Status.PENDING, Photo.Status.LABELLING)
-
 
 def measure(sender, start, end, **kwargs):
     """Return what happened from `start` up to `end`, and how things stand at its end."""
@@ -36,7 +34,7 @@ def _photos(**fields):
 
 
 def _oldest_waiting(end):
-    oldest = Photo.objects.filter(status__in=_WAITING).aggregate(at=Min("uploaded_at"))["at"]
+    oldest = Photo.objects.filter(status__in=Photo.UNFINISHED).aggregate(at=Min("uploaded_at"))["at"]
     return max(0.0, (end - oldest).total_seconds()) if oldest else 0.0
 
 

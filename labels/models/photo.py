@@ -64,6 +64,7 @@ class Photo(Claimed):
 
     WAITING = Status.PENDING
     WORKING = Status.LABELLING
+    UNFINISHED = (Status.PENDING, Status.LABELLING)
     FAILED = Status.FAILED
 
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="photos")

@@ -1,4 +1,4 @@
-"""Downloads: ask, watch, fetch."""
+"""Downloads: request, follow, fetch."""
 
 import contextlib
 from pathlib import Path
@@ -10,7 +10,6 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.template.defaultfilters import filesizeformat
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.http import urlencode
 from django.views.decorators.http import require_POST, require_safe
 
 from labels.bundles import lifecycle
@@ -28,20 +27,19 @@ _MISSING_SHOWN = 200
 @require_POST
 def bundle_create(request):
     options = DownloadOptions.from_query(request.POST)
-    return ask(request, Selection.from_query(request.POST), options)
+    return request_download(request, Selection.from_query(request.POST), options)
 
 
-def ask(request, selection, options):
-    """Ask for a download and lead to it, or back to the tag list with the reason why not."""
+def request_download(request, selection, options):
+    """Request a download and lead to it, or back to the tag list with the reason why not."""
     try:
         bundle = request_bundle(request.user, selection, options.part_bytes, options.new_only)
-    except AlreadyRequested as there:
-        messages.info(request, str(there))
-        return redirect(there.bundle)
+    except AlreadyRequested as reason:
+        messages.info(request, str(reason))
+        return redirect(reason.bundle)
     except RequestRefused as reason:
         messages.error(request, str(reason))
-        fields = [*selection.fields(), *options.fields()]
-        return redirect(f"{reverse('labels')}?{urlencode(fields)}")
+        return redirect(reverse("labels", query=[*selection.fields(), *options.fields()]))
     return redirect(bundle)
 
 
@@ -73,7 +71,7 @@ def bundle_detail(request, pk):
 
 @require_safe
 def bundle_state(request, pk):
-    """The part of the page that changes; htmx asks for it every second until the end."""
+    """The part of the page that changes; htmx fetches it every second until the end."""
     bundle = _mine(request, pk)
     Notice.objects.filter(bundle=bundle, seen_at=None).update(seen_at=timezone.now())
     return render(request, "_bundle_state.html", {"bundle": _context(bundle)})
@@ -210,7 +208,7 @@ def _context(bundle):
         "keep_url": reverse("bundle_keep", args=[bundle.pk]) if bundle.is_downloadable else "",
         "retry_url": reverse("bundle_retry", args=[bundle.pk]) if bundle.status in Bundle.RETRYABLE else "",
         "retry_text": "Build it again" if bundle.status == Bundle.Status.EXPIRED else "Try again",
-        "again_url": f"{reverse('labels')}?{urlencode([*selection.fields(), *options.fields()])}",
+        "again_url": reverse("labels", query=[*selection.fields(), *options.fields()]),
     }
 
 

@@ -46,7 +46,7 @@ def labels_rename(request):
     except decisions.NotDecided as reason:
         messages.error(request, f"Not renamed: {reason}")
     else:
-        messages.success(request, f"{change.label} is shown as {change.target} now{_run(change)}.")
+        messages.success(request, f"{change.label} is shown as {change.target} now{carry_out(change)}.")
     return redirect("changes")
 
 
@@ -66,7 +66,7 @@ def changes(request):
             "nav": "labels",
             "page": page,
             "changes": [_shown(row, row.pk in last) for row in page],
-            "is_running": any(row.status in ("waiting", "running") for row in page),
+            "is_running": any(row.status in (Change.WAITING, Change.WORKING) for row in page),
         },
     )
 
@@ -83,7 +83,7 @@ def changes_undo(request):
     if change is None:
         messages.info(request, "There is nothing to undo.")
     else:
-        messages.success(request, f"Undone: {_words(change)}{_run(change)}.")
+        messages.success(request, f"Undone: {_words(change)}{carry_out(change)}.")
     return redirect("changes")
 
 
@@ -99,17 +99,16 @@ def _judge(request, photos, words):
     except decisions.NotDecided as reason:
         messages.error(request, f"Nothing was changed: {reason}")
     else:
-        messages.success(request, f"{_words(change)}{_run(change)}.")
+        messages.success(request, f"{_words(change)}{carry_out(change)}.")
 
 
-def _run(change):
+def carry_out(change):
     """Finish a small change while the person waits; leave others to a worker, and say so."""
     if change.total > decisions.CHUNK:
         queue.apply_change(change.pk)
         return f"; {change.total:,} photos are being brought in line"
-    held = Change.objects.claim(change.pk)
-    if held:
-        decisions.carry_on(held)
+    if claimed := Change.objects.claim(change.pk):
+        decisions.carry_on(claimed)
     return ""
 
 

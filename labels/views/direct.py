@@ -13,7 +13,7 @@ from labels.intake.checks import Refused
 from labels.models import DirectUpload
 from labels.workers import queue
 
-# The page asks about the files it is waiting for, and no more.
+# The page polls for the files it is waiting for, and no more.
 _MOST = 200
 
 

@@ -31,7 +31,7 @@ def server_error(request):
     if not isinstance(sys.exception(), (OperationalError, InterfaceError)):
         return HttpResponse(render_to_string("500.html"), status=500)
     reason = "The database does not answer, or too many are asking at once. Your photos are safe."
-    # Without the request: what base.html asks for stands in the database, too.
+    # Without the request: what base.html shows is in the database, too.
     page = render_to_string("500.html", {"title": "Please try again in a minute", "reason": reason})
     return _unavailable(request, "database", reason, HttpResponse(page))
 
@@ -55,7 +55,7 @@ class StorageUnavailableMiddleware:
 
 
 def _unavailable(request, what, reason, page):
-    """Return a 503: the page, or JSON where that is asked for."""
+    """Return a 503: the page, or JSON where that is preferred."""
     as_json = request.get_preferred_type(["text/html", "application/json"]) == "application/json"
     answer = JsonResponse({"errors": {what: [reason]}}) if as_json else page
     answer.status_code = 503

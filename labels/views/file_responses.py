@@ -14,7 +14,7 @@ def attachment(request, file, *, name, content_type, etag, modified):
     """Return an answer that saves a stored file as `name`; raise FileNotFoundError when it is gone."""
     if not is_bucket(file.storage):
         return ranged.send(request, file, name=name, content_type=content_type, etag=etag, modified=modified)
-    # Asked before, because S3's own page about a missing object is XML.
+    # Checked first, because S3's own page about a missing object is XML.
     file.storage.size(file.name)
     link = file.storage.signed_url(
         file.name, seconds=_DOWNLOAD_SECONDS, method=request.method, save_as=name, content_type=content_type

@@ -47,7 +47,7 @@ def send(request, file, *, name, content_type, etag, modified):
         "ETag": quote_etag(etag),
         "Last-Modified": http_date(modified.timestamp()),
         # "no-store" would make a browser that was interrupted begin at the first byte again; "no-cache"
-        # has it ask each time, because who may have the file can change.
+        # has it revalidate each time, because who may have the file can change.
         "Cache-Control": "private, no-cache, no-transform",
     }
     wanted = _wanted(request, size, validators)
@@ -65,7 +65,7 @@ def send(request, file, *, name, content_type, etag, modified):
 
 
 def _wanted(request, size, validators):
-    """Return the range that is asked for, if its condition holds: the file must still be the same."""
+    """Return the requested range, if its condition holds: the file must still be the same."""
     # Compared as text: a weak ETag or a date written differently is no match.
     condition = request.headers.get("If-Range")
     unchanged = condition is None or condition.strip() in (validators["ETag"], validators["Last-Modified"])

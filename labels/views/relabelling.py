@@ -17,9 +17,17 @@ from labels.workers import queue
 _MARGIN = 12
 
 
+def label_again(photos):
+    """Have these photos labelled again by the workers; return how many there are."""
+    ids = attempts.label_again(photos)
+    for pk in ids:
+        queue.label_photo(pk)
+    return len(ids)
+
+
 @require_http_methods(["GET", "HEAD", "POST"])
 def relabel(request):
-    """Say what labelling the photos of a selection again costs; do it when asked."""
+    """Say what labelling the photos of a selection again costs; do it on POST."""
     query = request.POST if request.method == "POST" else request.GET
     chosen = Selection.from_query(query)
     photos = Photo.objects.owned_by(request.user)
@@ -31,10 +39,8 @@ def relabel(request):
     if reason:
         photos = photos.filter(status=Photo.Status.FAILED, failure_code=reason)
     if request.method == "POST":
-        ids = attempts.label_again(Photo.objects.filter(pk__in=photos.order_by().values("pk")))
-        for pk in ids:
-            queue.label_photo(pk)
-        messages.success(request, f"{len(ids):,} photo{'' if len(ids) == 1 else 's'} will be labelled again.")
+        count = label_again(Photo.objects.filter(pk__in=photos.order_by().values("pk")))
+        messages.success(request, f"{count:,} photo{'' if count == 1 else 's'} will be labelled again.")
         return redirect("labels")
     mine = Photo.objects.owned_by(request.user)
     failed = mine.filter(status=Photo.Status.FAILED)

@@ -12,6 +12,7 @@ from labels.evaluation import precision
 from labels.labelling import decisions
 from labels.models import Change, Label, Photo, PhotoLabel, Verdict
 from labels.views.cards import alt_text
+from labels.views.decisions import carry_out
 
 _ACTIONS = {"confirm": Change.Action.CONFIRM, "reject": Change.Action.REMOVE}
 _SKIPPED = "review_skipped"
@@ -101,9 +102,7 @@ def _answer(request):
         return
     photo = Photo.objects.filter(pk=row.photo_id)
     change = decisions.decide(request.user, request.user, action, row.label.name, photo, "in review")
-    held = Change.objects.claim(change.pk)
-    if held:
-        decisions.carry_on(held)
+    carry_out(change)
 
 
 def _item(row):

@@ -84,8 +84,8 @@ def _run(row):
     if row.total > rule_runs.CHUNK:
         queue.run_rules(row.pk)
         return
-    held = RuleRun.objects.claim(row.pk)
-    if held and not rule_runs.carry_on(held):
+    claimed = RuleRun.objects.claim(row.pk)
+    if claimed and not rule_runs.carry_on(claimed):
         queue.run_rules(row.pk)
 
 

@@ -10,7 +10,7 @@ from labels.forms import SavedSelectionForm
 from labels.models import SavedSelection
 from labels.selection.predicate import Selection
 from labels.text.names import fold
-from labels.views.bundles import ask
+from labels.views.bundles import request_download
 from labels.views.options import DownloadOptions
 
 # The web server refuses request lines over 4,094 bytes.
@@ -32,7 +32,7 @@ def saved_selection_save(request):
         messages.error(request, f"The selection is not saved: {form.errors['name'][0]}")
     else:
         messages.success(request, _save(request.user, form.cleaned_data["name"], selection, options))
-    return redirect(f"{reverse('labels')}?{urlencode(fields)}")
+    return redirect(reverse("labels", query=fields))
 
 
 def _save(owner, name, selection, options):
@@ -47,10 +47,10 @@ def _save(owner, name, selection, options):
 
 @require_POST
 def saved_selection_run(request, pk):
-    """Ask for the download of a saved selection, as it is now."""
+    """Request the download of a saved selection, as it is now."""
     saved = _mine(request, pk)
     options = DownloadOptions(saved.part_bytes, new_only=request.POST.get("new_only") == "1")
-    return ask(request, Selection.from_json(saved.selection), options)
+    return request_download(request, Selection.from_json(saved.selection), options)
 
 
 @require_POST
@@ -71,7 +71,7 @@ def saved_selections_of(owner):
             {
                 "name": saved.name,
                 "words": selection.words(),
-                "url": f"{reverse('labels')}?{urlencode([*selection.fields(), *options.fields()])}",
+                "url": reverse("labels", query=[*selection.fields(), *options.fields()]),
                 "run_url": reverse("saved_selection_run", args=[saved.pk]),
                 "delete_url": reverse("saved_selection_delete", args=[saved.pk]),
             }

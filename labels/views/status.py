@@ -1,4 +1,4 @@
-"""What staff and machines ask: is it working."""
+"""Whether it works: a page for staff, and health checks for machines."""
 
 from django.conf import settings
 from django.contrib import messages
@@ -13,13 +13,11 @@ from django.views.decorators.http import require_POST, require_safe
 
 from labels.detectors import get_detector
 from labels.detectors.rekognition.regions.report import refusals
-from labels.labelling import attempts
 from labels.models import Heartbeat, Photo
 from labels.storage.health import check_storages
 from labels.views import regions
+from labels.views.relabelling import label_again
 from labels.workers import heartbeats, queue
-
-_WAITING = (Photo.Status.PENDING, Photo.Status.LABELLING)
 
 
 @staff_member_required(login_url="login")
@@ -33,6 +31,7 @@ def status(request):
         .annotate(count=Count("pk"), reason=Min("failure_reason"))
         .order_by("-count", "failure_code")
     )
+    unfinished = Photo.objects.filter(status__in=Photo.UNFINISHED)
     detector = get_detector()
     return render(
         request,
@@ -40,9 +39,7 @@ def status(request):
         {
             "nav": "status",
             "states": [(state.label, counts.get(state.value, 0)) for state in Photo.Status],
-            "oldest_waiting": Photo.objects.filter(status__in=_WAITING).aggregate(at=Min("uploaded_at"))[
-                "at"
-            ],
+            "oldest_waiting": unfinished.aggregate(at=Min("uploaded_at"))["at"],
             "failures": [{**row, "code": row["failure_code"]} for row in failures],
             "queues": _queues(),
             "detector": {"name": detector.name, "version": detector.version},
@@ -61,10 +58,8 @@ def status_retry(request):
     failed = Photo.objects.filter(status=Photo.Status.FAILED)
     if "code" in request.POST:
         failed = failed.filter(failure_code=request.POST["code"])
-    ids = attempts.label_again(failed)
-    for pk in ids:
-        queue.label_photo(pk)
-    messages.success(request, f"{len(ids)} photo{'s are' if len(ids) != 1 else ' is'} being labelled again.")
+    again = label_again(failed)
+    messages.success(request, f"{again} photo{'s are' if again != 1 else ' is'} being labelled again.")
     return redirect("status")
 
 

@@ -6,7 +6,6 @@ from django.db.models import Count
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.functional import SimpleLazyObject
-from django.utils.http import urlencode
 from django.views.decorators.http import require_safe
 
 from labels.bundles.totals import totals
@@ -137,17 +136,17 @@ def _states_context(owner):
     # In the order of an index, so that nothing is sorted or looked up.
     mine = Photo.objects.owned_by(owner).order_by("status", "label_count")
     groups = list(mine.values_list("status", "label_count").annotate(photos=Count("*")))
-    failed, waiting = Photo.Status.FAILED, (Photo.Status.PENDING, Photo.Status.LABELLING)
+    failed = Photo.Status.FAILED
     counts = {
         "total": sum(photos for _, _, photos in groups),
         "failed": sum(photos for status, _, photos in groups if status == failed),
-        "waiting": sum(photos for status, _, photos in groups if status in waiting),
+        "waiting": sum(photos for status, _, photos in groups if status in Photo.UNFINISHED),
         "unlabelled": sum(photos for status, labels, photos in groups if not labels and status != failed),
     }
     return {
         **counts,
-        "unlabelled_url": f"{reverse('photos')}?{urlencode([('state', selections.UNLABELLED)])}",
-        "failed_url": f"{reverse('photos')}?{urlencode([('state', selections.FAILED)])}",
+        "unlabelled_url": reverse("photos", query={"state": selections.UNLABELLED}),
+        "failed_url": reverse("photos", query={"state": selections.FAILED}),
     }
 
 
@@ -169,8 +168,8 @@ def _plan_context(overview, options):
         "can_download": bool(photos),
         "nothing_matches": not selection.is_empty and not photos,
         "preview": cards(list(preview), fields),
-        "relabel_url": f"{reverse('relabel')}?{urlencode(fields)}",
-        "preview_url": f"{reverse('photos')}?{urlencode(fields)}",
+        "relabel_url": reverse("relabel", query=fields),
+        "preview_url": reverse("photos", query=fields),
         "selection_fields": [*fields, *options.fields()],
         "options": options,
         # The page shows them, a tick does not change them.
@@ -182,7 +181,7 @@ def _url(request, **changes):
     query = request.GET.copy()
     for name, value in changes.items():
         query[name] = value
-    return f"{reverse('labels')}?{query.urlencode()}"
+    return reverse("labels", query=query)
 
 
 def _list_changed(request):

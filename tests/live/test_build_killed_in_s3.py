@@ -95,7 +95,7 @@ def test_killed_at_any_point_a_build_goes_on_with_the_parts_that_s3_has(installa
 
 @_on("moto")
 def test_a_cancelled_build_gives_its_upload_up_whether_its_worker_lives_or_not(installation):
-    answer = _build(installation, "cancelled", ONE_PART, "replace:1", "_settle:1")
+    answer = _build(installation, "cancelled", ONE_PART, "replace:1", "_collect:1")
 
     for found in answer["builds"]:
         # At the first of these points the upload is yet to begin: it begins after the download is cancelled.
@@ -107,7 +107,7 @@ def test_a_cancelled_build_gives_its_upload_up_whether_its_worker_lives_or_not(i
 
 @_on("moto")
 def test_two_workers_that_finish_the_same_upload_make_one_archive(installation):
-    answer = _build(installation, "twice", ONE_PART, "_settle:1", "complete:1")
+    answer = _build(installation, "twice", ONE_PART, "_collect:1", "complete:1")
 
     for found in answer["builds"]:
         _assert_like(answer["reference"], found)

@@ -40,8 +40,8 @@ class Command(BaseCommand):
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, lambda *_: stopping.set())
         if sign_in:
-            told = (host, port, sign_in, stopping)
-            threading.Thread(target=self._announce, args=told, daemon=True).start()
+            arguments = (host, port, sign_in, stopping)
+            threading.Thread(target=self._announce, args=arguments, daemon=True).start()
         supervisor.supervise(supervisor.programs(host, port, only or supervisor.NAMES), stopping)
         self.stdout.write("Stopped.")
 
