@@ -25,7 +25,7 @@ class UploadForm(forms.Form):
     photos = ManyFilesField(label="Photos", allow_empty_file=True)
 
 
-class IncomingForm(forms.Form):
+class DirectUploadForm(forms.Form):
     """A file that a browser is about to send to the bucket, as the browser describes it."""
 
     name = forms.CharField(max_length=1000)

@@ -20,9 +20,9 @@ from labels.views import (
 urlpatterns = [
     path("", photos.photo_list, name="photos"),
     path("upload/", upload.upload, name="upload"),
-    path("upload/direct/", direct.incoming_begin, name="incoming_begin"),
-    path("upload/direct/states/", direct.incoming_states, name="incoming_states"),
-    path("upload/direct/<int:pk>/sent/", direct.incoming_sent, name="incoming_sent"),
+    path("upload/direct/", direct.direct_upload_begin, name="direct_upload_begin"),
+    path("upload/direct/states/", direct.direct_upload_states, name="direct_upload_states"),
+    path("upload/direct/<int:pk>/sent/", direct.direct_upload_sent, name="direct_upload_sent"),
     path("labels/", tags.tag_list, name="labels"),
     path("photos/retry/", photos.photos_retry, name="photos_retry"),
     path("photos/<int:pk>/", photo.photo_detail, name="photo"),

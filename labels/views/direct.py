@@ -6,7 +6,7 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
-from labels.forms import IncomingForm
+from labels.forms import DirectUploadForm
 from labels.intake import direct_uploads
 from labels.intake.add import Outcome
 from labels.intake.checks import Refused
@@ -18,23 +18,23 @@ _MOST = 200
 
 
 @require_POST
-def incoming_begin(request):
+def direct_upload_begin(request):
     """Answer with the form that sends one file to the bucket, or with the reason why not."""
     if not settings.DIRECT_UPLOAD:
         raise Http404("files are sent to the upload page")
-    form = IncomingForm(request.POST)
+    form = DirectUploadForm(request.POST)
     if not form.is_valid():
         return JsonResponse({"errors": form.errors}, status=400)
     try:
         row, post = direct_uploads.begin(request.user, **form.cleaned_data)
     except Refused as refusal:
         return JsonResponse({"outcome": Outcome.REFUSED, "reason": refusal.reason})
-    sent_url = reverse("incoming_sent", args=[row.pk])
+    sent_url = reverse("direct_upload_sent", args=[row.pk])
     return JsonResponse({"id": row.pk, **post, "sent_url": sent_url})
 
 
 @require_POST
-def incoming_sent(request, pk):
+def direct_upload_sent(request, pk):
     row = get_object_or_404(DirectUpload.objects.owned_by(request.user), pk=pk)
     if direct_uploads.mark_sent(row):
         queue.take_direct_upload(row.pk)
@@ -42,7 +42,7 @@ def incoming_sent(request, pk):
 
 
 @require_safe
-def incoming_states(request):
+def direct_upload_states(request):
     """Answer {id: what became of it} for those of the ids that are done, or not there any more."""
     ids = [int(word) for word in request.GET.get("ids", "").split(",")[:_MOST] if word.isdecimal()]
     mine = DirectUpload.objects.owned_by(request.user).filter(pk__in=[pk for pk in ids if pk < 2**63])

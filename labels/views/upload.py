@@ -68,8 +68,8 @@ def _context(form, results=None):
         "form": form,
         "results": results,
         "accept": _ACCEPT,
-        "direct_url": reverse("incoming_begin") if settings.DIRECT_UPLOAD else "",
-        "states_url": reverse("incoming_states"),
+        "direct_url": reverse("direct_upload_begin") if settings.DIRECT_UPLOAD else "",
+        "states_url": reverse("direct_upload_states"),
         "limits": {
             "bytes": settings.UPLOAD_MAX_BYTES,
             "pixels_mp": settings.UPLOAD_MAX_PIXELS // 1_000_000,

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def begin(s3, client):
     """Return what asks for the form of one file."""
-    return lambda name, size: client.post(reverse("incoming_begin"), {"name": name, "size": size})
+    return lambda name, size: client.post(reverse("direct_upload_begin"), {"name": name, "size": size})
 
 
 def _send(promise, content):
@@ -47,7 +47,7 @@ def send(begin, client, commits):
 
 
 def _state(client, pk):
-    return client.get(reverse("incoming_states"), {"ids": pk}).json().get(str(pk))
+    return client.get(reverse("direct_upload_states"), {"ids": pk}).json().get(str(pk))
 
 
 def test_a_photo_becomes_one_and_nothing_is_left_over(send, dan, keys):
@@ -105,7 +105,7 @@ def test_a_file_over_the_limit_gets_no_form(begin, settings):
 
 @pytest.mark.parametrize("fields", [{}, {"name": "a.jpg"}, {"name": "a.jpg", "size": "-1"}, {"size": "x"}])
 def test_a_form_that_says_too_little_is_refused(s3, client, fields):
-    assert client.post(reverse("incoming_begin"), fields).status_code == 400
+    assert client.post(reverse("direct_upload_begin"), fields).status_code == 400
 
 
 def test_what_never_arrived_says_so(begin, client, commits):
@@ -179,15 +179,17 @@ def test_many_states_take_one_query(s3, client, dan, django_assert_num_queries):
     client.get(reverse("photos"))
 
     with django_assert_num_queries(3):  # session, person, rows
-        assert client.get(reverse("incoming_states"), {"ids": ids}).json() == {}
+        assert client.get(reverse("direct_upload_states"), {"ids": ids}).json() == {}
 
 
 def test_states_of_nonsense(s3, client):
-    assert client.get(reverse("incoming_states"), {"ids": f"x,,-1,{10**30}"}).json().keys() == {str(10**30)}
+    answer = client.get(reverse("direct_upload_states"), {"ids": f"x,,-1,{10**30}"})
+
+    assert answer.json().keys() == {str(10**30)}
 
 
 def test_without_a_bucket_there_is_no_form_and_the_page_sends_here(client, db):
-    assert client.post(reverse("incoming_begin"), {"name": "a", "size": 1}).status_code == 404
+    assert client.post(reverse("direct_upload_begin"), {"name": "a", "size": 1}).status_code == 404
     assert 'data-direct=""' in client.get(reverse("upload")).content.decode()
 
 
@@ -198,7 +200,7 @@ def test_with_a_bucket_the_page_sends_there_and_a_plain_form_still_works(s3, cli
     page = client.get(reverse("upload")).content.decode()
     answer = client.post(reverse("upload"), {"photos": file})
 
-    assert f'data-direct="{reverse("incoming_begin")}"' in page
+    assert f'data-direct="{reverse("direct_upload_begin")}"' in page
     assert answer.status_code == 200
     assert Photo.objects.get(owner=dan).original_name == "plain.jpg"
     assert direct_upload_files().bucket_name == PHOTOS

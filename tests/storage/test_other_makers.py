@@ -318,7 +318,7 @@ def test_a_storage_that_cannot_list_uploads_says_that_it_will_not_do(maker, dan)
 
 
 def _begin(client, content):
-    return client.post(reverse("incoming_begin"), {"name": "Süd + Ost.JPG", "size": len(content)}).json()
+    return client.post(reverse("direct_upload_begin"), {"name": "Süd + Ost.JPG", "size": len(content)}).json()
 
 
 def _post(promise, content):
@@ -348,11 +348,11 @@ def test_a_storage_that_takes_no_forms_refuses_them(maker, client):
 
 @only_swift
 def test_without_forms_the_browser_sends_to_the_application(maker, client, settings):
-    assert f'data-direct="{reverse("incoming_begin")}"' in client.get(reverse("upload")).content.decode()
+    assert f'data-direct="{reverse("direct_upload_begin")}"' in client.get(reverse("upload")).content.decode()
     settings.DIRECT_UPLOAD = False
 
     assert 'data-direct=""' in client.get(reverse("upload")).content.decode()
-    assert client.post(reverse("incoming_begin"), {"name": "a", "size": 1}).status_code == 404
+    assert client.post(reverse("direct_upload_begin"), {"name": "a", "size": 1}).status_code == 404
 
 
 # All of it -------------------------------------------------------------------------------------------------

@@ -32,7 +32,7 @@ PARAMETERS = {
     ("bundle", "number"),
     ("notice", "pk"),
     ("saved", "pk"),
-    ("incoming", "pk"),
+    ("direct", "pk"),
 }
 # Parameters that hold no id.
 NO_IDS = {"uidb64", "token"}
@@ -80,9 +80,9 @@ def eves(eve, commits):
     building.build(bundle)
     notice = Notice.objects.get(bundle=bundle)
     saved = SavedSelection.objects.create(owner=eve, name="Hers", selection={}, part_bytes=1)
-    incoming = DirectUpload.objects.create(owner=eve, key="hers", name="hers.jpg", size=1)
+    direct = DirectUpload.objects.create(owner=eve, key="hers", name="hers.jpg", size=1)
     return {
-        ("incoming", "pk"): incoming.pk,
+        ("direct", "pk"): direct.pk,
         ("photo", "pk"): photo.pk,
         ("bundle", "pk"): bundle.pk,
         ("bundle", "number"): 1,
