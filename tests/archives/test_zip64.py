@@ -55,18 +55,18 @@ class TestLargeEntry:
             assert [info.file_size for info in archive.infolist()] == [5 * GIB, 1000]
             assert archive.read("é.jpg") == bytes(1000)
 
-    def test_a_range_inside_is_asked_for_in_64_bits(self):
+    def test_a_range_inside_is_opened_in_64_bits(self):
         layout = ZipLayout([zeros("huge.mov", 5 * GIB)])
-        asked = []
+        opened = []
 
         def open_entry(index, start, end):
-            asked.append((index, start, end))
+            opened.append((index, start, end))
             return open_zeros(index, start, end)
 
         start = layout.data_offset(0) + 4 * GIB + 3
         list(layout.read(start, start + 10, open_entry))
 
-        assert asked == [(0, 4 * GIB + 3, 4 * GIB + 13)]
+        assert opened == [(0, 4 * GIB + 3, 4 * GIB + 13)]
 
 
 class TestFarEntry:

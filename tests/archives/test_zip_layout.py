@@ -232,7 +232,7 @@ class TestChangedOriginals:
 
         assert layout.changed_entries(pieces) == [1]
 
-    def test_the_same_piece_told_twice_counts_once(self):
+    def test_the_same_piece_reported_twice_counts_once(self):
         layout, open_entry = make_archive({"a.jpg": b"abcdef"})
         pieces = []
         for _ in range(2):

@@ -46,9 +46,9 @@ def _file(bundle):
     return f"bundles/{bundle.parts.get().file.name}"
 
 
-def _name(asked):
+def _name(request):
     """Return the name of the archive that a request is about."""
-    return asked.path.partition("/bundles/")[2]
+    return request.path.partition("/bundles/")[2]
 
 
 def _due(bundle):
@@ -88,7 +88,7 @@ def test_many_archives_of_one_download(s3, dan, library, keys):
 def test_no_more_connections_than_were_agreed_on(s3, dan, library):
     at_once, most, lock = [0], [0], threading.Lock()
 
-    def count(asked):
+    def count(request):
         def answer(moto, environ, start_response):
             with lock:
                 at_once[0] += 1
@@ -124,11 +124,13 @@ def _replaced(content):
 
 
 def _denied(s3, photo):
-    s3.rule = lambda asked: error(403, "AccessDenied") if photo.original.name in asked.path else None
+    s3.rule = lambda request: error(403, "AccessDenied") if photo.original.name in request.path else None
 
 
 def _archived(s3, photo):
-    s3.rule = lambda asked: error(403, "InvalidObjectState") if photo.original.name in asked.path else None
+    s3.rule = lambda request: (
+        error(403, "InvalidObjectState") if photo.original.name in request.path else None
+    )
 
 
 HARM = {
@@ -191,9 +193,9 @@ def test_nothing_to_read_at_all_fails_and_leaves_nothing(s3, dan, library, keys,
 def test_a_connection_that_breaks_in_a_photo_costs_only_time(s3, dan, library):
     broken = set()
 
-    def once(asked):
-        if asked.is_photo and asked.path not in broken:
-            broken.add(asked.path)
+    def once(request):
+        if request.is_photo and request.path not in broken:
+            broken.add(request.path)
             return cut(after=1000)
         return None
 
@@ -211,9 +213,9 @@ def test_a_connection_that_breaks_in_a_photo_costs_only_time(s3, dan, library):
 def test_a_connection_that_breaks_while_a_part_is_sent_costs_only_time(s3, dan, library, keys):
     broken = set()
 
-    def once(asked):
-        if "partNumber" in asked.query and asked.query not in broken:
-            broken.add(asked.query)
+    def once(request):
+        if "partNumber" in request.query and request.query not in broken:
+            broken.add(request.query)
             return hang_up()
         return None
 
@@ -230,7 +232,7 @@ def test_a_connection_that_breaks_while_a_part_is_sent_costs_only_time(s3, dan, 
 
 
 def test_a_connection_that_breaks_whenever_parts_are_sent_is_waited_for(s3, dan, library, keys):
-    s3.rule = lambda asked: hang_up() if "partNumber" in asked.query else None
+    s3.rule = lambda request: hang_up() if "partNumber" in request.query else None
     bundle = factory.held_bundle(dan)
 
     building.build(bundle)
@@ -261,16 +263,16 @@ AWAY = {
 }
 
 
-def _begins(asked):
-    return asked.method == "POST" and "uploads" in asked.query
+def _begins(request):
+    return request.method == "POST" and "uploads" in request.query
 
 
-def _is_part(asked):
-    return "partNumber" in asked.query
+def _is_part(request):
+    return "partNumber" in request.query
 
 
-def _finishes(asked):
-    return asked.method == "POST" and "uploadId" in asked.query
+def _finishes(request):
+    return request.method == "POST" and "uploadId" in request.query
 
 
 @pytest.mark.parametrize(
@@ -281,13 +283,13 @@ def test_a_storage_that_is_away_is_waited_for_and_no_photo_is_blamed(
 ):
     bundle = factory.held_bundle(dan)
     for _ in range(settings.MAX_ATTEMPTS + 1):
-        s3.rule = lambda asked: error(status, code) if which(asked) else None
+        s3.rule = lambda request: error(status, code) if which(request) else None
         building.build(bundle)
         bundle.refresh_from_db()
         assert (bundle.status, words in bundle.failure_reason) == (Bundle.Status.QUEUED, True)
         assert bundle.next_attempt_at > timezone.now()
         bundle = _due(bundle)
-    s3.rule = lambda asked: None
+    s3.rule = lambda request: None
 
     building.build(bundle)
 
@@ -299,7 +301,7 @@ def test_a_storage_that_is_away_is_waited_for_and_no_photo_is_blamed(
 
 def test_a_build_that_was_interrupted_goes_on_with_the_parts_that_are_missing(s3, dan, library):
     bundle = factory.held_bundle(dan)
-    s3.rule = lambda asked: error(400, "ExpiredToken") if library[6].original.name in asked.path else None
+    s3.rule = lambda request: error(400, "ExpiredToken") if library[6].original.name in request.path else None
     building.build(bundle)
     made = BundleChunk.objects.filter(done=True).count()
     s3.reset()
@@ -314,7 +316,7 @@ def test_a_build_that_was_interrupted_goes_on_with_the_parts_that_are_missing(s3
 
 def test_the_chunks_of_a_build_that_stopped_are_free_at_once(s3, dan, library):
     bundle = factory.held_bundle(dan)
-    s3.rule = lambda asked: error(400, "ExpiredToken") if asked.is_photo else None
+    s3.rule = lambda request: error(400, "ExpiredToken") if request.is_photo else None
 
     building.build(bundle)
 
@@ -323,7 +325,7 @@ def test_the_chunks_of_a_build_that_stopped_are_free_at_once(s3, dan, library):
 
 def test_an_upload_that_vanished_meanwhile_is_begun_anew(s3, dan, library, keys):
     bundle = factory.held_bundle(dan)
-    s3.rule = lambda asked: error(400, "ExpiredToken") if library[6].original.name in asked.path else None
+    s3.rule = lambda request: error(400, "ExpiredToken") if library[6].original.name in request.path else None
     building.build(bundle)
     s3.reset()
     # By the bucket's lifecycle rule.
@@ -340,11 +342,11 @@ def test_a_part_that_another_worker_sent_too_late_is_sent_again(s3, dan, library
     bundle = factory.held_bundle(dan)
     late = []
 
-    def overwrite(asked):
+    def overwrite(request):
         # Just before it is made whole, the parts are listed.
-        if asked.method == "GET" and "uploadId" in asked.query and not late:
-            late.append(asked)
-            multipart.upload_part(bundle_files(), _name(asked), 2, bytes(MIN_PART_BYTES))
+        if request.method == "GET" and "uploadId" in request.query and not late:
+            late.append(request)
+            multipart.upload_part(bundle_files(), _name(request), 2, bytes(MIN_PART_BYTES))
         return None
 
     s3.rule = overwrite
@@ -357,11 +359,15 @@ def test_a_part_that_another_worker_sent_too_late_is_sent_again(s3, dan, library
     assert bundle.photos_done == 7
 
 
-def test_an_archive_that_became_whole_unheard_is_taken_as_it_is(s3, dan, library, keys):
+def test_an_archive_whose_completion_was_not_heard_of_is_used_as_it_is(s3, dan, library, keys):
     bundle = factory.held_bundle(dan)
 
-    def unheard(asked):
-        if asked.method == "POST" and "uploadId" in asked.query and len(s3.calls("POST", "uploadId")) == 1:
+    def unheard(request):
+        if (
+            request.method == "POST"
+            and "uploadId" in request.query
+            and len(s3.calls("POST", "uploadId")) == 1
+        ):
 
             def answer(moto, environ, start_response):
                 list(moto(environ, lambda *ignored: None))
@@ -383,11 +389,11 @@ def test_an_archive_that_became_whole_unheard_is_taken_as_it_is(s3, dan, library
 def test_two_workers_that_finish_the_same_upload(s3, dan, library, keys):
     slow = factory.held_bundle(dan)
 
-    def finish_elsewhere(asked):
-        if asked.method == "GET" and "uploadId" in asked.query:
-            s3.rule = lambda asked: None
-            tags = multipart.list_parts(bundle_files(), _name(asked))
-            s3_archive.finish(_name(asked), list(tags.values()))
+    def finish_elsewhere(request):
+        if request.method == "GET" and "uploadId" in request.query:
+            s3.rule = lambda request: None
+            tags = multipart.list_parts(bundle_files(), _name(request))
+            s3_archive.finish(_name(request), list(tags.values()))
         return None
 
     s3.rule = finish_elsewhere
@@ -403,9 +409,9 @@ def test_two_workers_that_finish_the_same_upload(s3, dan, library, keys):
 def test_a_download_that_is_cancelled_in_the_middle_leaves_nothing(s3, dan, library, keys):
     bundle = factory.held_bundle(dan)
 
-    def cancel(asked):
-        if "partNumber=2" in asked.query:
-            s3.rule = lambda asked: None
+    def cancel(request):
+        if "partNumber=2" in request.query:
+            s3.rule = lambda request: None
             lifecycle.cancel(bundle)
             connection.close()
         return None
@@ -419,7 +425,7 @@ def test_a_download_that_is_cancelled_in_the_middle_leaves_nothing(s3, dan, libr
 
 def test_a_download_that_failed_leaves_no_upload(s3, dan, library, keys, settings, commits):
     bundle = factory.held_bundle(dan)
-    s3.rule = lambda asked: error(400, "ExpiredToken") if library[6].original.name in asked.path else None
+    s3.rule = lambda request: error(400, "ExpiredToken") if library[6].original.name in request.path else None
     building.build(bundle)
     assert len(_left(keys)[1]) == 1
     s3.reset()

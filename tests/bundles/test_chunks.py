@@ -208,27 +208,27 @@ def test_a_download_that_expires_while_it_is_read_is_read_to_its_end(dan, librar
     assert hashlib.sha256(begun + rest).hexdigest() == sha256
 
 
-def test_a_helper_in_the_middle_of_a_chunk_does_not_spoil_the_archive_that_was_planned_anew(
+def test_a_joining_worker_in_the_middle_of_a_chunk_does_not_spoil_the_archive_that_was_planned_anew(
     dan, library, settings, before_open
 ):
     settings.BUNDLE_CHUNK_BYTES = CHUNK
     bundle = factory.held_bundle(dan)
     _path(library[4]).unlink()
-    helper = {}
+    joining = {}
 
     def act(key):
         part = bundle.parts.get()
-        if not helper:
-            mine = part.chunks.select_related("part__bundle").claim_next("helper")
-            helper.update(chunk=mine, layout=PartContent(mine.part), file=part.file.name)
-        elif part.file.name != helper["file"] and "ended" not in helper:
-            helper["ended"] = True
+        if not joining:
+            mine = part.chunks.select_related("part__bundle").claim_next("joining")
+            joining.update(chunk=mine, content=PartContent(mine.part), file=part.file.name)
+        elif part.file.name != joining["file"] and "ended" not in joining:
+            joining["ended"] = True
             with pytest.raises(chunks.LeaseLost):
-                chunks.make(helper["chunk"], helper["layout"])
+                chunks.make(joining["chunk"], joining["content"])
 
     before_open(act)
     building.build(bundle)
 
-    assert (helper["chunk"].number, helper["ended"]) == (1, True)
+    assert (joining["chunk"].number, joining["ended"]) == (1, True)
     rest = [photo for number, photo in enumerate(library) if number != 4]
     assert archives.photos(bundle) == {photo.original_name: photo.sha256 for photo in rest}

@@ -49,7 +49,7 @@ def test_cancelling_while_it_is_built_leaves_no_files_and_no_mail(
     assert mailoutbox == []
 
 
-def test_a_cancelled_download_is_not_built_by_a_late_bell(dan, library):
+def test_a_cancelled_download_is_not_built_by_a_late_task(dan, library):
     bundle = request_bundle(dan, Selection(everything=True))
 
     assert lifecycle.cancel(bundle)

@@ -1,4 +1,4 @@
-"""What became of an original between the request and the build is told; the rest is delivered."""
+"""What became of an original between the request and the build is said; the rest is delivered."""
 
 import pytest
 from django.conf import settings
@@ -76,23 +76,23 @@ def test_it_is_named_everywhere_and_the_rest_arrives_whole(
 
     bundle.refresh_from_db()
     name = library[victim].original_name
-    told = bundle.photos.get(name=name).missing_reason
+    found_reason = bundle.photos.get(name=name).missing_reason
     assert bundle.status == Bundle.Status.PARTIAL
     assert bundle.photos_done == 3
-    assert told
-    assert reason in told
+    assert found_reason
+    assert reason in found_reason
     others = {photo.original_name: photo.sha256 for photo in library if photo.original_name != name}
     assert archives.photos(bundle) == others
     assert {row["name"]: row["missing"] for row in archives.manifest(bundle)} == {
         **dict.fromkeys(others, ""),
-        name: told,
+        name: found_reason,
     }
     page = client.get(bundle.get_absolute_url())
-    assert page.context["bundle"]["missing"] == [{"name": name, "reason": told}]
+    assert page.context["bundle"]["missing"] == [{"name": name, "reason": found_reason}]
     assert "1 of 4 photos could not be read" in page.content.decode()
     [mail] = mailoutbox
     assert mail.subject == "Your 3 photos are ready, 1 missing: all photos"
-    assert f"  {name}: {told}\n" in mail.body
+    assert f"  {name}: {found_reason}\n" in mail.body
     assert bundle.bytes_done == sum(len(archives.content(part)) for part in bundle.parts.all())
     assert all(part.size == len(archives.content(part)) for part in bundle.parts.all())
 
@@ -134,7 +134,7 @@ def test_when_all_are_missing_the_download_fails_and_nothing_is_kept(
     assert "None of the photos could be read from storage." in mail.body
 
 
-def test_a_photo_its_owner_deleted_after_asking_is_named(client, dan, library, commits):
+def test_a_photo_its_owner_deleted_after_the_request_is_named(client, dan, library, commits):
     bundle = factory.held_bundle(dan)
     with commits():
         client.post(reverse("photo_delete", args=[library[1].pk]))

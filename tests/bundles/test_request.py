@@ -1,4 +1,4 @@
-"""Asking for a download: the same twice, too many, too much, only what is new."""
+"""Requesting a download: the same twice, too many, too much, only what is new."""
 
 from datetime import timedelta
 
@@ -180,7 +180,7 @@ def test_a_finished_download_can_be_kept_longer_and_an_ended_one_cannot(dan, lib
     assert not lifecycle.keep_longer(bundle)
 
 
-def test_an_expired_download_is_built_again_from_what_was_asked_for(dan, library):
+def test_an_expired_download_is_built_again_from_what_was_requested(dan, library):
     bundle = factory.held_bundle(dan, LAKE)
     building.build(bundle)
     first = [archives.content(part) for part in bundle.parts.all()]
@@ -211,7 +211,7 @@ def test_keeping_a_download_longer_is_one_click(client, dan, library):
     assert "no longer kept" in client.post(url, follow=True).content.decode()
 
 
-def test_asking_twice_on_the_page_leads_to_the_first_with_a_sentence(client, dan, library):
+def test_requesting_twice_on_the_page_leads_to_the_first_with_a_sentence(client, dan, library):
     fields = {"label": "Lake"}
     first = client.post(reverse("bundle_create"), fields)
 

@@ -35,7 +35,7 @@ def _true(part):
     return hashlib.sha256(archives.content(part)).hexdigest()
 
 
-def test_an_archive_can_be_fetched_before_its_sum_is_known_and_the_page_asks_on(client, part):
+def test_an_archive_can_be_fetched_before_its_sum_is_known_and_the_page_polls_on(client, part):
     page = client.get(part.bundle.get_absolute_url()).content.decode()
 
     assert part.sha256 == ""
@@ -44,7 +44,7 @@ def test_an_archive_can_be_fetched_before_its_sum_is_known_and_the_page_asks_on(
     assert hashlib.sha256(b"".join(client.get(part.get_absolute_url()))).hexdigest() == _true(part)
 
 
-def test_the_end_of_a_build_rings_for_the_sums_of_all_its_archives(dan, commits):
+def test_the_end_of_a_build_enqueues_the_sums_of_all_its_archives(dan, commits):
     for number in range(3):
         factory.photo(dan, (60 * number, 0, 0), name=f"{number}.jpg")
     bundle = factory.held_bundle(dan, part_bytes=1)
@@ -77,7 +77,7 @@ def test_a_second_worker_leaves_a_sum_to_the_first_until_its_lease_is_over(part,
     assert BundlePart.objects.get(pk=part.pk).lease_until is None
 
 
-def test_the_sweep_rings_for_a_sum_whose_bell_was_lost(part, commits):
+def test_the_sweep_enqueues_a_sum_whose_task_was_lost(part, commits):
     with commits():
         assert sweep()["sums_enqueued"] == 1
     assert _known(part) == _true(part)

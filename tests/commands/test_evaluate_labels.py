@@ -132,7 +132,7 @@ def test_a_detector_that_is_away_stops_it(folder):
     assert DetectionRun.objects.count() == 1
 
 
-def test_what_was_answered_once_is_not_asked_again(folder):
+def test_what_was_answered_once_is_not_requested_again(folder):
     evaluate(folder)
     DetectionRun.objects.update(response=json.dumps({"Labels": [{"Name": "Snow", "Confidence": 80}]}))
 

@@ -35,10 +35,10 @@ def test_a_photo_that_cannot_be_labelled_is_a_finding(dan):
 def test_without_now_the_workers_are_rung(dan, commits):
     photo = factory.photo(dan)
 
-    with commits() as rung:
+    with commits() as enqueued:
         assert run("label_photos") == (0, {"queued": 1, "failed": 0})
 
-    assert len(rung) == 1
+    assert len(enqueued) == 1
     assert _status(photo) == Photo.Status.LABELLED
 
 
@@ -61,7 +61,7 @@ def test_only_the_owners_photos_with_the_status_and_label_are_chosen(dan, eve):
     assert (_status(red), _status(failed)) == (Photo.Status.LABELLED, Photo.Status.FAILED)
 
 
-def test_a_photo_whose_worker_died_is_labelled_and_one_that_is_held_is_not(dan):
+def test_a_photo_whose_worker_died_is_labelled_and_one_that_is_leased_is_not(dan):
     held, left = factory.photo(dan), factory.photo(dan, factory.BLUE)
     for photo in (held, left):
         assert Photo.objects.claim(photo.pk, "a worker")

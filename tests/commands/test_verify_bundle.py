@@ -1,4 +1,4 @@
-"""An archive is checked with its own manifest; whatever is wrong with it is told, and nothing breaks."""
+"""An archive is checked with its own manifest; whatever is wrong with it is problems, and nothing breaks."""
 
 import csv
 import hashlib
@@ -118,7 +118,7 @@ def test_photos_that_could_not_be_read_are_named_with_the_reason(library, tmp_pa
     assert document["missing"] == [{"name": "1é.jpg", "reason": "the file is no longer in storage"}]
 
 
-def test_people_are_told_in_a_line_each(tmp_path, good, capsys):
+def test_people_read_a_line_each(tmp_path, good, capsys):
     broken = _archive(tmp_path / "broken.zip", {"sea.jpg": SEA}, held={"sea.jpg": LAKE[:3000]})
 
     call_command("verify_bundle", str(good))
@@ -164,13 +164,13 @@ def test_what_differs_from_the_manifest_is_named(tmp_path, held, name, problem):
 
     found = dict(_problems(path))
 
-    told = [words for about, words in _problems(path) if about == name]
-    assert any(problem in words for words in told), found
+    problems = [words for about, words in _problems(path) if about == name]
+    assert any(problem in words for words in problems), found
 
 
 @pytest.mark.filterwarnings("ignore:Duplicate name")
 @pytest.mark.parametrize("doubled", ["sea.jpg", "manifest.csv", "SHA256SUMS"])
-def test_a_doubled_name_is_told(tmp_path, doubled):
+def test_a_doubled_name_is_found(tmp_path, doubled):
     path = _archive(tmp_path / "a.zip", FILES, [*FILES.items(), (doubled, b"another")])
 
     assert (doubled, "2 entries have this name") in _problems(path)
@@ -198,7 +198,7 @@ def _line(name="sea.jpg", sha256=SEA_SHA256, size="3000", rest=("", "", "")):
         pytest.param(manifest.heading() + b'"' + b"\r\n" * 200_000, "field larger", id="open quote"),
     ],
 )
-def test_a_manifest_that_makes_no_sense_is_told(tmp_path, text, problem):
+def test_a_manifest_that_makes_no_sense_is_found(tmp_path, text, problem):
     path = _write(
         tmp_path / "a.zip", ("sea.jpg", SEA), ("manifest.csv", text), ("SHA256SUMS", _sums({"sea.jpg": SEA}))
     )
@@ -207,7 +207,7 @@ def test_a_manifest_that_makes_no_sense_is_told(tmp_path, text, problem):
 
 
 @pytest.mark.parametrize("missing", ["manifest.csv", "SHA256SUMS"])
-def test_an_archive_without_its_lists_is_told(tmp_path, good, missing):
+def test_an_archive_without_its_lists_is_found(tmp_path, good, missing):
     with zipfile.ZipFile(good) as archive:
         rest = [(name, archive.read(name)) for name in archive.namelist() if name != missing]
     path = _write(tmp_path / "a.zip", *rest)
@@ -225,7 +225,7 @@ def test_an_archive_without_its_lists_is_told(tmp_path, good, missing):
         pytest.param(2 * _sums({"sea.jpg": SEA}), id="twice"),
     ],
 )
-def test_sums_that_differ_from_the_manifest_are_told(tmp_path, sums):
+def test_sums_that_differ_from_the_manifest_are_found(tmp_path, sums):
     files = {"sea.jpg": SEA}
     path = _write(
         tmp_path / "a.zip", *files.items(), ("manifest.csv", _manifest(files)), ("SHA256SUMS", sums)
@@ -234,7 +234,7 @@ def test_sums_that_differ_from_the_manifest_are_told(tmp_path, sums):
     assert any("SHA256SUMS" in name + words for name, words in _problems(path))
 
 
-def test_a_flipped_bit_is_told(good):
+def test_a_flipped_bit_is_found(good):
     content = bytearray(good.read_bytes())
     content[content.index(b"lakelake") + 1000] ^= 1
     good.write_bytes(content)
@@ -242,7 +242,7 @@ def test_a_flipped_bit_is_told(good):
     assert _problems(good) == {("lake.jpg", "Bad CRC-32 for file 'lake.jpg'")}
 
 
-def test_an_archive_that_was_cut_short_is_told(good):
+def test_an_archive_that_was_cut_short_is_found(good):
     good.write_bytes(good.read_bytes()[:-30])
 
     [(name, problem)] = _problems(good)

@@ -20,13 +20,13 @@ def _signed_in(browser):
 
 
 def test_signing_in_leads_where_one_wanted_to_go(visitor):
-    asked = visitor.get(reverse("labels") + "?label=Lake")
+    answer = visitor.get(reverse("labels") + "?label=Lake")
 
     answer = visitor.post(
-        asked.url, {"username": "dan", "password": "password", "next": "/labels/?label=Lake"}
+        answer.url, {"username": "dan", "password": "password", "next": "/labels/?label=Lake"}
     )
 
-    assert asked.url == "/accounts/login/?next=/labels/%3Flabel%3DLake"
+    assert answer.url == "/accounts/login/?next=/labels/%3Flabel%3DLake"
     assert answer.url == "/labels/?label=Lake"
     assert _signed_in(visitor)
 
@@ -58,7 +58,7 @@ def test_signing_out_takes_a_post(client):
 
 
 def test_a_forgotten_password_is_replaced_by_mail(visitor, mailoutbox, settings):
-    asked = visitor.post(reverse("password_reset"), {"email": "dan@example.com"}, follow=True)
+    answer = visitor.post(reverse("password_reset"), {"email": "dan@example.com"}, follow=True)
     [mail] = mailoutbox
     link = mail.body.splitlines()[0]
     form = visitor.get(link, follow=True)
@@ -66,7 +66,7 @@ def test_a_forgotten_password_is_replaced_by_mail(visitor, mailoutbox, settings)
 
     done = visitor.post(form.redirect_chain[-1][0], words, follow=True)
 
-    assert "Look in your mail" in asked.content.decode()
+    assert "Look in your mail" in answer.content.decode()
     assert mail.subject == "Choose a new password for photomgr"
     assert mail.to == ["dan@example.com"]
     assert re.fullmatch(re.escape(settings.SITE_URL) + r"/accounts/reset/\S+/", link)

@@ -185,7 +185,7 @@ def test_a_dismissed_notice_does_not_come_back(client, ready, headers, status):
     assert 'class="new"' not in page
 
 
-def test_the_list_says_what_was_asked_for_newest_first(client, dan, ready):
+def test_the_list_shows_what_was_requested_newest_first(client, dan, ready):
     for photo in dan.photos.all():
         factory.give_labels(photo, "Lake")
     factory.held_bundle(dan, Selection(any=("Lake",), none=("Person",)))
@@ -212,7 +212,7 @@ def test_the_list_goes_on_page_by_page(client, dan):
     assert second.context["next_url"] is None
 
 
-def test_nothing_asked_for_yet_says_where_to_begin(client):
+def test_nothing_requested_yet_says_where_to_begin(client):
     page = client.get(reverse("bundles")).content.decode()
 
     assert "No downloads yet" in page

@@ -155,7 +155,7 @@ def test_an_empty_library_says_what_to_do(client):
 
 
 @pytest.mark.parametrize("staff", [True, False])
-def test_only_staff_are_told_of_a_command(client, dan, staff):
+def test_only_staff_see_a_command(client, dan, staff):
     dan.is_staff = staff
     dan.save()
 

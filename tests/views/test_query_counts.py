@@ -1,4 +1,4 @@
-"""Every list asks the database as often for twelve rows as for two."""
+"""Every list makes as many queries for twelve rows as for two."""
 
 import pytest
 from django.contrib import admin
@@ -64,7 +64,7 @@ def _label(photo, owner, number):
 
 
 def _queries(client, url, **headers):
-    # Asked once before: a library that has not changed is not read again.
+    # Requested once before: a library that has not changed is not read again.
     client.get(url, headers=headers)
     with CaptureQueriesContext(connection) as queries:
         answer = client.get(url, headers=headers)
@@ -85,7 +85,7 @@ PAGES = {
 }
 
 
-def test_lists_ask_as_often_for_twelve_rows_as_for_two(staff, dan):
+def test_lists_make_as_many_queries_for_twelve_rows_as_for_two(staff, dan):
     urls = {
         **PAGES,
         **{
@@ -107,7 +107,7 @@ def test_lists_ask_as_often_for_twelve_rows_as_for_two(staff, dan):
     assert worse == {}
 
 
-def test_one_photo_with_many_labels_asks_as_often_as_one_with_few(client, dan):
+def test_one_photo_with_many_labels_makes_as_many_queries_as_one_with_few(client, dan):
     few, many = factory.many_photos(dan, 2)
     factory.give_labels(few, "Lake", "Sky")
     factory.give_labels(many, *(f"Label {number}" for number in range(12)))
@@ -119,7 +119,7 @@ def test_one_photo_with_many_labels_asks_as_often_as_one_with_few(client, dan):
     assert few == many
 
 
-def test_one_download_with_many_parts_asks_as_often_as_one_with_few(client, dan):
+def test_one_download_with_many_parts_makes_as_many_queries_as_one_with_few(client, dan):
     factory.photo(dan)
     few = factory.held_bundle(dan, part_bytes=1)
     for number in range(11):

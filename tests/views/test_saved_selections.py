@@ -68,7 +68,7 @@ def test_what_cannot_be_saved_is_said_in_a_sentence(client, library, fields, sen
     assert not SavedSelection.objects.exists()
 
 
-def test_one_click_asks_for_the_download_as_it_is_now(client, dan, library, lakes):
+def test_one_click_requests_the_download_as_it_is_now(client, dan, library, lakes):
     factory.give_labels(library[2], "Lake")
 
     answer = client.post(reverse("saved_selection_run", args=[lakes.pk]))

@@ -1,4 +1,4 @@
-"""What staff and machines ask: is it working."""
+"""Whether it works: the status page for staff, and health checks for machines."""
 
 import pytest
 from django.conf import settings as configured
@@ -112,7 +112,7 @@ def no_folder(settings):
         ),
     ],
 )
-def test_readyz_asks_for_one_living_worker_of_each_cluster(client_of_nobody, rows, ready, words):
+def test_readyz_wants_one_living_worker_of_each_cluster(client_of_nobody, rows, ready, words):
     for cluster, host, *ago in rows:
         [minutes] = ago or [0]
         factory.worker_seen(cluster, host, worker=minutes, monitor=minutes, started=minutes or 0)
