@@ -4,6 +4,11 @@ from django.conf import settings
 from labels.text.phone_numbers import NotANumber, normalised
 
 
+def whole_number(text):
+    """Return the number in a query or a form, 0 when it is none that a database knows."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else 0
+
+
 class ManyFilesInput(forms.ClearableFileInput):
     allow_multiple_selected = True
 

@@ -79,7 +79,6 @@ def dos_stamp(moment: datetime) -> int:
 
 
 def from_dos_stamp(stamp: int) -> datetime:
-    """Return the moment that `dos_stamp` packed."""
     date, time = stamp >> 16, stamp & MAX16
     day = (date >> 9) + 1980, date >> 5 & 15, date & 31
     return datetime(*day, time >> 11, time >> 5 & 63, (time & 31) * 2)

@@ -25,7 +25,6 @@ def line(
 
 
 def heading() -> bytes:
-    """Return the first line as UTF-8."""
     return _encode(COLUMNS)
 
 

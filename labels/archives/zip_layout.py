@@ -39,8 +39,6 @@ class EntryChanged(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One file of an archive."""
-
     name: str  # final, safe and unique in the archive: see labels.archives.names
     size: int  # bytes
     crc32: int
@@ -124,7 +122,6 @@ class ZipLayout:
         return self._headers[index]
 
     def data_offset(self, index: int) -> int:
-        """Return where the entry's data begins."""
         name = self._name(index)
         return self._headers[index] + zipformat.local_header_size(len(name), self._sizes[index])
 
@@ -231,7 +228,6 @@ class ZipLayout:
                 on_piece(piece)
 
     def _copy(self, data: Data, open_entry: OpenEntry) -> Generator[bytes, None, Piece]:
-        """Yield the data; return its Piece."""
         crc32, wanted, left = 0, data.end - data.start, data.end - data.start
         for block in open_entry(*data):
             left -= len(block)

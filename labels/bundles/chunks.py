@@ -70,7 +70,6 @@ def _report(chunk, position, reason):
 
 @transaction.atomic
 def record(chunk, content, pieces, tag):
-    """Record that the leased chunk is written."""
     size = content.layout.entry_size
     cut = [piece for piece in pieces if piece.end - piece.start < size(piece.entry)]
     photos = sum(content.is_photo(piece.entry) and piece.end == size(piece.entry) for piece in pieces)

@@ -21,7 +21,6 @@ _BUFFER = 8 * 1024 * 1024
 
 
 def chunk_bytes(size):
-    """Return the size of the chunks of an archive of `size` bytes."""
     return settings.BUNDLE_CHUNK_BYTES
 
 
@@ -40,7 +39,6 @@ def allocate(bundle_id, size):
 
 
 def replace(key, bundle_id, size, kept):
-    """Return the key of an archive of `size` bytes of which the first `kept` are those of `key`."""
     new = allocate(bundle_id, size)
     try:
         if kept:
@@ -61,7 +59,6 @@ def write(key, chunk, content):
 
 
 def is_there(key):
-    """Return whether the archive is whole or can be gone on with."""
     return _path(key).exists()
 
 
@@ -86,7 +83,6 @@ def _copy_beginning(old_key, new_key, size):
 
 
 def free_bytes():
-    """Return the free space where archives are written."""
     place = _path("")
     place.mkdir(parents=True, exist_ok=True, mode=0o700)
     return shutil.disk_usage(place).free
@@ -97,7 +93,6 @@ def remove(key):
 
 
 def keep_only(bundle_id, keys):
-    """Remove every file of a bundle but these."""
     for path in _path(str(bundle_id)).glob("*"):
         if f"{bundle_id}/{path.name}" not in keys:
             path.unlink()
@@ -119,12 +114,10 @@ def sha256(key, on_piece):
 
 
 def copy_out(key, path):
-    """Copy an archive to another place."""
     shutil.copyfile(_path(key), path)
 
 
 def address(key):
-    """Return where an operator finds the archive."""
     return str(_path(key))
 
 

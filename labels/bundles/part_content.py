@@ -68,7 +68,6 @@ class PartContent:
         return index < len(self.keys)
 
     def trailer(self, index):
-        """Return one of the files that end the archive."""
         return self._trailers[index - len(self.keys)]
 
     def changed(self, index, reason):

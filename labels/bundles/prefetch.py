@@ -36,7 +36,6 @@ class Prefetch:
             start += len(block)
 
     def close(self):
-        """Fetch nothing more."""
         for future in self._coming:
             future.cancel()
 

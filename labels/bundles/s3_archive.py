@@ -21,24 +21,20 @@ KEPT_FOR_RETRY = False
 
 
 def chunk_bytes(size):
-    """Return the size of the chunks of an archive of `size` bytes."""
     return multipart.part_bytes(size, settings.BUNDLE_CHUNK_BYTES)
 
 
 def allocate(bundle_id, size):
-    """Begin an upload and return its key."""
     key = f"{bundle_id}/{uuid.uuid4().hex}.zip"
     multipart.create(bundle_files(), key)
     return key
 
 
 def replace(key, bundle_id, size, kept):
-    """Return the key of an archive of `size` bytes of which the first `kept` are those of `key`."""
     return key if kept else allocate(bundle_id, size)
 
 
 def write(key, chunk, content):
-    """Send the bytes of a chunk and return the tag by which S3 knows them."""
     buffer = bytearray(chunk.end - chunk.start)
     place = 0
     for piece in content:
@@ -48,7 +44,6 @@ def write(key, chunk, content):
 
 
 def is_there(key):
-    """Return whether the archive is whole or can be gone on with."""
     return bundle_files().exists(key) or any(multipart.list_uploads(bundle_files(), key))
 
 
@@ -96,7 +91,6 @@ def clear(bundle_id):
 
 
 def sha256(key, on_piece):
-    """Return the SHA-256 of an archive; call `on_piece` after each piece."""
     digest = hashlib.sha256()
     for piece in bundle_files().iter_chunks(key):
         digest.update(piece)
@@ -105,12 +99,10 @@ def sha256(key, on_piece):
 
 
 def copy_out(key, path):
-    """Copy an archive into a local file."""
     with open(path, "wb") as file:
         for piece in bundle_files().iter_chunks(key):
             file.write(piece)
 
 
 def address(key):
-    """Return where an operator finds the archive."""
     return f"s3://{bundle_files().bucket_name}/{bundle_files().key(key)}"

@@ -22,8 +22,6 @@ _EMPTY_BYTES = archive_size(
 
 @dataclass(frozen=True)
 class Totals:
-    """The sums of a Snapshot."""
-
     photos: int
     bytes: int
     parts: int

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from labels.bundles import lifecycle
 from labels.bundles.request import AlreadyRequested, RequestRefused, request_bundle
+from labels.forms import whole_number
 from labels.models import Bundle, Delivery, Notice
 from labels.selection.predicate import Selection
 from labels.views import file_responses
@@ -45,9 +46,8 @@ def request_download(request, selection, options):
 
 @require_safe
 def bundle_list(request):
-    """The downloads of this person, newest first."""
     mine = Bundle.objects.owned_by(request.user).order_by("-pk")
-    if before := _number(request.GET.get("before", "")):
+    if before := whole_number(request.GET.get("before", "")):
         mine = mine.filter(pk__lt=before)
     page = list(mine.prefetch_related("notices")[: PAGE + 1])
     more = len(page) > PAGE
@@ -100,7 +100,6 @@ def bundle_retry(request, pk):
 
 @require_POST
 def bundle_keep(request, pk):
-    """Keep a download for the full time from now on."""
     bundle = _mine(request, pk)
     if lifecycle.keep_longer(bundle):
         messages.success(request, f"Kept for another {settings.BUNDLE_KEEP_HOURS} hours.")
@@ -141,13 +140,6 @@ def notice_dismiss(request, pk):
 
 def _mine(request, pk):
     return get_object_or_404(Bundle.objects.owned_by(request.user), pk=pk)
-
-
-def _number(text):
-    try:
-        return int(text)
-    except ValueError:
-        return None
 
 
 def _row(bundle):

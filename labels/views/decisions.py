@@ -18,7 +18,6 @@ _ACTIONS = {"add": Change.Action.ADD, "confirm": Change.Action.CONFIRM, "remove"
 
 @require_POST
 def photo_label(request, pk):
-    """Add, confirm or remove a label on one photo."""
     photo = get_object_or_404(Photo.objects.owned_by(request.user), pk=pk)
     _judge(request, Photo.objects.filter(pk=photo.pk), photo.original_name)
     return redirect(photo)

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from django.conf import settings
 
+from labels.forms import whole_number
+
 _GIB = 1024**3
 _CHOICES = (_GIB, 2 * _GIB, 4 * _GIB, 10 * _GIB, 50 * _GIB)
 
@@ -16,8 +18,7 @@ class DownloadOptions:
     @classmethod
     def from_query(cls, query):
         """Read ?part_bytes=…&new_only=1; anything else than one of the choices is the default."""
-        text = query.get("part_bytes", "")
-        wanted = int(text) if text.isascii() and text.isdecimal() and len(text) < 20 else 0
+        wanted = whole_number(query.get("part_bytes", ""))
         known = wanted in (*_CHOICES, settings.BUNDLE_PART_BYTES)
         return cls(
             part_bytes=wanted if known else settings.BUNDLE_PART_BYTES,

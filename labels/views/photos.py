@@ -66,7 +66,6 @@ def photo_list(request):
 
 @require_POST
 def photos_retry(request):
-    """Label every failed photo of this person again."""
     again = label_again(Photo.objects.owned_by(request.user).filter(status=Photo.Status.FAILED))
     messages.success(request, f"{again} photo{'s are' if again != 1 else ' is'} being labelled again.")
     return redirect("labels")

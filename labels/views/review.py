@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
 from labels.evaluation import precision
+from labels.forms import whole_number
 from labels.labelling import decisions
 from labels.models import Change, Label, Photo, PhotoLabel, Verdict
 from labels.views.cards import alt_text
@@ -89,8 +90,7 @@ def _next(waiting, skipped):
 
 
 def _answer(request):
-    text = request.POST.get("row", "")
-    pk = int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else 0
+    pk = whole_number(request.POST.get("row", ""))
     row = get_object_or_404(_waiting(request.user).select_related("label"), pk=pk)
     if request.POST.get("answer") == "skip":
         skipped = [*request.session.get(_SKIPPED, []), row.pk]

@@ -62,7 +62,6 @@ def rules_apply(request):
 @staff_member_required(login_url="login")
 @require_POST
 def rules_undo(request):
-    """Put the rules before these back in force."""
     version = versions.go_back(request.user)
     if version is None:
         messages.error(request, "There are no rules before these.")

@@ -62,7 +62,6 @@ def saved_selection_delete(request, pk):
 
 
 def saved_selections_of(owner):
-    """Return what a page shows of the owner's saved selections."""
     saved_selections = []
     for saved in owner.saved_selections.all():
         selection = Selection.from_json(saved.selection)

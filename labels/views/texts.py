@@ -19,7 +19,6 @@ def texts(request):
 # GET too: a page of errors has this address, and may be opened again.
 @require_http_methods(["GET", "POST"])
 def texts_code(request):
-    """Send a code to a number."""
     if request.method == "GET":
         return redirect("texts")
     _check_on()
@@ -40,7 +39,6 @@ def texts_code(request):
 
 @require_http_methods(["GET", "POST"])
 def texts_confirm(request):
-    """Take the code that was typed."""
     if request.method == "GET":
         return redirect("texts")
     _check_on()
@@ -58,14 +56,12 @@ def texts_confirm(request):
 
 @require_POST
 def texts_cancel(request):
-    """Forget the number that waits for its code."""
     phones.cancel_code(request.user)
     return redirect("texts")
 
 
 @require_POST
 def texts_switch(request):
-    """Turn texts on or off; the number stays."""
     wanted = request.POST.get("wanted") == "1"
     if wanted:
         _check_on()

@@ -82,7 +82,6 @@ def _prepare():
 
 
 def _first_account():
-    """Make the first account on an empty installation; return how to sign in."""
     people = get_user_model().objects
     path = settings.DATA_DIR / "first_account.txt"
     if not people.exists():
