@@ -20,13 +20,13 @@ def _signed_in(browser):
 
 
 def test_signing_in_leads_where_one_wanted_to_go(visitor):
-    answer = visitor.get(reverse("labels") + "?label=Lake")
+    sent_away = visitor.get(reverse("labels") + "?label=Lake")
 
     answer = visitor.post(
-        answer.url, {"username": "dan", "password": "password", "next": "/labels/?label=Lake"}
+        sent_away.url, {"username": "dan", "password": "password", "next": "/labels/?label=Lake"}
     )
 
-    assert answer.url == "/accounts/login/?next=/labels/%3Flabel%3DLake"
+    assert sent_away.url == "/accounts/login/?next=/labels/%3Flabel%3DLake"
     assert answer.url == "/labels/?label=Lake"
     assert _signed_in(visitor)
 
