@@ -8,7 +8,6 @@ from labels.archives.names import safe_name, unique_names
 from labels.archives.parts import archive_size
 from labels.bundles.snapshot import delivered_ids, take_snapshot
 from labels.models import Bundle, Photo
-from labels.selection.index import name_bytes
 
 # Before this installation has built anything.
 _FIRST_GUESS_BYTES_PER_SECOND = 100_000_000
@@ -50,6 +49,9 @@ def _weights(library, places):
     added, unknown = library.numbered(places)
     weights = library.bytes[places] + added
     if unknown.any():
+        # Imports numpy, which the library of this request has loaded and other processes need not.
+        from labels.selection.index import name_bytes
+
         where = unknown.nonzero()[0]
         ids = library.ids[places[where]].tolist()
         photos = Photo.objects.only("original_name").in_bulk(ids)
