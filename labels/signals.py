@@ -1,5 +1,6 @@
 """Receivers of five lines at most: a new row is enqueued, a deleted one takes its files along."""
 
+from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.db import transaction
 
@@ -7,31 +8,33 @@ from labels.bundles import lifecycle
 from labels.detectors.rekognition.regions.quotas import follow_settings
 from labels.labelling import record
 from labels.notices import deliveries
-from labels.workers import queue
+from labels.workers.queue import enqueue_after_commit, ensure_schedules
 
 
 def enqueue_photo(sender, instance, created, raw, **kwargs):
     if created and not raw:
-        queue.label_photo(instance.pk)
+        enqueue_after_commit("label_photo", instance.pk)
 
 
 def enqueue_bundle(sender, instance, created, raw, **kwargs):
     if created and not raw:
-        queue.build_bundle(instance.pk)
+        enqueue_after_commit("build_bundle", instance.pk)
 
 
 def create_deliveries(sender, instance, created, raw, **kwargs):
     if created and not raw:
         for delivery in deliveries.create(instance):
-            queue.deliver(delivery.pk)
+            enqueue_after_commit("deliver", delivery.pk)
 
 
 def enqueue_helpers(sender, bundle_id, **kwargs):
-    queue.join_build(bundle_id)
+    # This machine's cluster takes or prefetches up to so many; one more reaches another machine.
+    for _ in range(2 * settings.BUNDLE_WORKERS + 1):
+        enqueue_after_commit("join_build", bundle_id)
 
 
 def enqueue_sum(sender, part_id, **kwargs):
-    queue.add_sum(part_id)
+    enqueue_after_commit("add_sum", part_id)
 
 
 def uncount_photo(sender, instance, origin, **kwargs):
@@ -41,8 +44,7 @@ def uncount_photo(sender, instance, origin, **kwargs):
 
 
 def delete_photo_files(sender, instance, **kwargs):
-    files = [f for f in (instance.original, instance.thumbnail, instance.rendition) if f]
-    for file in files:
+    for file in filter(None, (instance.original, instance.thumbnail, instance.rendition)):
         # Robust: one that cannot be deleted now is left over for check_storage, and holds up no other.
         transaction.on_commit(lambda file=file: file.delete(save=False), robust=True)
 
@@ -52,7 +54,7 @@ def delete_bundle_files(sender, instance, **kwargs):
 
 
 def make_schedules(sender, **kwargs):
-    queue.ensure_schedules()
+    ensure_schedules()
 
 
 def make_region_rows(sender, **kwargs):

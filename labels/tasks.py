@@ -1,19 +1,25 @@
-"""What a worker runs: load by id, claim, call the steps in order. Any task may be delivered twice."""
+"""What a worker runs: claim a row by its id and call the steps in order.
+
+Any task may be delivered twice; it returns quietly when its row is gone, done or leased by another worker.
+The queue and the schedules name tasks by this module, those that are only imported here, too.
+"""
 
 from django.db import transaction
 
-from labels.bundles import building, sums
+from labels.bundles import building
+from labels.bundles.building import join_build  # noqa: F401
+from labels.bundles.sums import add_sum  # noqa: F401
 from labels.detectors.base import DetectorUnavailable, PhotoRefused, RetryLater
 from labels.intake import direct_uploads
 from labels.labelling import attempts, context, decisions, detection, rule_runs
 from labels.labelling.record import record
-from labels.maintenance.sweep import sweep  # noqa: F401 (its schedule names it here)
+from labels.maintenance.sweep import sweep  # noqa: F401
 from labels.models import Bundle, Change, Delivery, DirectUpload, Photo, RuleRun
 from labels.notices import deliveries
 from labels.rules import versions
 from labels.rules.resolve import resolve
 from labels.storage.errors import StorageUnavailable
-from labels.workers.queue import heartbeat  # noqa: F401 (its schedule names it here)
+from labels.workers.queue import heartbeat  # noqa: F401
 from photomgr.claim import in_words
 
 # How long a photo waits for a storage that is away.
@@ -21,7 +27,7 @@ _STORAGE_SECONDS = 60
 
 
 def label_photo(photo_id):
-    """Find the labels of one photo; return quietly when it is gone, done, or leased to another worker."""
+    """Find the labels of one photo."""
     photo = Photo.objects.claim(photo_id)
     if photo is None:
         return
@@ -49,9 +55,9 @@ def label_photo(photo_id):
         raise
 
 
-def take_direct_upload(incoming_id):
+def take_direct_upload(upload_id):
     """Check a file that a browser sent to the bucket, and make a photo of it."""
-    row = DirectUpload.objects.claim(incoming_id)
+    row = DirectUpload.objects.claim(upload_id)
     if row is None:
         return
     try:
@@ -64,34 +70,21 @@ def take_direct_upload(incoming_id):
 
 
 def build_bundle(bundle_id):
-    """Build the archives of one bundle."""
-    if bundle := Bundle.objects.claim(bundle_id):
-        building.build(bundle)
-
-
-def join_build(bundle_id):
-    """Make chunks of a bundle that another worker builds; there may be none left."""
-    building.join_build(bundle_id)
-
-
-def add_sum(part_id):
-    """Work out the SHA-256 of a finished archive."""
-    sums.add_sum(part_id)
+    _claim_and(building.build, Bundle, bundle_id)
 
 
 def deliver(delivery_id):
-    """Send one message about how a download ended."""
-    if delivery := Delivery.objects.claim(delivery_id):
-        deliveries.send(delivery)
+    _claim_and(deliveries.send, Delivery, delivery_id)
 
 
-def run_rules(rule_run_id):
-    """Apply rules to stored answers for a while; return quietly when another worker does."""
-    if row := RuleRun.objects.claim(rule_run_id):
-        rule_runs.carry_on(row)
+def run_rules(run_id):
+    _claim_and(rule_runs.carry_on, RuleRun, run_id)
 
 
 def apply_change(change_id):
-    """Carry out what a person decided about many photos."""
-    if change := Change.objects.claim(change_id):
-        decisions.carry_on(change)
+    _claim_and(decisions.carry_on, Change, change_id)
+
+
+def _claim_and(step, model, pk):
+    if row := model.objects.claim(pk):
+        step(row)

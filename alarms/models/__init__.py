@@ -12,25 +12,3 @@ from alarms.models.mute import Mute
 from alarms.models.run import Change, Run
 from alarms.models.series import Datapoint, Series
 from alarms.models.state import StateChange
-
-__all__ = [
-    "Action",
-    "Alarm",
-    "AlarmAction",
-    "AlarmSet",
-    "Change",
-    "Datapoint",
-    "Delivery",
-    "Detector",
-    "ExcludedRange",
-    "Finding",
-    "Guard",
-    "LocalAlarm",
-    "LocalDetector",
-    "MetricOutbox",
-    "Metric",
-    "Mute",
-    "Run",
-    "Series",
-    "StateChange",
-]

@@ -52,7 +52,7 @@ class BundleAdmin(NoAddAdmin):
     def retry_bundles(self, request, chosen):
         again = [bundle for bundle in chosen if self._retry(request, bundle)]
         for bundle in again:
-            queue.build_bundle(bundle.pk)
+            queue.enqueue_after_commit("build_bundle", bundle.pk)
         self.message_user(request, f"{len(again)} downloads queued again.", messages.SUCCESS)
 
     def _retry(self, request, bundle):

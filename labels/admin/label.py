@@ -33,7 +33,7 @@ class LabelAdmin(NoAddAdmin):
         if "parents" in form.changed_data:
             rule_runs.mark_stale(form.instance, request.user)
             if row := rule_runs.start():
-                queue.run_rules(row.pk)
+                queue.enqueue_after_commit("run_rules", row.pk)
 
     @admin.display(description="parents")
     def parent_names(self, label):

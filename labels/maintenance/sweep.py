@@ -14,16 +14,7 @@ from labels.detectors.rekognition.regions.quotas import follow_settings
 from labels.detectors.rekognition.regions.report import calls_per_minute
 from labels.intake import direct_uploads
 from labels.labelling import attempts, rule_runs
-from labels.models import (
-    Bundle,
-    BundlePart,
-    Change,
-    Delivery,
-    DirectUpload,
-    Photo,
-    RuleRun,
-    SweepFailure,
-)
+from labels.models import Bundle, BundlePart, Change, Delivery, DirectUpload, Photo, RuleRun, SweepFailure
 from labels.notices import phones
 from labels.workers import heartbeats, queue
 
@@ -33,6 +24,7 @@ QUEUE_TARGET = 500
 _LEASED = (Photo, Bundle, Delivery, DirectUpload)
 _STOPPED = "The worker stopped in the middle of it."
 _FAILURES_KEPT = timedelta(days=14)
+_UNCOUNTED = {"rule_run_started", "regions_followed", "failures_forgotten"}
 
 log = logging.getLogger(__name__)
 
@@ -40,69 +32,47 @@ log = logging.getLogger(__name__)
 def sweep():
     """Carry out one sweep and return {step: how many rows it moved}, with `steps_failed`.
 
-    Safe to run at any time, twice, or side by side. Steps that count nothing return None and are left out.
+    Safe to run at any time, twice, or side by side.
     """
     swept, failed = {}, 0
     for name, step in STEPS.items():
         try:
             # A later step is to find due what an earlier one has just created.
-            swept[name] = step(timezone.now())
+            count = step(timezone.now())
         except Exception as error:  # noqa: BLE001 (the other steps must run; an alarm watches the rows)
             log.exception("the step %s of the sweep failed", name)
             SweepFailure.objects.create(step=name, error=f"{type(error).__name__}: {error}"[:500])
             failed += 1
             swept[name] = 0
-    return {name: count for name, count in swept.items() if count is not None} | {"steps_failed": failed}
+        else:
+            if name not in _UNCOUNTED:
+                swept[name] = count
+    return swept | {"steps_failed": failed}
 
 
-def _start_rule_run(now):
-    # Photos that a worker labelled by rules which were replaced meanwhile.
-    rule_runs.start()
-
-
-def _follow_settings(now):
-    follow_settings()
-
-
-def _recall_from_future(now):
-    return sum(model.objects.recall(now) for model in _LEASED)
-
-
-def _forget_failures(now):
-    SweepFailure.objects.filter(at__lt=now - _FAILURES_KEPT).delete()
-
-
-def _enqueue(rows, enqueue, cluster, a_minute=0):
-    """Enqueue the rows for which the queue has room; return how many."""
-    waiting = queue.waiting(cluster)
+def _enqueue(task, rows, a_minute=0):
+    """Enqueue the task for the rows for which the queue has room; return how many."""
+    waiting = queue.waiting(queue.CLUSTER_OF[task])
     if waiting is None:
         return 0
     # Of photos that waited for Rekognition there may be more than the target until the next sweep.
     room = max(0, max(QUEUE_TARGET, a_minute) - waiting)
     ids = list(rows.values_list("pk", flat=True)[:room])
     for pk in ids:
-        enqueue(pk)
+        queue.enqueue_after_commit(task, pk)
     return len(ids)
 
 
-def _due(model, enqueue, cluster):
-    """Return a step that enqueues the rows of a model that are due."""
-    return lambda now: _enqueue(model.objects.due(now), enqueue, cluster)
-
-
-def _enqueue_photos(now):
-    return _enqueue(Photo.objects.due(now), queue.label_photo, queue.LABELS, calls_per_minute())
-
-
-def _enqueue_sums(now):
-    return _enqueue(BundlePart.objects.unsummed(now).order_by("pk"), queue.add_sum, queue.BUNDLES)
+def _enqueue_due(task, model):
+    return lambda now: _enqueue(task, model.objects.due(now))
 
 
 # In this order: what is ended or becomes free in one step is enqueued by a later one.
 STEPS = {
-    "rule_run_started": _start_rule_run,
-    "regions_followed": _follow_settings,
-    "recalled_from_future": _recall_from_future,
+    # Photos that a worker labelled by rules which were replaced meanwhile.
+    "rule_run_started": lambda now: rule_runs.start(),
+    "regions_followed": lambda now: follow_settings(),
+    "recalled_from_future": lambda now: sum(model.objects.recall(now) for model in _LEASED),
     "workers_forgotten": heartbeats.forget_old,
     "photos_given_up": lambda now: attempts.give_up(Photo.objects.worn_out(now)),
     "bundles_given_up": lambda now: lifecycle.give_up(Bundle.objects.worn_out(now)),
@@ -112,15 +82,15 @@ STEPS = {
     "bundles_expired": lifecycle.expire,
     "incoming_given_up": lambda now: direct_uploads.give_up(DirectUpload.objects.worn_out(now)),
     "incoming_cleared": direct_uploads.clear,
-    "incoming_enqueued": _due(DirectUpload, queue.take_direct_upload, queue.LABELS),
+    "incoming_enqueued": _enqueue_due("take_direct_upload", DirectUpload),
     "replays_given_up": lambda now: RuleRun.objects.worn_out(now).give_up(failure_reason=_STOPPED),
     "changes_given_up": lambda now: Change.objects.worn_out(now).give_up(failure_reason=_STOPPED),
-    "changes_enqueued": _due(Change, queue.apply_change, queue.LABELS),
-    "replays_enqueued": _due(RuleRun, queue.run_rules, queue.LABELS),
+    "changes_enqueued": _enqueue_due("apply_change", Change),
+    "replays_enqueued": _enqueue_due("run_rules", RuleRun),
     "photos_afforded": lambda now: attempts.try_now(now, spending.CODES, spending.affordable_calls()),
-    "photos_enqueued": _enqueue_photos,
-    "deliveries_enqueued": _due(Delivery, queue.deliver, queue.LABELS),
-    "bundles_enqueued": _due(Bundle, queue.build_bundle, queue.BUNDLES),
-    "sums_enqueued": _enqueue_sums,
-    "failures_forgotten": _forget_failures,
+    "photos_enqueued": lambda now: _enqueue("label_photo", Photo.objects.due(now), calls_per_minute()),
+    "deliveries_enqueued": _enqueue_due("deliver", Delivery),
+    "bundles_enqueued": _enqueue_due("build_bundle", Bundle),
+    "sums_enqueued": lambda now: _enqueue("add_sum", BundlePart.objects.unsummed(now).order_by("pk")),
+    "failures_forgotten": lambda now: SweepFailure.objects.filter(at__lt=now - _FAILURES_KEPT).delete(),
 }

@@ -92,7 +92,7 @@ def bundle_retry(request, pk):
     bundle = _mine(request, pk)
     try:
         if lifecycle.retry(bundle):
-            queue.build_bundle(bundle.pk)
+            queue.enqueue_after_commit("build_bundle", bundle.pk)
     except RequestRefused as reason:
         messages.error(request, str(reason))
     return redirect(bundle)

@@ -104,7 +104,7 @@ def _judge(request, photos, words):
 def carry_out(change):
     """Finish a small change while the person waits; leave others to a worker, and say so."""
     if change.total > decisions.CHUNK:
-        queue.apply_change(change.pk)
+        queue.enqueue_after_commit("apply_change", change.pk)
         return f"; {change.total:,} photos are being brought in line"
     if claimed := Change.objects.claim(change.pk):
         decisions.carry_on(claimed)

@@ -37,7 +37,7 @@ def direct_upload_begin(request):
 def direct_upload_sent(request, pk):
     row = get_object_or_404(DirectUpload.objects.owned_by(request.user), pk=pk)
     if direct_uploads.mark_sent(row):
-        queue.take_direct_upload(row.pk)
+        queue.enqueue_after_commit("take_direct_upload", row.pk)
     return JsonResponse({"id": row.pk})
 
 

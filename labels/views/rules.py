@@ -81,11 +81,11 @@ def _begin(request, words):
 def _run(row):
     """Finish a small one while the person waits; leave the rest to a worker."""
     if row.total > rule_runs.CHUNK:
-        queue.run_rules(row.pk)
+        queue.enqueue_after_commit("run_rules", row.pk)
         return
     claimed = RuleRun.objects.claim(row.pk)
     if claimed and not rule_runs.carry_on(claimed):
-        queue.run_rules(row.pk)
+        queue.enqueue_after_commit("run_rules", row.pk)
 
 
 def _rule(rule):

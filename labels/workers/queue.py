@@ -8,7 +8,6 @@ import logging
 import multiprocessing
 import time
 
-from django.conf import settings
 from django.db import DatabaseError, transaction
 from django_q.brokers import get_broker
 from django_q.conf import Conf
@@ -19,6 +18,17 @@ from photomgr.queue import enqueue, ensure_schedule, queue_errors
 
 # A heartbeat is passed on until every machine took it, at most so often.
 _HOPS = 20
+# Those of labels/tasks.py that are enqueued for a row.
+CLUSTER_OF = {
+    "label_photo": LABELS,
+    "take_direct_upload": LABELS,
+    "run_rules": LABELS,
+    "apply_change": LABELS,
+    "deliver": LABELS,
+    "build_bundle": BUNDLES,
+    "join_build": BUNDLES,
+    "add_sum": BUNDLES,
+}
 # However many tasks a worker does in that time, it writes one sign of life.
 _SIGN_SECONDS = 20
 _signs = {}
@@ -26,39 +36,10 @@ _signs = {}
 log = logging.getLogger(__name__)
 
 
-def label_photo(photo_id):
-    _after_commit("labels.tasks.label_photo", photo_id, LABELS)
-
-
-def take_direct_upload(upload_id):
-    _after_commit("labels.tasks.take_direct_upload", upload_id, LABELS)
-
-
-def build_bundle(bundle_id):
-    _after_commit("labels.tasks.build_bundle", bundle_id, BUNDLES)
-
-
-def join_build(bundle_id):
-    """Ask other workers to join a build, of this machine and of others."""
-    # This machine's cluster takes or prefetches up to so many; one more reaches another machine.
-    for _ in range(2 * settings.BUNDLE_WORKERS + 1):
-        _after_commit("labels.tasks.join_build", bundle_id, BUNDLES)
-
-
-def add_sum(part_id):
-    _after_commit("labels.tasks.add_sum", part_id, BUNDLES)
-
-
-def deliver(delivery_id):
-    _after_commit("labels.tasks.deliver", delivery_id, LABELS)
-
-
-def run_rules(run_id):
-    _after_commit("labels.tasks.run_rules", run_id, LABELS)
-
-
-def apply_change(change_id):
-    _after_commit("labels.tasks.apply_change", change_id, LABELS)
+def enqueue_after_commit(task, pk):
+    """Enqueue a task of labels/tasks.py for the row `pk` once the transaction is committed."""
+    cluster = CLUSTER_OF[task]
+    transaction.on_commit(lambda: enqueue(f"labels.tasks.{task}", cluster, pk))
 
 
 def waiting(cluster):
@@ -79,7 +60,7 @@ def ensure_schedules():
 
 def ask_for_heartbeat(cluster):
     """Have a cluster that is starting write its first heartbeat now; its schedule runs after up to 90 s."""
-    _after_commit("labels.tasks.heartbeat", cluster, cluster)
+    transaction.on_commit(lambda: enqueue("labels.tasks.heartbeat", cluster, cluster))
 
 
 def heartbeat(cluster, hops=_HOPS):
@@ -115,7 +96,3 @@ def _sign(role):
     except DatabaseError as error:
         # The task itself says what is wrong, and tries again.
         log.warning("a sign of life could not be written: %s", error)
-
-
-def _after_commit(task, argument, cluster):
-    transaction.on_commit(lambda: enqueue(task, cluster, argument))

@@ -56,7 +56,7 @@ bundle = Bundle.objects.get(pk={pk})
 originals = bundle.photos.first().photo.original
 originals.storage.delete(originals.name)
 lifecycle.retry(bundle)
-queue.build_bundle(bundle.pk)
+queue.enqueue_after_commit("build_bundle", bundle.pk)
 """
 )
 

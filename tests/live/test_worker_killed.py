@@ -227,7 +227,8 @@ _SECOND_ORIGINAL = "SELECT storage_key FROM labels_bundlephoto WHERE position = 
 
 def _ring(installation):
     photo = installation.value("SELECT id FROM labels_photo")
-    installation.manage("shell", "-c", f"from labels.workers import queue; queue.label_photo({photo})")
+    enqueue = f"queue.enqueue_after_commit('label_photo', {photo})"
+    installation.manage("shell", "-c", f"from labels.workers import queue; {enqueue}")
 
 
 def _bells(installation):

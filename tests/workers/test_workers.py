@@ -7,6 +7,7 @@ import pytest
 from django.utils import timezone
 from django_q.signals import pre_enqueue
 
+from labels import tasks
 from labels.maintenance import sweep
 from labels.models import Heartbeat, Photo
 from labels.workers import heartbeats, queue
@@ -16,22 +17,22 @@ from tests import factory
 pytestmark = pytest.mark.django_db
 
 
-class _Bells(list):
+class _Enqueued(list):
     act = staticmethod(lambda: None)
 
 
 @pytest.fixture
-def bells():
+def enqueued():
     """Return the (task, arguments, cluster) of what the queue is asked to do; `act` is called with each."""
-    rung = _Bells()
+    found = _Enqueued()
 
-    def ring(sender, task, **kwargs):
-        rung.append((task["func"], task["args"], task["cluster"]))
-        rung.act()
+    def add(sender, task, **kwargs):
+        found.append((task["func"], task["args"], task["cluster"]))
+        found.act()
 
-    pre_enqueue.connect(ring)
-    yield rung
-    pre_enqueue.disconnect(ring)
+    pre_enqueue.connect(add)
+    yield found
+    pre_enqueue.disconnect(add)
 
 
 def _hosts():
@@ -171,7 +172,7 @@ def test_a_heartbeat_is_written_by_worker_and_monitor(commits):
 
 
 @pytest.mark.parametrize(
-    ("signs", "rung"),
+    ("signs", "count"),
     [
         pytest.param({"worker": 0, "monitor": 0}, 0, id="heard just now"),
         pytest.param({"worker": 1, "monitor": 1}, 3, id="not heard in this round"),
@@ -180,27 +181,31 @@ def test_a_heartbeat_is_written_by_worker_and_monitor(commits):
         pytest.param({"worker": None, "monitor": None, "started": 10}, 0, id="never began"),
     ],
 )
-def test_a_heartbeat_goes_on_to_machines_that_it_has_not_reached(bells, signs, rung):
+def test_a_heartbeat_goes_on_to_machines_that_it_has_not_reached(enqueued, signs, count):
     factory.worker_seen(LABELS, "elsewhere", **signs)
 
     queue.heartbeat(LABELS, hops=3)
 
-    assert bells == [("labels.tasks.heartbeat", (LABELS, hops), LABELS) for hops in (2, 1, 0)][:rung]
+    assert enqueued == [("labels.tasks.heartbeat", (LABELS, hops), LABELS) for hops in (2, 1, 0)][:count]
 
 
-def test_a_heartbeat_ends_when_every_machine_was_reached(bells):
+def test_a_heartbeat_ends_when_every_machine_was_reached(enqueued):
     row = factory.worker_seen(LABELS, "elsewhere", worker=1)
-    bells.act = lambda: len(bells) == 2 and _answers(row)
+    enqueued.act = lambda: len(enqueued) == 2 and _answers(row)
 
     queue.heartbeat(LABELS)
 
-    assert len(bells) == 2
+    assert len(enqueued) == 2
 
 
-def test_a_bell_names_its_cluster_whoever_rings(bells, dan, commits):
+def test_every_task_for_a_row_exists():
+    assert all(callable(getattr(tasks, name)) for name in queue.CLUSTER_OF)
+
+
+def test_a_task_goes_to_its_cluster_whoever_enqueues_it(enqueued, dan, commits):
     """Left to django-q2, a mail about a download would wait behind the archives of others."""
     with commits():
-        queue.label_photo(0)
-        queue.build_bundle(0)
+        queue.enqueue_after_commit("label_photo", 0)
+        queue.enqueue_after_commit("build_bundle", 0)
 
-    assert [cluster for _, _, cluster in bells] == [LABELS, BUNDLES]
+    assert [cluster for _, _, cluster in enqueued] == [LABELS, BUNDLES]
