@@ -25,26 +25,6 @@ _TYPES = {
     "dj_db_url": "URL",
     "log_level": "log level",
 }
-_PAGES = {
-    "Buckets": "buckets.md",
-    "Amazon Rekognition": "rekognition.md",
-    "Text messages": "deploy.md#texts-to-phones",
-    "Workers": "deploy.md#running-it",
-    "Alarms": "judging-alarms.md",
-}
-_INTRODUCTION = """# Settings
-
-Written by `make docs` from `photomgr/environment.toml`.
-
-A checkout runs with none of these set. They are environment variables, or lines of a file `.env` beside
-`manage.py` (copy [.env.example](../.env.example)); the process environment wins over the file. A value
-that cannot be parsed stops the start and names its variable. `manage.py check` reports values out of
-range and settings that contradict each other.
-"""
-_EXAMPLE = """\
-# Every setting with its default, written by `make docs`. Nothing here is needed to try photomgr.
-# Copy to .env and change what you need; the process environment wins over this file.
-"""
 
 
 @dataclass(frozen=True)
@@ -65,12 +45,17 @@ class Setting:
             return ",".join(self.default)
         return "" if self.default is None else f"{self.default}".removesuffix(".0")
 
+    @property
+    def allowed(self):
+        if self.choices:
+            return " or ".join(f"`{choice}`" for choice in self.choices)
+        return _TYPES[self.type] + ("" if self.minimum is None else f", at least {self.minimum}")
 
-_GROUPS = {
-    title: [Setting(name, **fields) for name, fields in group.items()]
-    for title, group in tomllib.loads((_ROOT / "photomgr/environment.toml").read_text()).items()
-}
-SETTINGS = {setting.name: setting for group in _GROUPS.values() for setting in group}
+
+_GROUPS = tomllib.loads((_ROOT / "photomgr/environment.toml").read_text())
+for _group in _GROUPS.values():
+    _group["settings"] = [Setting(name, **fields) for name, fields in _group["settings"].items()]
+SETTINGS = {setting.name: setting for group in _GROUPS.values() for setting in group["settings"]}
 
 _env = Env()
 
@@ -112,38 +97,16 @@ def env(name, default=None, type=None):
     return parse(name, setting.default if default is None else default)
 
 
-def settings_page():
-    return _INTRODUCTION + "".join(_section(title, group) for title, group in _GROUPS.items())
+def document(template):
+    """Return the text of a document about all settings, from its template in photomgr/documents/."""
+    from django.template import Context, Engine
+
+    engine = Engine(dirs=[_ROOT / "photomgr/documents"])
+    return engine.get_template(template).render(Context({"groups": _GROUPS}, autoescape=False))
 
 
-def _section(title, group):
-    see = f"\nSee [{_PAGES[title]}]({_PAGES[title]}).\n" if title in _PAGES else ""
-    rows = "".join(f"| `{s.name}` | {_allowed(s)} | {_code(s.example)} | {s.text} |\n" for s in group)
-    return f"\n## {title}\n{see}\n| variable | type | default | meaning |\n|---|---|---|---|\n{rows}"
-
-
-def _allowed(setting):
-    if setting.choices:
-        return " or ".join(_code(choice) for choice in setting.choices)
-    least = "" if setting.minimum is None else f", at least {setting.minimum}"
-    return _TYPES[setting.type] + least
-
-
-def _code(text):
-    return f"`{text}`" if text else ""
-
-
-def example_file():
-    sections = (
-        f"\n# {title} {'-' * (76 - len(title))}\n"
-        + "".join(f"\n# {setting.text}\n#{setting.name}={setting.example}\n" for setting in group)
-        for title, group in _GROUPS.items()
-    )
-    return _EXAMPLE + "".join(sections)
-
-
-FILES = {_ROOT / "docs/settings.md": settings_page, _ROOT / ".env.example": example_file}
+DOCUMENTS = {_ROOT / "docs/settings.md": "settings.md", _ROOT / ".env.example": "env.example"}
 
 if __name__ == "__main__":
-    for path, content in FILES.items():
-        path.write_text(content())
+    for path, template in DOCUMENTS.items():
+        path.write_text(document(template))

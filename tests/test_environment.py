@@ -11,15 +11,15 @@ from environs import EnvError
 
 from alarms import backends
 from labels import detectors
-from photomgr.environment import FILES, SETTINGS, env
+from photomgr.environment import DOCUMENTS, SETTINGS, document, env
 
 READ_BY_US = {name: setting for name, setting in SETTINGS.items() if setting.type != "boto3"}
 WITH_DEFAULT = [setting for setting in READ_BY_US.values() if setting.example and setting.type != "log_level"]
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
 def test_the_documents_are_written_from_the_declaration(path):
-    assert path.read_text() == FILES[path](), "Run `make docs`."
+    assert path.read_text() == document(DOCUMENTS[path]), "Run `make docs`."
 
 
 def test_settings_read_every_variable_that_is_declared():
