@@ -52,12 +52,8 @@ def _silence(change, muted):
     if (change.region, change.alarm_name) in muted:
         return "muted"
     suppressor = definition.get("ActionsSuppressor", "").split(":alarm:")[-1]
-    if (
-        suppressor
-        and LocalAlarm.objects.filter(region=change.region, name=suppressor, state="ALARM").exists()
-    ):
-        return "suppressed"
-    return ""
+    in_alarm = LocalAlarm.objects.filter(region=change.region, name=suppressor, state="ALARM")
+    return "suppressed" if suppressor and in_alarm.exists() else ""
 
 
 def _definition(change):

@@ -5,6 +5,7 @@ minute change nothing twice, and one that was killed is made up for by the next.
 """
 
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import numpy as np
 from django.conf import settings
@@ -37,12 +38,9 @@ def tick(now=None):
     try:
         evaluated, changed = _evaluate(minute)
     finally:
-        told = notify.hand_over(Delivery.objects.all(), now, _enqueue)
-    return {"evaluated": evaluated, "changed": changed, "told": told}
-
-
-def _enqueue(delivery_id):
-    enqueue("alarms.tasks.deliver", settings.Q_CLUSTER["name"], delivery_id)
+        deliver = partial(enqueue, "alarms.tasks.deliver", settings.Q_CLUSTER["name"])
+        notified = notify.hand_over(Delivery.objects.all(), now, deliver)
+    return {"evaluated": evaluated, "changed": changed, "told": notified}
 
 
 def _evaluate(minute):
@@ -92,13 +90,13 @@ def _missed(row, minute, period):
 
 def _wait_for_samples(spec, backend, reading):
     """Return whether a percentile has too few samples and is configured to wait for more."""
-    if not spec.keep_on_few_samples or not samples_needed(spec.source.stat):
+    source = spec.source
+    if not spec.keep_on_few_samples or not samples_needed(source.stat):
         return False
     start = datetime.fromtimestamp(reading.times[-spec.rule.n], UTC)
     end = datetime.fromtimestamp(reading.times[-1] + reading.period, UTC)
-    source = spec.source
-    counted = values.metric_like(source, stat="SampleCount")
-    counts = [count for _, count in backend.statistics(counted, reading.period, start, end)]
+    samples = values.metric_like(source, stat="SampleCount")
+    counts = [count for _, count in backend.statistics(samples, reading.period, start, end)]
     return too_few_samples(source.stat, counts)
 
 
@@ -138,32 +136,25 @@ def _write(row, minute, moves, reason, data):
     )
     if not same.update(**fields):
         return 0, 0
-    changes, before = [], row.state
-    for moment, after in moves:
-        if after != before:
-            changes.append(_change(row, moment, before, after, "While nobody was looking."))
-            before = after
-    if state == row.state:
-        StateChange.objects.bulk_create(changes, ignore_conflicts=True)
-        return 1, 0
+    alarm = {"region": row.region, "alarm_name": row.name}
+    before = [row.state, *(after for _, after in moves)]
+    changes = [
+        StateChange(**alarm, at=moment, old=old, new=new, reason="While nobody was looking.")
+        for old, (moment, new) in zip(before, moves, strict=False)
+        if old != new
+    ]
     # Of what happened meanwhile only the outcome is news; nobody is woken for what is over.
-    StateChange.objects.bulk_create(changes[:-1], ignore_conflicts=True)
-    last = changes[-1]
+    last = changes.pop() if state != row.state else None
+    StateChange.objects.bulk_create(changes, ignore_conflicts=True)
+    if last is None:
+        return 1, 0
     # It is there already when the alarm was configured anew within the minute.
     change, is_news = StateChange.objects.get_or_create(
-        region=row.region,
-        alarm_name=row.name,
-        at=last.at,
-        new=last.new,
-        defaults={"old": last.old, "reason": reason, "reason_data": data},
+        **alarm, at=last.at, new=state, defaults={"old": last.old, "reason": reason, "reason_data": data}
     )
     if is_news:
         Delivery.objects.create_for(change, row.definition)
     return 1, 1
-
-
-def _change(row, moment, old, new, reason):
-    return StateChange(region=row.region, alarm_name=row.name, at=moment, old=old, new=new, reason=reason)
 
 
 def _composites(minute):
@@ -174,8 +165,8 @@ def _composites(minute):
         states = {(row.region, row.name): row.state for row in LocalAlarm.objects.all()}
         moved = 0
         for row in composites:
-            asked = {name: state for (region, name), state in states.items() if region == row.region}
-            state, reason = _composite_state(row, asked)
+            near = {name: state for (region, name), state in states.items() if region == row.region}
+            state, reason = _composite_state(row.definition["AlarmRule"], near)
             if state != row.state:
                 moved += _write(row, minute, [(minute, state)], reason, {})[1]
                 row.refresh_from_db()
@@ -186,13 +177,9 @@ def _composites(minute):
     return changed
 
 
-def _composite_state(row, states):
-    tree = composite_rules.parse(row.definition["AlarmRule"])
-    holds = composite_rules.evaluate(tree, states)
-    named = [
-        f"{name} is {states.get(name, 'unknown')}"
-        for name in composite_rules.children(row.definition["AlarmRule"])
-    ]
+def _composite_state(rule, states):
+    holds = composite_rules.evaluate(composite_rules.parse(rule), states)
+    named = [f"{name} is {states.get(name, 'unknown')}" for name in composite_rules.children(rule)]
     return ("ALARM" if holds else OK), "; ".join(named)
 
 

@@ -37,9 +37,9 @@ def measure_minutes(now):
     totals, measured = (last.totals if last else {}), 0
     while start < end:
         data, totals = _minute(start, totals)
-        found = {"data": data, "totals": totals}
-        _, created = MetricOutbox.objects.get_or_create(at=start, defaults=found)
-        start, measured = start + MINUTE, measured + created
+        values = {"data": data, "totals": totals}
+        measured += MetricOutbox.objects.get_or_create(at=start, defaults=values)[1]
+        start += MINUTE
     return measured
 
 
@@ -64,7 +64,9 @@ def send_waiting(now):
             break
         rows.release(published=True)
         sent += len(data)
-    _forget()
+    # The newest stays: it knows where the totals stood.
+    newest = MetricOutbox.objects.order_by("-at").values("at")[:1]
+    MetricOutbox.objects.filter(published=True, at__lt=newest).delete()
     return sent
 
 
@@ -105,10 +107,3 @@ def _claim(now):
     free.filter(pk__in=chosen).order_by().lease(lease_owner, _LEASE)
     ours = list(MetricOutbox.objects.filter(lease_owner=lease_owner).values_list("pk", flat=True))
     return MetricOutbox.objects.filter(pk__in=ours).order_by("at")
-
-
-def _forget():
-    """Remove what is published, but the newest: it knows where the totals stood."""
-    newest = MetricOutbox.objects.order_by("-at").first()
-    if newest:
-        MetricOutbox.objects.filter(published=True, at__lt=newest.at).delete()
