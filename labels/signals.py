@@ -53,9 +53,6 @@ def delete_bundle_files(sender, instance, **kwargs):
     lifecycle.remove_files(instance.pk)
 
 
-def make_schedules(sender, **kwargs):
+def make_rows(sender, **kwargs):
     ensure_schedules()
-
-
-def make_region_rows(sender, **kwargs):
     follow_settings()

@@ -83,11 +83,7 @@ class ClaimQuerySet(LeaseQuerySet):
         return self.exclude(status=self.model.WORKING, lease_until__gte=now)
 
     def recall(self, now):
-        """Make due what was put off or claimed further ahead than anyone does, and return how many.
-
-        A clock that was wrong for a while wrote those times; set right, it would leave the rows waiting
-        for years.
-        """
+        """Make due what a wrong clock put off or leased further ahead than anyone does; return how many."""
         put_off = self.filter(status=self.model.WAITING, next_attempt_at__gt=now + LONGEST_WAIT)
         ahead = now + lease_duration() + LONGEST_WAIT
         leased = self.filter(status=self.model.WORKING, lease_until__gt=ahead)
@@ -121,10 +117,7 @@ class Claimed(Leased):
         return self.attempts >= settings.MAX_ATTEMPTS
 
     def postpone(self, wait=None, *, counts=True, **fields):
-        """Let the row wait for its next attempt, `wait` or the usual backoff; return False when it is lost.
-
-        An attempt that does not count is taken back.
-        """
+        """Let the row wait, for `wait` or the usual backoff, and try again; return False when it is lost."""
         if not counts:
             fields = {"attempts": F("attempts") - 1, **fields}
         later = timezone.now() + (wait or backoff(self.attempts))
@@ -140,7 +133,6 @@ class Claimed(Leased):
 
 
 def host():
-    """Return this machine's name, as lease owners begin with it."""
     return socket.gethostname()[:30]
 
 
@@ -150,7 +142,6 @@ def new_lease_owner():
 
 
 def lease_duration():
-    """Return how long a lease lasts without a sign of life."""
     return timedelta(seconds=settings.CLAIM_LEASE_SECONDS)
 
 

@@ -15,17 +15,9 @@ class StrictCommand(BaseCommand):
 
     def create_parser(self, prog_name, subcommand, **kwargs):
         parser = super().create_parser(prog_name, subcommand, **kwargs)
-        parser.error = self._usage_error(parser)
+        leave = parser.exit
+        parser.exit = lambda status=0, message=None: leave(min(status, 1), message)
         return parser
-
-    def _usage_error(self, parser):
-        def error(message):
-            if not self._called_from_command_line:
-                raise CommandError(f"Error: {message}")
-            parser.print_usage(sys.stderr)
-            parser.exit(1, f"{parser.prog}: error: {message}\n")
-
-        return error
 
 
 class JsonCommand(StrictCommand):
@@ -61,7 +53,6 @@ class JsonCommand(StrictCommand):
 
 
 def find_owner(username):
-    """Return the account; raise CommandError naming it and what to do."""
     try:
         return get_user_model().objects.get_by_natural_key(username)
     except get_user_model().DoesNotExist:

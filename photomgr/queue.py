@@ -20,10 +20,7 @@ def enqueue(task, cluster, *arguments):
 
 
 def queue_errors():
-    """Return what the brokers raise when Redis or SQS cannot be reached or refuse.
-
-    Python asks for it only once something was raised: importing these packages takes half a second.
-    """
+    """Return what brokers raise; called once something was raised: the imports take half a second."""
     from botocore.exceptions import BotoCoreError, ClientError
     from redis.exceptions import RedisError
 
@@ -40,6 +37,4 @@ def ensure_schedule(name, task, cluster, kind=MINUTES, args=""):
         "minutes": 1,
         "repeats": -1,
     }
-    schedule, created = Schedule.objects.get_or_create(name=name, defaults=values)
-    if not created and any(getattr(schedule, field) != value for field, value in values.items()):
-        Schedule.objects.filter(pk=schedule.pk).update(**values)
+    Schedule.objects.update_or_create(name=name, defaults=values)

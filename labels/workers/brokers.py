@@ -32,14 +32,10 @@ class SqsBroker(Broker):
         )
         return [(message["ReceiptHandle"], message["Body"]) for message in answer.get("Messages", ())]
 
-    def acknowledge(self, task_id):
-        self.delete(task_id)
-
-    def fail(self, task_id):
-        self.delete(task_id)
-
     def delete(self, task_id):
         self._client().delete_message(QueueUrl=self._url(), ReceiptHandle=task_id)
+
+    acknowledge = fail = delete
 
     def queue_size(self):
         return self._count("ApproximateNumberOfMessages")

@@ -42,13 +42,12 @@ def seen(cluster, role):
 
 
 def expect(cluster, pid):
-    """Write that a cluster was started on this machine and has still to give its first sign of life."""
+    """Write that a cluster was started on this machine; its first sign of life is still to come."""
     new = {"started_at": timezone.now(), "worker_at": None, "monitor_at": None}
     Heartbeat.objects.update_or_create(cluster=cluster, host=host(), pid=pid, defaults=new)
 
 
 def forget(cluster, pid):
-    """Forget a cluster of this machine that was ended on purpose."""
     Heartbeat.objects.filter(cluster=cluster, host=host(), pid=pid).delete()
 
 
@@ -60,14 +59,12 @@ def forget_old(now):
     rows = sorted(Heartbeat.objects.all(), key=lambda row: _latest(row, now))
     last = {row.cluster: row.pk for row in rows}
     living = {(row.cluster, row.host) for row in rows if _is_recent(row.seen_at, now)}
-    old = [
-        row.pk
-        for row in rows
-        if row.pk != last[row.cluster]
-        and _latest(row, now) <= now - (STALE if (row.cluster, row.host) in living else _FORGOTTEN)
-    ]
-    Heartbeat.objects.filter(pk__in=old).delete()
-    return len(old)
+    old = []
+    for row in rows:
+        silent = STALE if (row.cluster, row.host) in living else _FORGOTTEN
+        if row.pk != last[row.cluster] and _latest(row, now) <= now - silent:
+            old.append(row.pk)
+    return Heartbeat.objects.filter(pk__in=old).delete()[0]
 
 
 def machines():
@@ -76,7 +73,13 @@ def machines():
     busy = {cluster: _busy(cluster, now) for cluster in CLUSTERS}
     rows = Heartbeat.objects.filter(cluster__in=CLUSTERS).order_by("host")
     for row in sorted(rows, key=lambda row: _latest(row, now)):
-        found[row.cluster][row.host] = _machine(row, busy[row.cluster], now)
+        found[row.cluster][row.host] = Machine(
+            host=row.host,
+            seen_at=row.seen_at,
+            started_at=row.started_at,
+            is_alive=_is_recent(row.seen_at, now) or row.host in busy[row.cluster],
+            is_starting=not row.seen_at and _is_recent(row.started_at, now),
+        )
     return {cluster: sorted(of.values(), key=lambda one: one.host) for cluster, of in found.items()}
 
 
@@ -94,9 +97,8 @@ def is_alive_here(cluster, pid, since):
     """Return whether this machine's cluster of that process group is alive, or was started only now."""
     now = timezone.now()
     row = Heartbeat.objects.filter(cluster=cluster, host=host(), pid=pid).first()
-    if _is_recent(since, now) or (row and _is_recent(row.seen_at, now)):
-        return True
-    return host() in _busy(cluster, now)
+    signs = (since, row and row.seen_at)
+    return any(_is_recent(sign, now) for sign in signs) or host() in _busy(cluster, now)
 
 
 def others_missing(cluster):
@@ -121,16 +123,6 @@ def _busy(cluster, now):
 def _hosts(rows, now):
     held = rows.filter(lease_until__gt=now).order_by().values_list("lease_owner", flat=True).distinct()
     return {owner.partition(":")[0] for owner in held}
-
-
-def _machine(row, busy, now):
-    return Machine(
-        host=row.host,
-        seen_at=row.seen_at,
-        started_at=row.started_at,
-        is_alive=_is_recent(row.seen_at, now) or row.host in busy,
-        is_starting=not row.seen_at and _is_recent(row.started_at, now),
-    )
 
 
 def _is_recent(moment, now):

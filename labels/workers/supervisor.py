@@ -52,7 +52,10 @@ class Program:
         self._process = subprocess.Popen(
             [*_LAUNCHER, str(os.getpid()), *self._arguments], env=self._environment, start_new_session=True
         )
-        self._announce()
+        if self.cluster:
+            with _without_database("expect signs of life"):
+                heartbeats.expect(self.cluster, self._process.pid)
+                queue.ask_for_heartbeat(self.cluster)
 
     def ended(self):
         return self._process.poll() is not None
@@ -65,8 +68,7 @@ class Program:
         if not self._restart_at:
             log.warning("%s ended with %s; starting it again", self.name, self._process.returncode)
             # Children that outlived it would go on working unguarded.
-            self._kill_group()
-            self._forget()
+            self._kill()
             self._restart_at = now + self._pause
             self._pause = min(_LONGEST_PAUSE, self._pause * 2)
         elif now >= self._restart_at:
@@ -80,9 +82,7 @@ class Program:
         if heartbeats.is_alive_here(self.cluster, self._process.pid, self.started_at):
             return
         log.error("%s gives no sign of life; killing it and starting it again", self.name)
-        self._kill_group()
-        self._process.wait()
-        self._forget()
+        self._kill()
         self.start()
 
     def stop(self):
@@ -95,26 +95,17 @@ class Program:
             self._process.wait(max(0.1, deadline - time.monotonic()))
         except subprocess.TimeoutExpired:
             log.warning("%s did not stop; killing it", self.name)
-        self._kill_group()
-        self._process.wait()
-        self._forget()
+        self._kill()
 
-    def _announce(self):
-        """Have the cluster looked for from now on, on this machine."""
-        if self.cluster:
-            with _without_database("expect signs of life"):
-                heartbeats.expect(self.cluster, self._process.pid)
-                queue.ask_for_heartbeat(self.cluster)
-
-    def _forget(self):
-        if self.cluster:
-            with _without_database("forget a cluster that was ended"):
-                heartbeats.forget(self.cluster, self._process.pid)
-
-    def _kill_group(self):
+    def _kill(self):
+        """Kill the whole group, and expect no more signs of life of it."""
         # No such group: all of it is gone already.
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+        if self.cluster:
+            with _without_database("forget a cluster that was ended"):
+                heartbeats.forget(self.cluster, self._process.pid)
 
 
 def programs(host, port, names=NAMES):
@@ -124,13 +115,13 @@ def programs(host, port, names=NAMES):
     # A thread for each download that runs: a slow one holds its thread until it is through.
     web += ["--workers", "2", "--threads", "32", "--no-control-socket"]
     web += ["--log-level", "warning", "--graceful-timeout", "5"]
-    clusters = [
-        Program(f"{name} worker", [*manage, "qcluster"], name, {"Q_CLUSTER_NAME": name})
-        for name in queue.CLUSTERS
+    return [
+        Program("web server", web)
+        if name == WEB
+        else Program(f"{name} worker", [*manage, "qcluster"], name, {"Q_CLUSTER_NAME": name})
+        for name in NAMES
         if name in names
     ]
-    server = [Program("web server", web)] if WEB in names else []
-    return server + clusters
 
 
 def supervise(running, stopping: threading.Event):
@@ -144,19 +135,15 @@ def supervise(running, stopping: threading.Event):
                 program.restart_if_ended()
             if time.monotonic() - looked_at > _LOOK_SECONDS:
                 looked_at = time.monotonic()
-                _restart_wedged(running)
+                with _without_database("look for signs of life"):
+                    for program in running:
+                        program.restart_if_wedged()
     finally:
         for program in running:
             program.stop()
         deadline = time.monotonic() + _STOP_SECONDS
         for program in running:
             program.wait_or_kill(deadline)
-
-
-def _restart_wedged(running):
-    with _without_database("look for signs of life"):
-        for program in running:
-            program.restart_if_wedged()
 
 
 @contextlib.contextmanager
