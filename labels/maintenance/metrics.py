@@ -11,14 +11,17 @@ def measure(sender, start, end, **kwargs):
     ended = Bundle.objects.filter(finished_at__gte=start, finished_at__lt=end)
     delivered = ended.filter(status__in=Bundle.DELIVERED).values_list("created_at", "finished_at")
     seconds = tuple((finished - created).total_seconds() for created, finished in delivered)
+    failures = SweepFailure.objects.filter(at__gte=start, at__lt=end)
+    spent = Spending.objects.aggregate(all=Sum("micros", default=0))["all"]
     found = [
         Measurement("PhotosUploaded", (_photos(uploaded_at__gte=start, uploaded_at__lt=end),)),
         Measurement("PhotosLabelled", (_photos(labelled_at__gte=start, labelled_at__lt=end),)),
         Measurement("PhotosFailed", (_photos(status=Photo.Status.FAILED),)),
         Measurement("QueueAge", (_oldest_waiting(end),), "Seconds"),
         Measurement("BundlesFailed", (ended.filter(status=Bundle.Status.FAILED).count(),)),
-        Measurement("SweepStepsFailed", (_failed_steps(start, end),)),
-        Measurement("Spend", (_spent(),), "None", total=True),
+        Measurement("SweepStepsFailed", (failures.count(),)),
+        # US dollars since the beginning.
+        Measurement("Spend", (spent / 1_000_000,), "None", total=True),
     ]
     if seconds:
         found.append(Measurement("BundleSeconds", seconds, "Seconds"))
@@ -36,12 +39,3 @@ def _photos(**fields):
 def _oldest_waiting(end):
     oldest = Photo.objects.filter(status__in=Photo.UNFINISHED).aggregate(at=Min("uploaded_at"))["at"]
     return max(0.0, (end - oldest).total_seconds()) if oldest else 0.0
-
-
-def _failed_steps(start, end):
-    return SweepFailure.objects.filter(at__gte=start, at__lt=end).count()
-
-
-def _spent():
-    """Return US dollars since the beginning."""
-    return Spending.objects.aggregate(all=Sum("micros", default=0))["all"] / 1_000_000

@@ -27,13 +27,12 @@ class Finding:
     photo_id: int | None = None
 
 
+@dataclass(eq=False)
 class Stopped(Exception):
     """The storage went away in the middle; `after` is where to go on."""
 
-    def __init__(self, after, reason):
-        super().__init__(reason)
-        self.after = after
-        self.reason = reason
+    after: str
+    reason: str
 
 
 def find(checksums=False, after=""):
@@ -57,7 +56,10 @@ def find(checksums=False, after=""):
 def repair(finding):
     """Mend one finding. What a person sent is never removed: a photo that lost its original says so."""
     if finding.kind == STALE:
-        _multipart().abort(storages[finding.storage], finding.key)
+        # Imports boto3.
+        from labels.storage import multipart
+
+        multipart.abort(storages[finding.storage], finding.key)
     elif finding.kind == ORPHAN:
         storages[finding.storage].delete(finding.key)
     elif finding.storage == "renditions":
@@ -75,7 +77,7 @@ def repair(finding):
 def _originals(within):
     """Yield (key, photo id, size, SHA-256) of the rows."""
     rows = Photo.objects.filter(**within("original"))
-    yield from rows.values_list("original", "pk", "size", "sha256").iterator()
+    return rows.values_list("original", "pk", "size", "sha256").iterator()
 
 
 def _renditions(within):
@@ -161,13 +163,8 @@ def _stale_uploads():
     storage, oldest = storages["bundles"], timezone.now() - _GRACE
     if not is_bucket(storage):
         return
-    for key, _, begun in _multipart().list_uploads(storage):
-        if begun < oldest and not BundlePart.objects.filter(file=key).exists():
-            yield Finding(STALE, "bundles", key, f"an upload begun {begun:%Y-%m-%d %H:%M} UTC, not finished")
-
-
-def _multipart():
-    # Imports boto3.
     from labels.storage import multipart
 
-    return multipart
+    for key, _, begun in multipart.list_uploads(storage):
+        if begun < oldest and not BundlePart.objects.filter(file=key).exists():
+            yield Finding(STALE, "bundles", key, f"an upload begun {begun:%Y-%m-%d %H:%M} UTC, not finished")

@@ -20,14 +20,14 @@ def count_sms(owner):
     The row of the whole site is locked until the transaction ends, so that nobody else can count one.
     """
     day = timezone.localdate()
-    if not _add(day, None, settings.SMS_DAILY_LIMIT):
-        raise DailyLimitReached(
-            f"The {settings.SMS_DAILY_LIMIT:,} texts a day of this site are used up. Tomorrow there are more."
-        )
-    if not _add(day, owner, settings.SMS_DAILY_LIMIT_EACH):
-        raise DailyLimitReached(
-            f"Your {settings.SMS_DAILY_LIMIT_EACH:,} texts a day are used up. Tomorrow there are more."
-        )
+    for whose, limit, words in (
+        (None, settings.SMS_DAILY_LIMIT, "The {:,} texts a day of this site"),
+        (owner, settings.SMS_DAILY_LIMIT_EACH, "Your {:,} texts a day"),
+    ):
+        SmsCount.objects.get_or_create(day=day, owner=whose)
+        below = SmsCount.objects.filter(day=day, owner=whose, sent__lt=limit)
+        if not below.update(sent=F("sent") + 1):
+            raise DailyLimitReached(f"{words.format(limit)} are used up. Tomorrow there are more.")
     return day
 
 
@@ -35,8 +35,3 @@ def uncount_sms(owner, day):
     """Take back the count of an SMS that SNS refused, and does not bill."""
     for whose in (None, owner):
         SmsCount.objects.filter(day=day, owner=whose, sent__gt=0).update(sent=F("sent") - 1)
-
-
-def _add(day, owner, limit):
-    SmsCount.objects.get_or_create(day=day, owner=owner)
-    return SmsCount.objects.filter(day=day, owner=owner, sent__lt=limit).update(sent=F("sent") + 1)

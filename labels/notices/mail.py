@@ -12,8 +12,6 @@ from photomgr.outbox import PermanentFailure
 
 # The page and the manifest have all names; a mail of a thousand helps nobody.
 _MISSING_SHOWN = 20
-# Lists of mails cut longer subjects.
-_WORDS_SHOWN = 60
 
 
 def send(delivery):
@@ -37,7 +35,8 @@ def subject(notice):
 def headline(notice):
     """Return the subject with what was asked for: somebody may wait for several downloads."""
     words = Selection.from_json(notice.bundle.selection).words()
-    return f"{subject(notice)}: {Truncator(words).chars(_WORDS_SHOWN)}"
+    # Lists of mails cut longer subjects.
+    return f"{subject(notice)}: {Truncator(words).chars(60)}"
 
 
 def compose(notice, address):

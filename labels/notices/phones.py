@@ -49,7 +49,11 @@ def send_code(owner, number):
     except (BadNumber, TemporaryFailure) as error:
         limits.uncount_sms(owner, day)
         PhoneCode.objects.filter(pk=row.pk).update(number="")
-        raise NotSent(_why(error)) from error
+        if isinstance(error, BadNumber):
+            raise NotSent(str(error)) from error
+        # Missing rights or SNS's sandbox, for example: nothing that the person could change.
+        log.warning("a code could not be sent: %s", error)
+        raise NotSent("The code could not be sent just now. Try again in a few minutes.") from error
 
 
 def sms_with(code):
@@ -59,8 +63,9 @@ def sms_with(code):
 def confirm_code(owner, code):
     """Store the number that the code was sent to as the owner's, with SMS on; or raise NotConfirmed."""
     row = waiting_code(owner)
+    unused = PhoneCode.objects.filter(pk=row and row.pk, tries__lt=TRIES).exclude(number="")
     # Counted before it is compared, so that guesses made at once are limited, too.
-    if row is None or not _count_try(row):
+    if not unused.update(tries=F("tries") + 1):
         raise NotConfirmed("This code is no longer good. Ask for a new one.")
     if not constant_time_compare(row.code_digest, _digest(row.number, code, owner.pk)):
         left = TRIES - row.tries - 1
@@ -71,7 +76,6 @@ def confirm_code(owner, code):
 
 
 def waiting_code(owner):
-    """Return the owner's code that may still be typed, or None."""
     return PhoneCode.objects.waiting(timezone.now()).filter(owner=owner).first()
 
 
@@ -128,11 +132,6 @@ def _check_limits(rows, whose, now):
             raise NotSent(f"At most {most} codes {words} are sent {whose}. The next one can go in {wait}.")
 
 
-def _count_try(row):
-    rows = PhoneCode.objects.filter(pk=row.pk, tries__lt=TRIES).exclude(number="")
-    return rows.update(tries=F("tries") + 1)
-
-
 @transaction.atomic
 def _store_phone(owner, row):
     if not PhoneCode.objects.filter(pk=row.pk, number=row.number).update(number=""):
@@ -141,14 +140,6 @@ def _store_phone(owner, row):
         owner=owner,
         defaults={"number": row.number, "wanted": True, "verified_at": timezone.now(), "trouble": ""},
     )
-
-
-def _why(error):
-    if isinstance(error, BadNumber):
-        return str(error)
-    # Missing rights or SNS's sandbox, for example: nothing that the person could change.
-    log.warning("a code could not be sent: %s", error)
-    return "The code could not be sent just now. Try again in a few minutes."
 
 
 def _digest(*values):

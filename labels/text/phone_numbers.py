@@ -29,8 +29,11 @@ def normalised(typed: str) -> str:
         raise NotANumber("Leave out the (0): after the country code it is not dialled.")
     if not text.startswith("+"):
         raise NotANumber("Begin with + and the code of the country.")
-    if strange := re.search(r"[^0-9]", text[1:]):
-        raise NotANumber(f"A phone number has only digits after the +, and here is {_shown(strange[0])}.")
+    if found := re.search(r"[^0-9]", text[1:]):
+        other = (
+            f"“{found[0]}”" if found[0].isprintable() else unicodedata.name(found[0], "a control character")
+        )
+        raise NotANumber(f"A phone number has only digits after the +, and here is {other}.")
     if text.startswith("+0"):
         raise NotANumber("No country code begins with 0. Write +44 instead of 0044 or +044.")
     if not _E164.fullmatch(text):
@@ -48,7 +51,3 @@ def places(text: str) -> int | None:
     if not set(text) <= _GSM | _GSM_TWICE:
         return None
     return len(text) + sum(character in _GSM_TWICE for character in text)
-
-
-def _shown(character: str) -> str:
-    return f"“{character}”" if character.isprintable() else unicodedata.name(character, "a control character")
