@@ -1,23 +1,23 @@
 """System checks of the alarms' settings."""
 
-from photomgr.checks import register_settings_checks
+from django.conf import settings
+from django.core.checks import Error, register
+
 from photomgr.environment import SETTINGS
 
-_BACKENDS = SETTINGS["ALARMS_BACKEND"].choices
 
-register_settings_checks(
-    (
-        (
-            "alarms.E001",
-            lambda s: s.ALARMS_BACKEND not in _BACKENDS,
-            "ALARMS_BACKEND is {s.ALARMS_BACKEND!r}.",
-            f"It may be one of {', '.join(_BACKENDS)}.",
-        ),
-        (
-            "alarms.E002",
-            lambda s: not s.ALARMS_CALLS_PER_SECOND > 0,
-            "ALARMS_CALLS_PER_SECOND is {s.ALARMS_CALLS_PER_SECOND}.",
-            "It must be above 0; CloudWatch takes 3.",
-        ),
-    )
-)
+@register()
+def check_settings(app_configs, **kwargs):
+    backends = SETTINGS["ALARMS_BACKEND"].choices
+    if settings.ALARMS_BACKEND not in backends:
+        yield Error(
+            f"ALARMS_BACKEND is {settings.ALARMS_BACKEND!r}.",
+            hint=f"It may be one of {', '.join(backends)}.",
+            id="alarms.E001",
+        )
+    if not settings.ALARMS_CALLS_PER_SECOND > 0:
+        yield Error(
+            f"ALARMS_CALLS_PER_SECOND is {settings.ALARMS_CALLS_PER_SECOND}.",
+            hint="It must be above 0; CloudWatch takes 3.",
+            id="alarms.E002",
+        )
