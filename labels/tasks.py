@@ -27,7 +27,6 @@ _STORAGE_SECONDS = 60
 
 
 def label_photo(photo_id):
-    """Find the labels of one photo."""
     photo = Photo.objects.claim(photo_id)
     if photo is None:
         return

@@ -26,7 +26,6 @@ class LeaseQuerySet(models.QuerySet):
         return self.filter(Q(lease_until=None) | Q(lease_until__lt=now))
 
     def lease(self, lease_owner, duration=None, **fields):
-        """Lease these rows to `lease_owner`; return how many."""
         until = timezone.now() + (duration or lease_duration())
         return self.update(lease_owner=lease_owner, lease_until=until, **fields)
 
@@ -128,7 +127,6 @@ class Claimed(Leased):
         return self.release(status=self.WAITING, attempts=0, next_attempt_at=timezone.now())
 
     def give_up(self, **fields):
-        """End the row's work as failed; return False when it is lost."""
         return self.release(status=self.FAILED, **fields)
 
 

@@ -28,7 +28,6 @@ def publish(region, **parameters):
 
 
 def call(region, operation, **parameters):
-    """Call SNS, once, and return its answer."""
     # Imported when a message is sent: no other command needs them.
     from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
     from botocore.parsers import ResponseParserError

@@ -31,7 +31,6 @@ def hand_over(deliveries, now, deliver):
 
 
 def send(delivery):
-    """Send a claimed delivery and record the outcome."""
     delivery.deliver(_mail if delivery.channel == Delivery.Channel.MAIL else _publish)
 
 

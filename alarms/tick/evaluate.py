@@ -44,7 +44,9 @@ def tick(now=None):
 
 
 def _evaluate(minute):
-    known, detectors = values.metrics_by_identity(), _detectors()
+    known, detectors = values.metrics_by_identity(), {}
+    for row in LocalDetector.objects.all():
+        detectors.setdefault(row.region, {})[row.identity] = row.definition
     due = LocalAlarm.objects.filter(composite=False).exclude(evaluated_at__gte=minute).order_by("pk")
     evaluated = changed = 0
     for row in due:
@@ -61,7 +63,9 @@ def _moves(row, minute, known, detectors):
         backend = Local(row.region)
         # Measurements are kept by the minute; a shorter period is evaluated by the minute, too.
         period = max(spec.period, 60)
-        missed = _missed(row, minute, period)
+        since = min(minute - row.evaluated_at, _CATCH_UP) if row.evaluated_at else timedelta(0)
+        # The newest is evaluated again: late data count.
+        missed = max(1, since // timedelta(seconds=period))
         start = minute - timedelta(seconds=(missed + spec.rule.range) * period)
         learnt = values.LEARN if spec.k is not None else timedelta(0)
         reading = values.read_values(backend, spec, start - learnt, minute)
@@ -78,14 +82,6 @@ def _moves(row, minute, known, detectors):
         state = evaluate(points[:end], spec.rule, state)
         moves.append((datetime.fromtimestamp(reading.times[end - 1] + reading.period, UTC), state))
     return moves or [(minute, row.state)], *_reason(spec, reading, codes, edges)
-
-
-def _missed(row, minute, period):
-    """Return how many periods ended since the alarm was last evaluated; 1 at least: late data count."""
-    if row.evaluated_at is None:
-        return 1
-    since = min(minute - row.evaluated_at, _CATCH_UP)
-    return max(1, int(since.total_seconds() // period))
 
 
 def _wait_for_samples(spec, backend, reading):
@@ -181,11 +177,3 @@ def _composite_state(rule, states):
     holds = composite_rules.evaluate(composite_rules.parse(rule), states)
     named = [f"{name} is {states.get(name, 'unknown')}" for name in composite_rules.children(rule)]
     return ("ALARM" if holds else OK), "; ".join(named)
-
-
-def _detectors():
-    """Return {region: {key: definition}} of all local detectors."""
-    found = {}
-    for row in LocalDetector.objects.all():
-        found.setdefault(row.region, {})[row.identity] = row.definition
-    return found

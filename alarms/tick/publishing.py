@@ -87,10 +87,9 @@ def _minute(start, before):
 
 
 def _data(one, values, start):
-    dimensions = [{"Name": name, "Value": value} for name, value in sorted(one.dimensions.items())]
     datum = {"MetricName": one.name, "Timestamp": start.isoformat(), "Unit": one.unit}
-    if dimensions:
-        datum["Dimensions"] = dimensions
+    if one.dimensions:
+        datum["Dimensions"] = [{"Name": k, "Value": v} for k, v in sorted(one.dimensions.items())]
     return [{**datum, "Values": values[first : first + _VALUES]} for first in range(0, len(values), _VALUES)]
 
 

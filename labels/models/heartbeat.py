@@ -5,8 +5,7 @@ from django.utils import timezone
 class Heartbeat(models.Model):
     """One running cluster of one machine, and the last signs of life of its worker and its monitor.
 
-    A django-q2 cluster whose idle worker was killed looks alive and never works again; only a row
-    that no longer moves shows it (labels/workers/heartbeats.py writes, the supervisor and /readyz read).
+    A django-q2 cluster whose idle worker was killed looks alive and never works again; only this shows it.
     """
 
     cluster = models.CharField(max_length=40)

@@ -29,5 +29,4 @@ def create(notice):
 
 
 def send(delivery):
-    """Send a claimed delivery and record the outcome."""
     delivery.deliver(_SENDERS[delivery.channel])

@@ -22,7 +22,6 @@ def send(delivery):
 
 
 def subject(notice):
-    """Return what happened, in a line."""
     bundle = notice.bundle
     if notice.outcome == Notice.Outcome.FAILED:
         return "Your download could not be finished"

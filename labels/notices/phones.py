@@ -40,9 +40,10 @@ class NotConfirmed(Exception):
 def send_code(owner, number):
     """Send a new code to the number, or raise NotSent. Earlier codes become invalid."""
     code = f"{secrets.randbelow(10**6):06}"
+    text = f"{code} is your photomgr code, good for {MINUTES} minutes. Nobody else may ask you for it."
     row, day = _store_code(owner, number, code)
     try:
-        send_sms(number, sms_with(code))
+        send_sms(number, text)
     except OutcomeUnknown:
         # It may arrive, and is valid then.
         return
@@ -54,10 +55,6 @@ def send_code(owner, number):
         # Missing rights or SNS's sandbox, for example: nothing that the person could change.
         log.warning("a code could not be sent: %s", error)
         raise NotSent("The code could not be sent just now. Try again in a few minutes.") from error
-
-
-def sms_with(code):
-    return f"{code} is your photomgr code, good for {MINUTES} minutes. Nobody else may ask you for it."
 
 
 def confirm_code(owner, code):

@@ -37,11 +37,11 @@ log = logging.getLogger(__name__)
 class Program:
     """One program and its children, restarted when it ends or wedges."""
 
-    def __init__(self, name, arguments, cluster="", environment=None):
+    def __init__(self, name, arguments, cluster=""):
         self.name = name
         self.cluster = cluster
         self._arguments = arguments
-        self._environment = {**os.environ, **(environment or {})}
+        self._environment = {**os.environ, **({"Q_CLUSTER_NAME": cluster} if cluster else {})}
         self._pause = 1
         self._restart_at = 0.0
         self._process: subprocess.Popen | None = None
@@ -109,16 +109,13 @@ class Program:
 
 
 def programs(host, port, names=NAMES):
-    """Return those named of the web server and a qcluster for each queue."""
     manage = [sys.executable, str(settings.BASE_DIR / "manage.py")]
     web = [sys.executable, "-m", "gunicorn", "photomgr.wsgi", "--bind", f"{host}:{port}"]
     # A thread for each download that runs: a slow one holds its thread until it is through.
     web += ["--workers", "2", "--threads", "32", "--no-control-socket"]
     web += ["--log-level", "warning", "--graceful-timeout", "5"]
     return [
-        Program("web server", web)
-        if name == WEB
-        else Program(f"{name} worker", [*manage, "qcluster"], name, {"Q_CLUSTER_NAME": name})
+        Program("web server", web) if name == WEB else Program(f"{name} worker", [*manage, "qcluster"], name)
         for name in NAMES
         if name in names
     ]
