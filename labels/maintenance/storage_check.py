@@ -141,14 +141,10 @@ def _difference(storage, key, size, row, checksums):
 
 def _files(storage, folder):
     """Yield (key, size, modified) of the files in a top folder and below, or of those in none."""
-    if is_bucket(storage):
-        if folder:
-            yield from storage.walk(within=f"{folder}/")
-        else:
-            for key in storage.listdir("")[1]:
-                yield key, storage.size(key), storage.get_modified_time(key)
+    if is_bucket(storage) and folder:
+        yield from storage.walk(within=f"{folder}/")
         return
-    if not storage.exists(folder):
+    if not is_bucket(storage) and not storage.exists(folder):
         return
     folders, files = storage.listdir(folder)
     for file in sorted(files):
