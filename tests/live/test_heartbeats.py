@@ -10,17 +10,17 @@ _EXPECT = (
     "INSERT INTO labels_heartbeat (cluster, host, pid, started_at) VALUES ('labels', ?, ?, CURRENT_TIMESTAMP)"
 )
 _SEEN = "SELECT pid FROM labels_heartbeat WHERE worker_at IS NOT NULL AND monitor_at IS NOT NULL ORDER BY pid"
-_RING = "from labels.workers import queue; queue.ask_for_heartbeat('labels')"
+_ASK = "from labels.workers import queue; queue.ask_for_heartbeat('labels')"
 
 
 def test_one_heartbeat_is_passed_on_until_both_clusters_had_it(install):
     installation = install(LABELS_DETECTOR="fake")
-    # Without schedules: what is heard, is heard by the one bell.
+    # Without schedules: the one task alone can be what writes them.
     installation.rows("DELETE FROM django_q_schedule")
     pids = sorted(installation.start_cluster().pid for _ in range(2))
     for pid in pids:
         installation.rows(_EXPECT, heartbeats.host(), pid)
 
-    installation.manage("shell", "-c", _RING)
+    installation.manage("shell", "-c", _ASK)
 
     installation.wait_for(lambda: installation.rows(_SEEN) == [(pid,) for pid in pids], "both were heard")

@@ -89,10 +89,10 @@ def test_a_second_delivery_to_another_cluster_while_the_first_is_at_work_changes
     busy_worker(installation, gate, attempt=1)
     _freeze(installation, first)
 
-    _ring(installation)
+    _enqueue_photo(installation)
     installation.start_cluster()
-    # One bell is the first cluster's, which answers it when it is done; all others are answered.
-    installation.wait_for(lambda: _bells(installation) == 1, "the second cluster answered the second bell")
+    # One task is the first cluster's, which acknowledges it when it is done; all others are acknowledged.
+    installation.wait_for(lambda: _queued(installation) == 1, "the second cluster acknowledged its task")
     assert _photo(installation)[:2] == ("labelling", 1)
     (gate / "open").touch()
     signal_group(first.pid, signal.SIGCONT)
@@ -111,7 +111,7 @@ def test_a_worker_that_wakes_after_its_lease_does_not_count_a_second_time(instal
     installation.start_cluster()
     sweep_until(installation, lambda: _photo(installation)[0] == "labelled", "the second cluster labelled it")
     signal_group(first.pid, signal.SIGCONT)
-    installation.wait_for(lambda: _bells(installation) == 0, "the first cluster answered its bell")
+    installation.wait_for(lambda: _queued(installation) == 0, "the first cluster acknowledged its task")
 
     _assert_labelled_once(installation)
 
@@ -225,13 +225,13 @@ request_bundle(get_user_model().objects.get(), Selection(any=("Red",)))
 _SECOND_ORIGINAL = "SELECT storage_key FROM labels_bundlephoto WHERE position = 1"
 
 
-def _ring(installation):
+def _enqueue_photo(installation):
     photo = installation.value("SELECT id FROM labels_photo")
     enqueue = f"queue.enqueue_after_commit('label_photo', {photo})"
     installation.manage("shell", "-c", f"from labels.workers import queue; {enqueue}")
 
 
-def _bells(installation):
+def _queued(installation):
     return installation.value("SELECT count(*) FROM django_q_ormq")
 
 
