@@ -1,5 +1,5 @@
 from django.apps import AppConfig
-from django.db.models.signals import post_delete, post_migrate, post_save, pre_delete
+from django.db.models.signals import post_delete, post_migrate, post_save, pre_delete, pre_migrate
 
 from photomgr.own_metrics import measure
 
@@ -26,6 +26,7 @@ class LabelsConfig(AppConfig):
             (post_delete, signals.delete_bundle_files, Bundle),
             (building.chunks_ready, signals.enqueue_helpers, Bundle),
             (building.archive_ready, signals.enqueue_sum, BundlePart),
+            (pre_migrate, signals.refuse_old_database, self),
             (post_migrate, signals.make_rows, self),
             (pre_execute, queue.worker_begins, None),
             (post_execute, queue.monitor_ends, None),

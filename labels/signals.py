@@ -2,7 +2,9 @@
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
-from django.db import transaction
+from django.core.management.base import CommandError
+from django.db import connections, transaction
+from django.db.migrations.recorder import MigrationRecorder
 
 from labels.bundles import lifecycle
 from labels.detectors.rekognition.regions.quotas import follow_settings
@@ -56,3 +58,13 @@ def delete_bundle_files(sender, instance, **kwargs):
 def make_rows(sender, **kwargs):
     ensure_schedules()
     follow_settings()
+
+
+def refuse_old_database(sender, using, **kwargs):
+    """Stop migrate on a database of before the migrations were squashed, which none of them can upgrade."""
+    if ("labels", "0002_archive_sums_later") in MigrationRecorder(connections[using]).applied_migrations():
+        name = connections[using].settings_dict["NAME"]
+        raise CommandError(
+            f"The database {name} was made by an earlier checkout and cannot be upgraded. Set another "
+            "PHOTOMGR_DATA_DIR or DATABASE_URL, and import the photos again from the old originals."
+        )
