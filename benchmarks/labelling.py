@@ -63,12 +63,12 @@ def _in_this_process(owner):
 def _record(photo, run, found, rules):
     from django.db import transaction
 
-    from labels.labelling import attempts, context
+    from labels.labelling import attempts
     from labels.labelling.record import record
-    from labels.rules.resolve import resolve
+    from labels.labelling.resolving import resolve
 
     with transaction.atomic():
-        wanted = resolve(found, context.read([photo], found, rules.rules))
+        wanted = resolve([photo], found, rules.rules)
         record([photo], wanted, {photo.pk: run.pk})
         assert attempts.finish(photo, run, rules.version)
 

@@ -11,13 +11,13 @@ from labels.bundles.building import join_build  # noqa: F401
 from labels.bundles.sums import add_sum  # noqa: F401
 from labels.detectors.base import DetectorUnavailable, PhotoRefused, RetryLater
 from labels.intake import direct_uploads
-from labels.labelling import attempts, context, decisions, detection, rule_runs
+from labels.labelling import attempts, decisions, detection, rule_runs
 from labels.labelling.record import record
+from labels.labelling.resolving import resolve
 from labels.maintenance.sweep import sweep  # noqa: F401
 from labels.models import Bundle, Change, Delivery, DirectUpload, Photo, RuleRun
 from labels.notices import deliveries
 from labels.rules import versions
-from labels.rules.resolve import resolve
 from labels.storage.errors import StorageUnavailable
 from labels.workers.queue import heartbeat  # noqa: F401
 from photomgr.claim import in_words
@@ -37,7 +37,7 @@ def label_photo(photo_id):
         with transaction.atomic():
             # Under the lock, so that what a person decides meanwhile is read here or resolved after this.
             if Photo.objects.held(photo).lock():
-                wanted = resolve(found, context.read([photo], found, rules.rules))
+                wanted = resolve([photo], found, rules.rules)
                 record([photo], wanted, {photo.pk: run.pk})
                 attempts.finish(photo, run, rules.version)
     except PhotoRefused as refusal:

@@ -12,11 +12,11 @@ from PIL import Image
 
 from labels.bundles.request import request_bundle
 from labels.intake.add import Outcome, add_photo
-from labels.labelling import attempts, context, decisions
+from labels.labelling import attempts, decisions
 from labels.labelling.record import record as write
+from labels.labelling.resolving import resolve
 from labels.models import DetectionRun, Heartbeat, Label, LabelCount, Photo, PhotoLabel, Verdict
 from labels.rules import versions
-from labels.rules.resolve import resolve
 from labels.selection import summaries
 from labels.selection.predicate import Selection
 from labels.workers import heartbeats
@@ -139,7 +139,7 @@ def record(held, found, run=None, rules=None):
     with transaction.atomic():
         if not Photo.objects.held(held).lock():
             return False
-        wanted = resolve(found, context.read([held], found, rules.rules if rules else ()))
+        wanted = resolve([held], found, rules.rules if rules else ())
         write([held], wanted, {held.pk: run.pk} if run else {})
         return attempts.finish(held, run, rules.version if rules else None)
 

@@ -45,13 +45,11 @@ def wait(photo, code, reason, seconds):
 
 
 def try_now(now, codes, most):
-    """Let photos that wait for one of these reasons be tried at once, `most` of them (None: all).
+    """Make due the photos that wait for one of these reasons; return how many.
 
-    Return how many; those that waited longest come first.
+    Those that waited longest come first, `most` of them (None: all).
     """
-    waiting = Photo.objects.filter(
-        status=Photo.Status.PENDING, failure_code__in=codes, next_attempt_at__gt=now
-    )
+    waiting = Photo.objects.filter(status=Photo.WAITING, failure_code__in=codes, next_attempt_at__gt=now)
     first = waiting.order_by("next_attempt_at", "pk").values("pk")[:most]
     return waiting.filter(pk__in=first).update(next_attempt_at=now)
 
@@ -70,10 +68,6 @@ def label_again(photos):
     free = Photo.objects.filter(pk__in=photos.values("pk")).not_held(now)
     ids = free.lock()
     free.release(
-        status=Photo.Status.PENDING,
-        attempts=0,
-        next_attempt_at=now,
-        failure_code="",
-        failure_reason="",
+        status=Photo.Status.PENDING, attempts=0, next_attempt_at=now, failure_code="", failure_reason=""
     )
     return ids

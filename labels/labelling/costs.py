@@ -8,8 +8,6 @@ from labels.labelling import detection
 from labels.models import DetectionRun, RegionQuota
 
 MICROS = 1_000_000
-# Responses whose times say how long the next ones take.
-_RECENT = 200
 
 
 def estimate(photos):
@@ -35,8 +33,8 @@ def expected_seconds(photos):
     seconds = 0.0
     for detector, calls in _missing(photos):
         # Of any version: a new one has no responses yet.
-        recent = DetectionRun.objects.filter(detector=detector.name, latency_ms__gt=0).order_by("-pk")
-        latency = recent[:_RECENT].aggregate(mean=Avg("latency_ms"))["mean"]
+        recent = DetectionRun.objects.filter(detector=detector.name, latency_ms__gt=0).order_by("-pk")[:200]
+        latency = recent.aggregate(mean=Avg("latency_ms"))["mean"]
         if calls and latency is None:
             return None
         seconds += calls * (latency or 0) / 1000 / settings.QUEUE_WORKERS

@@ -4,6 +4,8 @@ That is done in the transaction that changes the label rows, so that the two nev
 """
 
 from collections import Counter, defaultdict
+from functools import reduce
+from operator import or_
 
 from django.db import transaction
 from django.db.models import Count, F, Q, Value
@@ -24,9 +26,7 @@ def add(differences):
     by_difference = defaultdict(list)
     for owner, label in keys:
         by_difference[owner, moves[owner, label]].append(label)
-    wanted = Q()
-    for owner in {owner for owner, _ in keys}:
-        wanted |= Q(owner=owner, label__in=[label for one, label in keys if one == owner])
+    wanted = reduce(or_, (Q(owner=owner, label__in=labels) for (owner, _), labels in by_difference.items()))
     # One UPDATE of many rows locks them in any order; locked in label order first, there is no deadlock.
     list(LabelCount.objects.filter(wanted).select_for_update().order_by("label_id", "owner_id"))
     for (owner, difference), labels in by_difference.items():
@@ -46,9 +46,9 @@ def differences(repair=False):
             if stored[key] != true[key]
         ]
         if repair:
-            for owner_id, label_id, _, count in wrong:
+            for owner, label, _, true_count in wrong:
                 LabelCount.objects.update_or_create(
-                    owner_id=owner_id, label_id=label_id, defaults={"count": count}
+                    owner_id=owner, label_id=label, defaults={"count": true_count}
                 )
     return wrong
 

@@ -8,15 +8,14 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from labels.labelling import context
+from labels.labelling import taxonomy
 from labels.labelling.record import record
-from labels.models import Change, Label, LabelAlias, Photo, PhotoLabel, Renaming, ReplacedVerdict, Verdict
+from labels.labelling.resolving import resolve
+from labels.models import Change, Label, Photo, PhotoLabel, Renaming, ReplacedVerdict, Verdict
 from labels.rules import engine, versions
-from labels.rules.resolve import resolve
 from labels.text.names import fold
 
 CHUNK = 500
-_VALUES = ("is_there", "added", "confidence", "detector", "by_id", "at")
 
 
 class NotDecided(Exception):
@@ -111,15 +110,13 @@ def _replace(change, photos):
     seen = {row.photo_id: row for row in rows}
     known = Verdict.objects.filter(photo__in=photos, label=change.label_id)
     ReplacedVerdict.objects.bulk_create(
-        [
-            ReplacedVerdict(change=change, photo_id=row.photo_id, made_by_id=row.change_id, **_values(row))
-            for row in known
-            if row.change_id != change.pk
-        ]
+        ReplacedVerdict(change=change, photo_id=row.photo_id, made_by_id=row.change_id, **_values(row))
+        for row in known
+        if row.change_id != change.pk
     )
     if change.action == Change.Action.CONFIRM:
         photos = [photo for photo in photos if photo.pk in seen]
-    _store([_verdict(change, photo, seen.get(photo.pk)) for photo in photos])
+    _store(_verdict(change, photo, seen.get(photo.pk)) for photo in photos)
 
 
 def _verdict(change, photo, row):
@@ -143,10 +140,8 @@ def _put_back(change, photos):
     ids = set(mine.values_list("photo_id", flat=True))
     mine.delete()
     _store(
-        [
-            Verdict(photo_id=row.photo_id, label_id=change.label_id, change_id=row.made_by_id, **_values(row))
-            for row in _replaced(change, ids)
-        ]
+        Verdict(photo_id=row.photo_id, label_id=change.label_id, change_id=row.made_by_id, **_values(row))
+        for row in _replaced(change, ids)
     )
 
 
@@ -168,7 +163,8 @@ def _replaced(change, photo_ids):
 
 
 def _values(row):
-    return {name: getattr(row, name) for name in _VALUES}
+    names = ("is_there", "added", "confidence", "detector", "by_id", "at")
+    return {name: getattr(row, name) for name in names}
 
 
 def _store(verdicts):
@@ -184,12 +180,12 @@ def resolve_again(photos):
     """Bring the labels of these locked photos in line with what people decided."""
     rules = versions.in_force()
     found = {photo.pk: rules.decide(photo, photo.run) if photo.run else [] for photo in photos}
-    record(photos, resolve(found, context.read(photos, found, rules.rules)))
+    record(photos, resolve(photos, found, rules.rules))
     Photo.objects.filter(pk__in=found, run__isnull=False).update(rule_version=rules.version)
 
 
 def _photo_ids(owner, *labels):
-    """Return the ids of the photos with one of these labels, of everyone without an owner."""
+    """Return the ids of the photos with one of these labels; without an owner everyone's."""
     photos = Photo.objects.filter(Q(photo_labels__label__in=labels) | Q(verdicts__label__in=labels))
     photos = photos.filter(owner=owner) if owner else photos
     return list(photos.order_by("pk").values_list("pk", flat=True).distinct())
@@ -201,10 +197,7 @@ def _label(name, may_be_new=False, category_of=""):
     key = fold(name)
     if not name or max(len(name), len(key)) > engine.MAX_NAME:
         raise NotDecided(f"A label has 1 to {engine.MAX_NAME} characters.")
-    label = Label.objects.filter(key=key).first()
-    if label is None:
-        alias = LabelAlias.objects.filter(key=key).select_related("label").first()
-        label = alias and alias.label
+    label = taxonomy.labels_by_key({key}).get(key)
     if label is None and may_be_new:
         known = Label.objects.filter(key=fold(category_of)).first()
         label, is_new = Label.objects.get_or_create(

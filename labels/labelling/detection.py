@@ -15,10 +15,9 @@ from labels.pictures import renditions
 
 
 def run_for(photo):
-    """Return the photo's DetectionRun, from the cache when there is one of these bytes.
+    """Return the photo's DetectionRun; those of the additional detectors are kept beside it.
 
-    The additional detectors are called after the first, and their runs kept beside it. Raise PhotoRefused
-    or DetectorUnavailable.
+    Raise PhotoRefused or DetectorUnavailable.
     """
     jpeg = renditions.ensure(photo)
     run = run_for_content(get_detector(), photo.sha256, lambda: _picture(photo, jpeg), photo.pk)
@@ -30,10 +29,7 @@ def run_for(photo):
 
 
 def run_for_content(detector, sha256, draw, photo_id=None):
-    """Return the DetectionRun of a content, calling the detector only when there is none.
-
-    `draw()` returns the Picture and is called only then. Raise what the detector raises.
-    """
+    """Return the DetectionRun of a content; only without one draw() the Picture and call the detector."""
     known = kept(detector).filter(content_sha256=sha256).order_by("-pk").first()
     if known:
         return known
@@ -56,9 +52,8 @@ def run_for_content(detector, sha256, draw, photo_id=None):
 
 def _keep(photo_id, defaults, **identity):
     """Return the row of a response, without the photo when that was deleted meanwhile."""
-    for_photo = {**defaults, "photo_id": photo_id}
     try:
-        return DetectionRun.objects.get_or_create(**identity, defaults=for_photo)[0]
+        return DetectionRun.objects.get_or_create(**identity, defaults={**defaults, "photo_id": photo_id})[0]
     except IntegrityError:
         if Photo.objects.filter(pk=photo_id).exists():
             raise
@@ -88,25 +83,20 @@ def _readable(run):
 
 def _picture(photo, jpeg):
     residency = Residency.objects.filter(owner=photo.owner_id).values_list("group", flat=True).first()
+    s3 = None
+    if settings.REKOGNITION_IMAGE == "s3object" and limits.object_fits(photo):
+        storage = photo.original.storage
+        s3 = storage.bucket_name, storage.key(photo.original.name)
     return Picture(
         jpeg,
         photo.width,
         photo.height,
         photo.exif,
         residency=residency or settings.REKOGNITION_RESIDENCY,
-        s3=_object(photo),
+        s3=s3,
     )
-
-
-def _object(photo):
-    """Return (bucket, key) of an original that Rekognition may read for itself, else None."""
-    if settings.REKOGNITION_IMAGE != "s3object" or not limits.object_fits(photo):
-        return None
-    storage = photo.original.storage
-    return storage.bucket_name, storage.key(photo.original.name)
 
 
 def params_hash(params):
     """Return a short hash of the parameters, the same for any order of keys."""
-    text = json.dumps(params, sort_keys=True, ensure_ascii=False)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+    return hashlib.sha256(json.dumps(params, sort_keys=True, ensure_ascii=False).encode()).hexdigest()[:16]

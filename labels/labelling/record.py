@@ -5,10 +5,11 @@ are taken in one order, so that two workers cannot deadlock: photos by id, summa
 version, counts by label id.
 """
 
+from collections import Counter
+
 from django.db import transaction
 
 from labels.labelling import counts
-from labels.labelling.rows import compare
 from labels.models import Photo, PhotoLabel
 from labels.selection import summaries
 
@@ -18,19 +19,41 @@ def record(photos, wanted, runs=None):
 
     `wanted` is {photo id: {label id: resolve.Row}}, `runs` {photo id: id of the DetectionRun they come from}.
     """
-    changes = compare(photos, wanted, PhotoLabel.objects.filter(photo__in=photos), runs or {})
-    PhotoLabel.objects.filter(pk__in=changes.gone).delete()
+    before = {photo.pk: {} for photo in photos}
+    for row in PhotoLabel.objects.filter(photo__in=photos):
+        before[row.photo_id][row.label_id] = row
+    gone = [row for pk, rows in before.items() for key, row in rows.items() if key not in wanted[pk]]
+    written = [row for pk, rows in before.items() for row in _written(pk, rows, wanted[pk], runs or {})]
+    PhotoLabel.objects.filter(pk__in=[row.pk for row in gone]).delete()
     # As one upsert: an UPDATE with a CASE for each of thousands of rows takes ten times as long.
     PhotoLabel.objects.bulk_create(
-        changes.written,
+        written,
         update_conflicts=True,
         unique_fields=["photo", "label"],
         update_fields=["status", "source", "confidence", "rule", "why", "run"],
     )
-    if changes.photo_ids:
-        summaries.write([photo for photo in photos if photo.pk in changes.photo_ids])
-    counts.add(changes.counts)
-    return changes.photo_ids
+    changed = {row.photo_id for row in gone + written}
+    if changed:
+        summaries.write([photo for photo in photos if photo.pk in changed])
+    differences = Counter()
+    for photo in photos:
+        differences.update(_counted(photo, wanted[photo.pk]))
+        differences.subtract(_counted(photo, before[photo.pk]))
+    counts.add(differences)
+    return changed
+
+
+def _written(photo_id, before, after, runs):
+    """Yield the rows that are new or not as they were."""
+    for label_id, row in after.items():
+        old = before.get(label_id)
+        values = {**vars(row), "run_id": runs.get(photo_id, old and old.run_id)}
+        if old is None or any(getattr(old, name) != value for name, value in values.items()):
+            yield PhotoLabel(photo_id=photo_id, label_id=label_id, **values)
+
+
+def _counted(photo, rows):
+    return [(photo.owner_id, label_id) for label_id, row in rows.items() if row.status in PhotoLabel.VISIBLE]
 
 
 @transaction.atomic

@@ -4,23 +4,21 @@ What is left to do stands in the photos themselves: those whose labels follow ot
 in force. So a run that was killed resumes, and one that is run twice changes nothing.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 
 from django.db import transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
-from labels.labelling import context
 from labels.labelling.record import record
+from labels.labelling.resolving import resolve
 from labels.models import Label, Photo, PhotoLabel, Renaming, RuleRun
 from labels.rules import versions
 from labels.rules.engine import REPLACE, ROLL_UP
-from labels.rules.resolve import resolve
 
 CHUNK = 500
 EXAMPLES = 8
 HIDDEN, REPLACED, TO_REVIEW, ADDED = "hidden", "replaced", "review", "added"
-_UNFINISHED = (RuleRun.Status.WAITING, RuleRun.Status.RUNNING)
 
 
 def stale():
@@ -37,7 +35,8 @@ def start():
     count = stale().count()
     if not count:
         return None
-    running = RuleRun.objects.filter(is_dry=False, status__in=_UNFINISHED).first()
+    unfinished = (RuleRun.Status.WAITING, RuleRun.Status.RUNNING)
+    running = RuleRun.objects.filter(is_dry=False, status__in=unfinished).first()
     if running:
         RuleRun.objects.filter(pk=running.pk).update(total=F("done") + count, last_photo=0)
         return running
@@ -51,8 +50,7 @@ def mark_stale(label, author):
     below, waiting = set(), {label.pk}
     while waiting:
         below |= waiting
-        children = Label.objects.filter(parents__in=waiting).values_list("pk", flat=True)
-        waiting = set(children) - below
+        waiting = set(Label.objects.filter(parents__in=waiting).values_list("pk", flat=True)) - below
     below |= set(Renaming.objects.filter(label__in=below).values_list("target_id", flat=True))
     photos = Photo.objects.filter(pk__in=PhotoLabel.objects.filter(label__in=below).values("photo_id"))
     with transaction.atomic():
@@ -78,15 +76,18 @@ def carry_on(row, size=CHUNK):
 
 @transaction.atomic
 def _apply_chunk(row, size):
-    """Bring the next photos in line; return whether there may be more."""
     if not row.renew_lease():
         return False
     rules = versions.in_force()
     photos = list(_next(stale(), row, size).select_for_update(of=("self",), no_key=True))
     if not photos:
-        return _start_over(row)
+        if row.last_photo and stale().exists():
+            # Begin again with the first photo, for those that became stale behind.
+            row.last_photo = 0
+            return True
+        return _finish(row)
     found = {photo.pk: rules.decide(photo, photo.run) for photo in photos}
-    wanted = resolve(found, context.read(photos, found, rules.rules))
+    wanted = resolve(photos, found, rules.rules)
     changed = record(photos, wanted, {photo.pk: photo.run_id for photo in photos})
     Photo.objects.filter(pk__in=found).update(rule_version=rules.version)
     row.last_photo = photos[-1].pk
@@ -94,14 +95,6 @@ def _apply_chunk(row, size):
         done=F("done") + len(photos), changed=F("changed") + len(changed), last_photo=row.last_photo
     )
     return True
-
-
-def _start_over(row):
-    """Begin again with the first photo, for those that became stale behind; end when there are none."""
-    if row.last_photo and stale().exists():
-        row.last_photo = 0
-        return True
-    return _finish(row)
 
 
 def _finish(row):
@@ -130,9 +123,9 @@ def _next(photos, row, size):
 def _add_up(row, photos):
     rules = versions.from_json(row.rules, row.min_confidence)
     found = {photo.pk: rules.decide(photo, photo.run) for photo in photos}
-    wanted = resolve(found, context.read(photos, found, rules.rules))
+    wanted = resolve(photos, found, rules.rules)
     moved = {rule.pk for rule in rules.rules if rule.action in (REPLACE, ROLL_UP)}
-    before = {photo.pk: set() for photo in photos}
+    before = defaultdict(set)
     shown = PhotoLabel.objects.visible().filter(photo__in=photos)
     for photo_id, label_id in shown.values_list("photo_id", "label_id"):
         before[photo_id].add(label_id)

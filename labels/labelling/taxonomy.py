@@ -9,7 +9,7 @@ from labels.text.names import fold
 def learn(decisions):
     """Return {key: Label} for all names in the decisions, parents included; create new ones."""
     names = {fold(name): name for d in decisions for name in (*d.parents, d.name)}
-    known = _known(names.keys())
+    known = labels_by_key(names.keys())
     if missing := names.keys() - known.keys():
         # In key order and without error when another worker was first.
         categories = {fold(d.name): d.category for d in decisions}
@@ -17,7 +17,7 @@ def learn(decisions):
             [Label(name=names[key], key=key, category=categories.get(key, "")) for key in sorted(missing)],
             ignore_conflicts=True,
         )
-        known.update(_known(missing))
+        known.update(labels_by_key(missing))
     _learn_parents(decisions, known)
     _learn_aliases(decisions, known)
     return known
@@ -29,10 +29,8 @@ def read(label_ids, rules=()):
     edges, waiting, asked = set(), set(label_ids), set()
     while waiting:
         asked |= waiting
-        found = set(
-            link.objects.filter(from_label_id__in=waiting).values_list("from_label_id", "to_label_id")
-        )
-        edges |= found
+        found = link.objects.filter(from_label_id__in=waiting).values_list("from_label_id", "to_label_id")
+        edges.update(found)
         waiting = {parent for _, parent in found} - asked
     rows = Label.objects.filter(pk__in=asked).values_list("pk", "name", "category")
     names = {pk: name for pk, name, _ in rows}
@@ -51,12 +49,10 @@ def read(label_ids, rules=()):
 
 def closes_circle(child_id, parent_ids):
     """Return whether one of the parents is the label itself or below it."""
-    parent_ids = set(parent_ids)
-    above = read(parent_ids).above
-    return child_id in parent_ids or any(child_id in above.get(parent, ()) for parent in parent_ids)
+    return child_id in set(parent_ids).union(*read(parent_ids).above.values())
 
 
-def _known(keys):
+def labels_by_key(keys):
     """Return {key: Label}; an alias is the label it belongs to."""
     known = {label.key: label for label in Label.objects.filter(key__in=keys)}
     aliases = LabelAlias.objects.filter(key__in=keys - known.keys()).select_related("label")
@@ -71,10 +67,9 @@ def _learn_parents(decisions, known):
         for parent in d.parents
         if not known[fold(d.name)].parents_fixed
     }
-    wanted = {(child, parent) for child, parent in wanted if child != parent}
-    children = {child for child, _ in wanted}
-    stored = set(link.objects.filter(from_label_id__in=children).values_list("from_label_id", "to_label_id"))
-    new = sorted(wanted - stored)
+    stored = link.objects.filter(from_label_id__in={child for child, _ in wanted})
+    stored = set(stored.values_list("from_label_id", "to_label_id"))
+    new = sorted((child, parent) for child, parent in wanted - stored if child != parent)
     if not new:
         return
     above = dict(read({label for pair in new for label in pair}).above)
@@ -92,17 +87,11 @@ def _learn_parents(decisions, known):
 
 
 def _learn_aliases(decisions, known):
-    wanted = {}
-    for decision in decisions:
-        for alias in decision.aliases:
-            wanted.setdefault(fold(alias), (alias, known[fold(decision.name)].pk))
-    wanted = {key: value for key, value in wanted.items() if key not in known}
-    taken = _known(wanted.keys())
+    # Of two labels with this alias the first has it.
+    wanted = {fold(alias): (alias, d.name) for d in reversed(decisions) for alias in reversed(d.aliases)}
+    new = wanted.keys() - known.keys()
+    new -= labels_by_key(new).keys()
     LabelAlias.objects.bulk_create(
-        [
-            LabelAlias(label_id=label_id, name=name, key=key)
-            for key, (name, label_id) in sorted(wanted.items())
-            if key not in taken
-        ],
+        [LabelAlias(key=key, name=wanted[key][0], label=known[fold(wanted[key][1])]) for key in sorted(new)],
         ignore_conflicts=True,
     )

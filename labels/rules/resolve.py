@@ -10,7 +10,6 @@ from dataclasses import dataclass, field, replace
 
 from labels.rules import engine
 from labels.rules.engine import Decision
-from labels.text.names import fold
 
 CONFIRMED, REJECTED = "confirmed", "rejected"
 AUTO, BY_RULE, BY_CHILD, BY_PERSON = "auto", "rule", "child", "person"
@@ -46,40 +45,16 @@ class Taxonomy:
     barred: frozenset[int] = frozenset()
 
 
-@dataclass(frozen=True)
-class Context:
-    """What resolving needs besides the decisions.
-
-    `label_ids` by the keys of all names in the decisions; by photo id the `verdicts`, the oldest first,
-    and `renamed`, {label id: the one it is shown as}.
-    """
-
-    label_ids: Mapping[str, int]
-    verdicts: Mapping[int, Iterable[PersonVerdict]]
-    renamed: Mapping[int, Mapping[int, int]]
-    taxonomy: Taxonomy
-
-
-def resolve(decisions: Mapping[int, Iterable[Decision]], context: Context) -> dict[int, dict[int, Row]]:
-    """Return {photo id: {label id: Row}} from {photo id: decisions of the rules}."""
-    return {
-        photo_id: resolve_one(
-            [(context.label_ids[fold(decision.name)], decision) for decision in found],
-            context.verdicts.get(photo_id, ()),
-            context.renamed.get(photo_id, {}),
-            context.taxonomy,
-        )
-        for photo_id, found in decisions.items()
-    }
-
-
 def resolve_one(
     decisions: Iterable[tuple[int, Decision]],
     verdicts: Iterable[PersonVerdict],
     renamed: Mapping[int, int],
     taxonomy: Taxonomy,
 ) -> dict[int, Row]:
-    """Return {label id: Row} of one photo. Of several labels shown as one the most open counts."""
+    """Return {label id: Row} of one photo from [(label id, decision)] and its verdicts, the oldest first.
+
+    `renamed` is {label id: the one it is shown as}; of several labels shown as one the most open counts.
+    """
     rows: dict[int, Row] = {}
     origins = defaultdict(set)
     for label_id, decision in decisions:
@@ -99,7 +74,7 @@ def resolve_one(
 
 
 def shown_as(label_id: int, renamed: Mapping[int, int]) -> int:
-    """Return under which label this one is shown; a circle ends where it began."""
+    """Return the label that this one is shown as; a circle ends where it began."""
     seen = {label_id}
     while (target := renamed.get(label_id)) is not None and target not in seen:
         label_id = target
@@ -113,14 +88,12 @@ def closure(edges: Iterable[tuple[int, int]]) -> dict[int, frozenset[int]]:
     for child, parent in edges:
         parents[child].add(parent)
     above = {}
-    for child in list(parents):
+    for child in parents:
         found: set[int] = set()
-        waiting = list(parents[child])
+        waiting = parents[child]
         while waiting:
-            one = waiting.pop()
-            if one not in found:
-                found.add(one)
-                waiting += parents.get(one, ())
+            found |= waiting
+            waiting = set[int]().union(*(parents.get(one, ()) for one in waiting)) - found
         above[child] = frozenset(found - {child})
     return above
 

@@ -1,4 +1,4 @@
-"""What resolving needs besides the decisions, read while the photos are locked."""
+"""Which label rows photos should have; what that depends on is read while the photos are locked."""
 
 from collections import defaultdict
 
@@ -6,24 +6,29 @@ from django.db.models import Q
 
 from labels.labelling import taxonomy
 from labels.models import Renaming, Verdict
-from labels.rules.resolve import Context, PersonVerdict
+from labels.rules.resolve import PersonVerdict, resolve_one
+from labels.text.names import fold
 
 
-def read(photos, decisions, rules=()):
-    """Return the Context of {photo id: decisions}; labels, parents and aliases named first are learnt.
+def resolve(photos, decisions, rules=()):
+    """Return {photo id: {label id: Row}} from {photo id: decisions}; labels named first are learnt.
 
     `rules` (engine.Rule) say which labels are not to be shown for their children alone.
     """
     known = taxonomy.learn([decision for found in decisions.values() for decision in found])
-    verdicts = _verdicts(photos)
+    verdicts, renamed = _verdicts(photos), _renamed(photos)
     label_ids = {label.pk for label in known.values()}
     label_ids |= {verdict.label_id for found in verdicts.values() for verdict in found}
-    return Context(
-        {key: label.pk for key, label in known.items()},
-        verdicts,
-        _renamed(photos),
-        taxonomy.read(label_ids, rules),
-    )
+    labels = taxonomy.read(label_ids, rules)
+    return {
+        photo_id: resolve_one(
+            [(known[fold(decision.name)].pk, decision) for decision in found],
+            verdicts[photo_id],
+            renamed[photo_id],
+            labels,
+        )
+        for photo_id, found in decisions.items()
+    }
 
 
 def _verdicts(photos):
@@ -37,11 +42,10 @@ def _verdicts(photos):
 
 def _renamed(photos):
     """Return {photo id: {label id: the one it is shown as}}; a person's own beats everyone's."""
-    owners = {photo.owner_id for photo in photos}
-    found = {owner: {} for owner in owners}
-    rows = Renaming.objects.filter(Q(owner=None) | Q(owner__in=owners))
+    found = {photo.owner_id: {} for photo in photos}
+    rows = Renaming.objects.filter(Q(owner=None) | Q(owner__in=found))
     rows = sorted(rows.values_list("owner_id", "label_id", "target_id"), key=lambda row: row[0] is not None)
     for owner, label, target in rows:
-        for one in owners if owner is None else (owner,):
+        for one in found if owner is None else (owner,):
             found[one][label] = target
     return {photo.pk: found[photo.owner_id] for photo in photos}
