@@ -8,9 +8,9 @@ from pathlib import PurePosixPath
 from labels.detectors.base import PhotoRefused, Picture
 from labels.evaluation.scores import score
 from labels.intake import checks
-from labels.intake.checks import Checked, Refused
+from labels.intake.checks import Refused
 from labels.labelling import detection
-from labels.models import DetectionRun
+from labels.models import DetectionRun, Photo
 from labels.pictures import decoding, redrawing
 from labels.rules import engine
 from labels.text.names import fold
@@ -23,11 +23,11 @@ def is_picture(name):
 
 @dataclass(frozen=True)
 class FileResult:
-    """A DetectionRun and what the checks found out, or the reason why there is none."""
+    """A DetectionRun and the Photo that the file may become, or the reason why there is none."""
 
     name: str
     run: DetectionRun | None = None
-    photo: Checked | None = None
+    photo: Photo | None = None
     reason: str = ""
 
 
@@ -36,20 +36,20 @@ def detect_files(files, detector):
     for name, opener in files:
         try:
             with opener() as file:
-                checked = checks.check(file, name)
-                run = detection.run_for_content(detector, checked.sha256, partial(_picture, file, checked))
+                photo = checks.check(file, name)
+                run = detection.run_for_content(detector, photo.sha256, partial(_picture, file, photo))
         except (Refused, PhotoRefused) as refusal:
             yield FileResult(name, reason=refusal.reason)
         except decoding.BrokenPicture as error:
             yield FileResult(name, reason=f"The photo cannot be decoded: {error}.")
         else:
-            yield FileResult(name, run, checked)
+            yield FileResult(name, run, photo)
 
 
-def _picture(file, checked):
+def _picture(file, photo):
     file.seek(0)
     jpeg = redrawing.rendition(redrawing.upright(file))
-    return Picture(jpeg, checked.width, checked.height, checked.facts.exif)
+    return Picture(jpeg, photo.width, photo.height, photo.exif)
 
 
 def compare(results, ground_truth, rules):
@@ -59,7 +59,7 @@ def compare(results, ground_truth, rules):
     count as predicted from the library's limit on, and of what the rules (a versions.Rules) show.
     """
     raw = {name: _raw(result.run.answer, rules.min_confidence) for name, result in results.items()}
-    decisions = {name: _decide(result, rules) for name, result in results.items()}
+    decisions = {name: rules.decide(result.photo, result.run) for name, result in results.items()}
     shown = {
         name: {fold(one.name): (one.confidence, one.active) for one in found if one.outcome != engine.HIDDEN}
         for name, found in decisions.items()
@@ -91,10 +91,3 @@ def _raw(response, min_confidence):
         key = fold(label["Name"])
         best[key] = max(best.get(key, 0.0), float(label["Confidence"]))
     return {key: (confidence, confidence >= min_confidence) for key, confidence in best.items()}
-
-
-def _decide(result, rules):
-    response, photo = result.run.answer, result.photo
-    kind = engine.photo_kind(photo.format, photo.facts.camera, response)
-    setting = engine.Setting(result.run.detector, result.run.version, kind)
-    return engine.decide(response, rules.min_confidence, rules.rules, setting)

@@ -7,9 +7,9 @@ from enum import StrEnum
 from django.core.files import File
 from django.db import IntegrityError, transaction
 
-from labels.intake.checks import Checked, Refused, check, clean_name
+from labels.intake.checks import Refused, check, clean_name
 from labels.models import Photo
-from labels.models.photo import originals, random_key
+from labels.models.photo import originals
 from labels.selection import summaries
 
 
@@ -37,54 +37,35 @@ def add_photo(file, name, owner, dry_run=False):
     Nothing of a refused or duplicate file stays behind, and a dry run writes nothing at all.
     """
     try:
-        checked = check(file, name)
-        photo = _existing(checked, owner)
-        if photo:
-            return IntakeResult(checked.name, Outcome.DUPLICATE, photo, sha256=checked.sha256)
+        photo = check(file, name)
+        photo.owner = owner
+        if known := _existing(photo):
+            return IntakeResult(photo.original_name, Outcome.DUPLICATE, known, sha256=photo.sha256)
         if dry_run:
-            return IntakeResult(checked.name, Outcome.IMPORTED, sha256=checked.sha256)
-        return _store(file, checked, owner)
+            return IntakeResult(photo.original_name, Outcome.IMPORTED, sha256=photo.sha256)
+        return _store(file, photo)
     except Refused as refusal:
         return IntakeResult(clean_name(name), Outcome.REFUSED, reason=refusal.reason, code=refusal.code)
 
 
-def _existing(checked, owner):
-    return Photo.objects.owned_by(owner).filter(sha256=checked.sha256).first()
+def _existing(photo):
+    return Photo.objects.filter(owner=photo.owner, sha256=photo.sha256).first()
 
 
-def _store(file, checked, owner):
+def _store(file, photo):
     """Write, verify, commit: what fails on the way takes its file with it."""
-    key = random_key(checked.extension)
     try:
-        originals().save(key, _Verified(file, checked))
+        originals().save(photo.original.name, _Verified(file, photo))
         with transaction.atomic():
-            photo = _create(key, checked, owner)
+            photo.save()
             summaries.write([photo])
     except BaseException as error:
-        originals().delete(key)
+        originals().delete(photo.original.name)
         # Another upload of the same bytes was first; any other broken constraint is a real error.
-        if isinstance(error, IntegrityError) and (photo := _existing(checked, owner)):
-            return IntakeResult(checked.name, Outcome.DUPLICATE, photo, sha256=checked.sha256)
+        if isinstance(error, IntegrityError) and (known := _existing(photo)):
+            return IntakeResult(photo.original_name, Outcome.DUPLICATE, known, sha256=photo.sha256)
         raise
-    return IntakeResult(checked.name, Outcome.IMPORTED, photo, sha256=checked.sha256)
-
-
-def _create(key, checked, owner):
-    return Photo.objects.create(
-        owner=owner,
-        original=key,
-        original_name=checked.name,
-        format=checked.format,
-        size=checked.size,
-        sha256=checked.sha256,
-        crc32=checked.crc32,
-        width=checked.width,
-        height=checked.height,
-        orientation=checked.facts.orientation,
-        taken_at=checked.facts.taken_at,
-        camera=checked.facts.camera,
-        exif=checked.facts.exif,
-    )
+    return IntakeResult(photo.original_name, Outcome.IMPORTED, photo, sha256=photo.sha256)
 
 
 class _Verified(File):
@@ -94,9 +75,9 @@ class _Verified(File):
     relies on are those of the bytes that were stored, or nothing is stored.
     """
 
-    def __init__(self, file, checked: Checked):
-        super().__init__(file, name=checked.name)
-        self.checked = checked
+    def __init__(self, file, photo):
+        super().__init__(file, name=photo.original_name)
+        self.photo = photo
         self.seek(0)
 
     def seek(self, offset, whence=0):
@@ -109,7 +90,7 @@ class _Verified(File):
         self._size += len(chunk)
         self._crc32 = zlib.crc32(chunk, self._crc32)
         # Before the last bytes are handed out; a shorter file has none left before that.
-        is_end = not chunk or self._size >= self.checked.size
-        if is_end and (self._size, self._crc32) != (self.checked.size, self.checked.crc32):
-            raise Refused(f"{self.checked.name} changed while it was read; send it again.", "changed")
+        is_end = not chunk or self._size >= self.photo.size
+        if is_end and (self._size, self._crc32) != (self.photo.size, self.photo.crc32):
+            raise Refused(f"{self.photo.original_name} changed while it was read; send it again.", "changed")
         return chunk

@@ -3,13 +3,15 @@
 import hashlib
 import threading
 import zlib
-from dataclasses import dataclass
+from contextlib import nullcontext
 from pathlib import PurePosixPath
 
 from django.conf import settings
 from django.template.defaultfilters import filesizeformat
 
-from labels.intake.exif import CameraFacts, camera_facts
+from labels.intake.exif import camera_facts
+from labels.models import Photo
+from labels.models.photo import random_key
 from labels.pictures import decoding
 
 CHUNK = 1024 * 1024
@@ -19,14 +21,9 @@ CHUNK = 1024 * 1024
 _LARGE_PIXELS = 20_000_000
 _ONE_LARGE = threading.Semaphore(1)
 
-_KNOWN_EXTENSIONS = {extension for _, extensions in decoding.FORMATS.values() for extension in extensions} | {
-    "gif",
-    "avif",
-    "jxl",
-    "svg",
-    "psd",
-    "pdf",
-}
+_KNOWN_EXTENSIONS = {"gif", "avif", "jxl", "svg", "psd", "pdf"}.union(
+    *(extensions for _, extensions in decoding.FORMATS.values())
+)
 
 
 class Refused(Exception):
@@ -34,27 +31,18 @@ class Refused(Exception):
 
     def __init__(self, reason, code):
         super().__init__(reason)
-        self.reason = reason
-        self.code = code
-
-
-@dataclass(frozen=True)
-class Checked:
-    name: str
-    format: str
-    extension: str
-    size: int
-    sha256: str
-    crc32: int
-    width: int
-    height: int
-    facts: CameraFacts
+        self.reason, self.code = reason, code
 
 
 def check(file, name):
-    """Return what `file` (seekable, binary) holds; raise Refused naming file, reason and limit."""
+    """Return the Photo, not saved, that `file` (seekable, binary) may become.
+
+    Its `original` is a new key, without a file. Raise Refused naming file, reason and limit.
+    """
     name = clean_name(name)
-    size = check_size(name, _size_of(file))
+    # An upload past the limit is cut on its way to the disk, but knows how many bytes came.
+    size = check_size(name, max(file.seek(0, 2), getattr(file, "size", None) or 0))
+    file.seek(0)
     with _opened(file, name) as picture:
         kind, extensions = decoding.FORMATS[picture.format]
         _check_extension(name, kind, extensions)
@@ -62,9 +50,19 @@ def check(file, name):
         facts = camera_facts(picture)
         _check_decodes(name, picture, file)
     sha256, crc32 = digest(file)
-    if facts.orientation in (5, 6, 7, 8):
+    if facts["orientation"] in (5, 6, 7, 8):
         width, height = height, width
-    return Checked(name, kind, extensions[0], size, sha256, crc32, width, height, facts)
+    return Photo(
+        original=random_key(extensions[0]),
+        original_name=name,
+        format=kind,
+        size=size,
+        sha256=sha256,
+        crc32=crc32,
+        width=width,
+        height=height,
+        **facts,
+    )
 
 
 def clean_name(name):
@@ -99,14 +97,6 @@ def digest(file):
         sha256.update(chunk)
         crc32 = zlib.crc32(chunk, crc32)
     return sha256.hexdigest(), crc32
-
-
-def _size_of(file):
-    file.seek(0, 2)
-    size = file.tell()
-    file.seek(0)
-    # An upload past the limit is cut on its way to the disk, but knows how many bytes came.
-    return max(size, getattr(file, "size", None) or 0)
 
 
 def _opened(file, name):
@@ -169,12 +159,9 @@ def _check_decodes(name, picture, file):
         )
     # Of a progressive JPEG all coefficients are kept, whatever size is asked for.
     whole = picture.format not in ("JPEG", "MPO") or picture.info.get("progressive")
-    large = whole and picture.width * picture.height > _LARGE_PIXELS
+    is_large = whole and picture.width * picture.height > _LARGE_PIXELS
     try:
-        if large:
-            with _ONE_LARGE:
-                decoding.decode(picture, at_least=1)
-        else:
+        with _ONE_LARGE if is_large else nullcontext():
             decoding.decode(picture, at_least=1)
         decoding.check_whole(picture, file)
     except decoding.BrokenPicture:

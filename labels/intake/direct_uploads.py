@@ -11,21 +11,18 @@ from labels.models.direct_upload import direct_upload_files
 from labels.models.photo import random_key
 from labels.storage.errors import StorageUnavailable
 
-# How long a browser has to begin; S3 looks at it when the form arrives.
-POST_SECONDS = 900
-_KEPT = timedelta(days=1)
-
 
 def begin(owner, name, size):
     """Return a DirectUpload and the form (url, fields) that sends exactly it; raise Refused over its size."""
     name = clean_name(name)
     check_size(name, size)
     upload = DirectUpload.objects.create(owner=owner, key=random_key("bin"), name=name, size=size)
-    return upload, direct_upload_files().signed_post(upload.key, size, POST_SECONDS)
+    # How long a browser has to begin; S3 looks at it when the form arrives.
+    return upload, direct_upload_files().signed_post(upload.key, size, 900)
 
 
 def mark_sent(upload):
-    """Mark the file as sent; return whether that was news."""
+    """Return whether that was news."""
     waiting = DirectUpload.objects.filter(pk=upload.pk, status=DirectUpload.Status.OPEN)
     return bool(waiting.update(status=DirectUpload.Status.SENT, next_attempt_at=timezone.now()))
 
@@ -61,9 +58,8 @@ def give_up(rows):
 
 def clear(now):
     """Remove what was promised and never confirmed, and rows that are done; return how many."""
-    old = DirectUpload.objects.filter(
-        status__in=(DirectUpload.Status.OPEN, DirectUpload.Status.DONE), created_at__lt=now - _KEPT
-    )
+    ended = (DirectUpload.Status.OPEN, DirectUpload.Status.DONE)
+    old = DirectUpload.objects.filter(status__in=ended, created_at__lt=now - timedelta(days=1))
     cleared = 0
     for upload in old.iterator():
         try:

@@ -1,14 +1,12 @@
 """What the camera wrote into the file: when, with what, and how it was held."""
 
 import math
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from PIL import ExifTags
 
 from labels.pictures.decoding import BrokenPicture, reading
 
-_SUBFOLDER = ExifTags.IFD.Exif
 _DATES = (ExifTags.Base.DateTimeOriginal, ExifTags.Base.DateTimeDigitized, ExifTags.Base.DateTime)
 _NUMBERS = {
     "exposure_time": (ExifTags.Base.ExposureTime, float),
@@ -17,23 +15,11 @@ _NUMBERS = {
     "flash": (ExifTags.Base.Flash, int),
     "focal_length_35mm": (ExifTags.Base.FocalLengthIn35mmFilm, int),
 }
-_TEXTS = {
-    "make": ExifTags.Base.Make,
-    "model": ExifTags.Base.Model,
-    "software": ExifTags.Base.Software,
-}
-
-
-@dataclass(frozen=True)
-class CameraFacts:
-    orientation: int
-    taken_at: datetime | None
-    camera: str
-    exif: dict
+_TEXTS = {"make": ExifTags.Base.Make, "model": ExifTags.Base.Model, "software": ExifTags.Base.Software}
 
 
 def camera_facts(picture):
-    """Return the facts of an opened picture; whatever is missing or makes no sense is left out."""
+    """Return the fields that Photo has from the camera; whatever is missing or makes no sense is left out."""
     tags = _tags(picture)
     exif = {key: text for key, tag in _TEXTS.items() if (text := _text(tags.get(tag)))}
     for key, (tag, kind) in _NUMBERS.items():
@@ -43,12 +29,12 @@ def camera_facts(picture):
     if taken_at:
         exif["taken_at"] = taken_at.replace(tzinfo=None).isoformat()
     orientation = _number(tags.get(ExifTags.Base.Orientation), int)
-    return CameraFacts(
-        orientation=orientation if orientation in range(1, 9) else 1,
-        taken_at=taken_at,
-        camera=_camera(exif.get("make", ""), exif.get("model", "")),
-        exif=exif,
-    )
+    return {
+        "orientation": orientation if orientation in range(1, 9) else 1,
+        "taken_at": taken_at,
+        "camera": _camera(exif.get("make", ""), exif.get("model", "")),
+        "exif": exif,
+    }
 
 
 def _tags(picture):
@@ -56,7 +42,7 @@ def _tags(picture):
     try:
         with reading():
             exif = picture.getexif()
-            return {**exif, **exif.get_ifd(_SUBFOLDER)}
+            return {**exif, **exif.get_ifd(ExifTags.IFD.Exif)}
     except BrokenPicture:
         return {}
 

@@ -20,19 +20,16 @@ _UNPACKING = (zipfile.BadZipFile, zlib.error, LZMAError, NotImplementedError, Ru
 def find(source, after=""):
     """Return (name, opener) for every file under `source`, in a fixed order, those beyond `after`.
 
-    `opener()` is a context manager that gives the seekable binary file; it raises Refused when the
-    file cannot be had. A bucket is listed page by page, as an iterator. Raise ValueError, with a
-    sentence, when the source is none of them.
+    `opener()` is a context manager of the seekable binary file, or raises Refused. A bucket is listed page by
+    page, as an iterator. Raise ValueError, with a sentence, when the source is none of them.
     """
     if str(source).startswith("s3://"):
         return _in_bucket(str(source), after)
     files = _on_disk(source)
-    if not after:
-        return files
     names = [name for name, _ in files]
-    if after not in names:
+    if after and after not in names:
         raise ValueError(f"There is no {after!r} in {source} to go on behind.")
-    return files[names.index(after) + 1 :]
+    return files[names.index(after) + 1 :] if after else files
 
 
 def _on_disk(source):
@@ -106,16 +103,13 @@ def _open_file(path):
 
 def _in_zip(path):
     with zipfile.ZipFile(path) as archive:
-        members = [m for m in archive.infolist() if not m.is_dir() and not _is_link(m)]
+        members = archive.infolist()
     return [
         (member.filename, partial(_open_member, path, member))
         for member in members
+        if not member.is_dir() and not stat.S_ISLNK(member.external_attr >> 16)
         if not _is_hidden(member.filename.replace("\\", "/").split("/"))
     ]
-
-
-def _is_link(member):
-    return stat.S_ISLNK(member.external_attr >> 16)
 
 
 @contextmanager
@@ -123,19 +117,15 @@ def _open_member(path, member):
     name = clean_name(member.filename)
     check_size(name, member.file_size)
     with tempfile.TemporaryFile(dir=settings.FILE_UPLOAD_TEMP_DIR) as file:
-        _unpack(path, member, name, file)
+        try:
+            with zipfile.ZipFile(path) as archive, archive.open(member) as packed:
+                while chunk := packed.read(CHUNK):
+                    # The size in the directory is only a claim.
+                    check_size(name, file.tell() + len(chunk))
+                    file.write(chunk)
+        except (*_UNPACKING, OSError) as error:
+            # bzip2 complains with an OSError that has no number; a full disk has one.
+            if isinstance(error, OSError) and error.errno is not None:
+                raise
+            raise Refused(f"{name} cannot be unpacked: {error}.", "unreadable") from error
         yield file
-
-
-def _unpack(path, member, name, file):
-    """Copy one member out; the directory's size is only a claim, so the limit is kept while copying."""
-    try:
-        with zipfile.ZipFile(path) as archive, archive.open(member) as packed:
-            while chunk := packed.read(CHUNK):
-                check_size(name, file.tell() + len(chunk))
-                file.write(chunk)
-    except (*_UNPACKING, OSError) as error:
-        # bzip2 complains with an OSError that has no number; a full disk has one.
-        if isinstance(error, OSError) and error.errno is not None:
-            raise
-        raise Refused(f"{name} cannot be unpacked: {error}.", "unreadable") from error

@@ -7,8 +7,6 @@ from contextlib import contextmanager
 from django.conf import settings
 from django.core.files.uploadhandler import TemporaryFileUploadHandler
 
-_POSTGRES_DISK_FULL = "53100"
-
 
 class LimitedUploadHandler(TemporaryFileUploadHandler):
     """Write every upload to a temporary file; past UPLOAD_MAX_BYTES count the bytes and drop them.
@@ -28,9 +26,7 @@ class LimitedUploadHandler(TemporaryFileUploadHandler):
         # What is buffered is written now.
         with self._noting_a_full_disk():
             self.file.flush()
-        upload = self.file
-        if not self.no_space:
-            upload = super().file_complete(file_size)
+        upload = self.file if self.no_space else super().file_complete(file_size)
         upload.size, upload.no_space = file_size, self.no_space
         return upload
 
@@ -50,5 +46,5 @@ def says_full(error):
     return (
         getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT)
         or getattr(cause, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
-        or getattr(cause, "sqlstate", None) == _POSTGRES_DISK_FULL
+        or getattr(cause, "sqlstate", None) == "53100"  # PostgreSQL's disk_full
     )

@@ -6,10 +6,9 @@ from labels.models.label import Label
 
 
 class Change(ChunkedWork):
-    """Something a person decided about labels: who, what, when, of which photos. The audit trail.
+    """Something a person decided about labels: the audit trail, carried out by a worker.
 
-    A worker carries out a change of many photos; `done` of its `photos` are finished, so that it resumes
-    where it was. Undo runs over them again and puts back the ReplacedVerdicts.
+    Undo runs over its photos again and puts back the ReplacedVerdicts.
     """
 
     class Action(models.TextChoices):
@@ -18,12 +17,9 @@ class Change(ChunkedWork):
         REMOVE = "remove", "removed"
         RENAME = "rename", "renamed"
 
+    # Empty for everyone's library.
     owner = models.ForeignKey(
-        settings.AUTH_USER_MODEL,
-        on_delete=models.CASCADE,
-        null=True,
-        related_name="label_changes",
-        help_text="Whose library; empty for everyone's.",
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, null=True, related_name="label_changes"
     )
     actor = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+"
@@ -39,10 +35,8 @@ class Change(ChunkedWork):
     undone_at = models.DateTimeField(null=True)
 
     class Meta(ChunkedWork.Meta):
-        indexes = [
-            # The page of changes, and the last one that can be undone.
-            models.Index(fields=["owner", "-id"], name="change_list"),
-        ]
+        # The page of changes, and the last one that can be undone.
+        indexes = [models.Index(fields=["owner", "-id"], name="change_list")]
 
     def __str__(self):
         return f"{self.get_action_display()} {self.label}"
@@ -68,13 +62,9 @@ class Verdict(_VerdictFields):
     change = models.ForeignKey(Change, on_delete=models.SET_NULL, null=True, related_name="verdicts")
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["photo", "label"], name="verdict_once_per_photo"),
-        ]
-        indexes = [
-            # Precision by label.
-            models.Index(fields=["label", "confidence"], name="verdict_precision"),
-        ]
+        constraints = [models.UniqueConstraint(fields=["photo", "label"], name="verdict_once_per_photo")]
+        # Precision by label.
+        indexes = [models.Index(fields=["label", "confidence"], name="verdict_precision")]
 
     def __str__(self):
         return f"{self.label} is {'there' if self.is_there else 'not there'}"
@@ -93,9 +83,7 @@ class ReplacedVerdict(_VerdictFields):
     )
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["change", "photo"], name="replaced_once_per_change"),
-        ]
+        constraints = [models.UniqueConstraint(fields=["change", "photo"], name="replaced_once_per_change")]
 
     def __str__(self):
         return f"{self.photo}: was {'there' if self.is_there else 'not there'}"

@@ -6,13 +6,8 @@ from photomgr.claim import Claimed, ClaimQuerySet
 
 
 def direct_upload_files():
-    """Return the storage that browsers send to; there is one only with a bucket."""
+    # There is one only with a bucket.
     return storages["incoming"]
-
-
-class DirectUploadQuerySet(ClaimQuerySet):
-    def owned_by(self, user):
-        return self.filter(owner=user)
 
 
 class DirectUpload(Claimed):
@@ -39,7 +34,7 @@ class DirectUpload(Claimed):
     photo = models.ForeignKey("labels.Photo", on_delete=models.SET_NULL, null=True, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
 
-    objects = DirectUploadQuerySet.as_manager()
+    objects = ClaimQuerySet.as_manager()
 
     class Meta:
         # The sweep: what waits to be checked, and what was never sent.

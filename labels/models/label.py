@@ -18,9 +18,7 @@ class Label(models.Model):
     name = models.CharField(max_length=100)
     # Folding makes up to three letters of one.
     key = models.CharField(max_length=300, unique=True, editable=False)
-    category = models.CharField(
-        max_length=100, blank=True, help_text="As the detector that named it first puts it."
-    )
+    category = models.CharField(max_length=100, blank=True, help_text="Of the detector that named it first.")
     parents = models.ManyToManyField(
         "self",
         symmetrical=False,
@@ -103,9 +101,7 @@ class PhotoLabel(models.Model):
     objects = PhotoLabelQuerySet.as_manager()
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["photo", "label"], name="label_once_per_photo"),
-        ]
+        constraints = [models.UniqueConstraint(fields=["photo", "label"], name="label_once_per_photo")]
         indexes = [
             # "Photos with this label": the tag list, the grid, the planner and the zip.
             models.Index(fields=["label", "status", "photo"], name="photolabel_by_label"),
@@ -133,10 +129,8 @@ class LabelCount(models.Model):
             models.UniqueConstraint(fields=["owner", "label"], name="count_once_per_owner_and_label"),
             models.CheckConstraint(condition=models.Q(count__gte=0), name="count_not_negative"),
         ]
-        indexes = [
-            # The tag list, most frequent first.
-            models.Index(fields=["owner", "-count"], name="labelcount_list"),
-        ]
+        # The tag list, most frequent first.
+        indexes = [models.Index(fields=["owner", "-count"], name="labelcount_list")]
 
     def __str__(self):
         return f"{self.label}: {self.count}"

@@ -11,7 +11,7 @@ from photomgr.claim import Claimed, ClaimQuerySet
 
 
 def originals():
-    """Return the storage of originals; a function, so that migrations do not freeze a folder."""
+    # A function, so that migrations do not freeze a folder.
     return storages["originals"]
 
 
@@ -20,7 +20,7 @@ def renditions():
 
 
 def random_key(extension):
-    """Return a new storage key. Keys never hold a name a person chose, and no two uploads share one."""
+    """Return a new storage key: without a name that a person chose, and of one upload alone."""
     key = uuid.uuid4().hex
     return f"{key[:2]}/{key}.{extension}"
 
@@ -34,24 +34,17 @@ class PhotoQuerySet(ClaimQuerySet):
 
     def before(self, shown_at, pk):
         """Return the photos that follow (shown_at, pk) in newest_first() order: the next page's keyset."""
-        return self.filter(
-            models.Q(shown_at__lt=shown_at) | models.Q(shown_at=shown_at, pk__lt=pk),
-            # Implied by the rest; it is what lets the database enter the index at the right place.
-            shown_at__lte=shown_at,
-        )
+        farther = models.Q(shown_at__lt=shown_at) | models.Q(shown_at=shown_at, pk__lt=pk)
+        # The second is implied; it is what lets the database enter the index at the right place.
+        return self.filter(farther, shown_at__lte=shown_at)
 
     def after(self, shown_at, pk):
         """Return the photos that precede (shown_at, pk) in newest_first() order, the nearest first."""
-        return self.filter(
-            models.Q(shown_at__gt=shown_at) | models.Q(shown_at=shown_at, pk__gt=pk),
-            shown_at__gte=shown_at,
-        ).order_by("shown_at", "pk")
+        nearer = models.Q(shown_at__gt=shown_at) | models.Q(shown_at=shown_at, pk__gt=pk)
+        return self.filter(nearer, shown_at__gte=shown_at).order_by("shown_at", "pk")
 
     def lock(self):
-        """Lock these photos until the transaction ends, in the order everybody does; return their ids.
-
-        An update of many locks them in any order, and two such can wait for each other.
-        """
+        """Lock these photos in the order everybody does, or two can wait for each other; return their ids."""
         return list(self.select_for_update(no_key=True).order_by("pk").values_list("pk", flat=True))
 
 
@@ -71,53 +64,34 @@ class Photo(Claimed):
     original = models.FileField(storage=originals, max_length=120)
     original_name = models.CharField(max_length=255)
     format = models.CharField(max_length=8)
-    size = models.BigIntegerField(help_text="Bytes of the original.")
+    size = models.BigIntegerField(help_text="Bytes.")
     sha256 = models.CharField(max_length=64)
     crc32 = models.BigIntegerField()
     width = models.PositiveIntegerField(help_text="Pixels, as shown upright.")
     height = models.PositiveIntegerField(help_text="Pixels, as shown upright.")
-    orientation = models.PositiveSmallIntegerField(
-        default=1, help_text="EXIF orientation of the stored file, 1 to 8."
-    )
-    taken_at = models.DateTimeField(
-        null=True,
-        blank=True,
-        help_text="The camera's wall clock. EXIF seldom names a zone, so it is kept as if it were UTC.",
-    )
+    orientation = models.PositiveSmallIntegerField(default=1, help_text="Of the stored file, as in EXIF.")
+    # EXIF seldom names a zone, so it is kept as if it were UTC.
+    taken_at = models.DateTimeField(null=True, blank=True, help_text="The camera's wall clock.")
     camera = models.CharField(max_length=120, blank=True)
     exif = models.JSONField(default=dict, blank=True, help_text="The camera facts the detector may use.")
     uploaded_at = models.DateTimeField(auto_now_add=True)
     shown_at = models.GeneratedField(
-        expression=Coalesce("taken_at", "uploaded_at"),
-        output_field=models.DateTimeField(),
-        db_persist=True,
+        expression=Coalesce("taken_at", "uploaded_at"), output_field=models.DateTimeField(), db_persist=True
     )
 
     status = models.CharField(max_length=12, choices=Status, default=Status.PENDING)
     failure_code = models.CharField(max_length=64, blank=True)
     failure_reason = models.TextField(blank=True)
     labelled_at = models.DateTimeField(null=True, blank=True)
-    label_count = models.PositiveSmallIntegerField(
-        default=0,
-        editable=False,
-        help_text="How many labels it shows (written by selection/summaries.py).",
-    )
+    # Of those it shows; written by selection/summaries.py.
+    label_count = models.PositiveSmallIntegerField(default=0, editable=False)
 
+    # What its labels come from: an answer and the rules, which are empty when they are to be applied again.
     run = models.ForeignKey(
-        "labels.DetectionRun",
-        on_delete=models.SET_NULL,
-        null=True,
-        editable=False,
-        related_name="+",
-        help_text="The answer its labels come from.",
+        "labels.DetectionRun", on_delete=models.SET_NULL, null=True, editable=False, related_name="+"
     )
     rule_version = models.ForeignKey(
-        "labels.RuleVersion",
-        on_delete=models.SET_NULL,
-        null=True,
-        editable=False,
-        related_name="+",
-        help_text="The rules its labels follow; empty when they are to be applied again.",
+        "labels.RuleVersion", on_delete=models.SET_NULL, null=True, editable=False, related_name="+"
     )
 
     thumbnail = models.FileField(storage=renditions, max_length=120, blank=True)

@@ -39,14 +39,10 @@ class LabelRule(models.Model):
     patterns = models.TextField(help_text="One a line.")
     action = models.CharField(max_length=14, choices=Action)
     target = models.CharField(
-        max_length=100,
-        blank=True,
-        help_text="What it becomes; rolled up without one: its nearest parents.",
+        max_length=100, blank=True, help_text="What it becomes; rolled up without one: its nearest parents."
     )
     min_confidence = models.FloatField(
-        null=True,
-        blank=True,
-        help_text="Percent; below it a suggestion. Empty: the library's limit.",
+        null=True, blank=True, help_text="Percent; below it a suggestion. Empty: the library's limit."
     )
     detector = models.CharField(max_length=40, blank=True, help_text="Only of this detector.")
     version = models.CharField(max_length=40, blank=True, help_text="Only of this version of it, such as 3.*")
@@ -115,10 +111,9 @@ class RuleVersion(models.Model):
 
 
 class RuleRun(ChunkedWork):
-    """A run of the rules in force over the kept answers of photos.
+    """A run of the rules in force over all kept answers; a dry one only says what `rules` would change.
 
-    What is left to do stands in the photos (Photo.rule_version); the row is there to be claimed and watched.
-    A dry run changes nothing and says what would change under `rules`.
+    What is left to do stands in the photos (Photo.rule_version).
     """
 
     is_dry = models.BooleanField(default=False)
@@ -144,7 +139,6 @@ def _place(name):
 def _lines(text):
     names = {}
     for line in text.splitlines():
-        name = " ".join(line.split())
-        if name:
+        if name := " ".join(line.split()):
             names.setdefault(fold(name), name)
     return tuple(names.values())

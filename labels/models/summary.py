@@ -5,7 +5,7 @@ from labels.models.photo import Photo
 
 
 class PhotoSummary(models.Model):
-    """What the tag list and the planner need of a photo, in one short row (`selection.packing` writes it).
+    """What the tag list and the planner need of a photo, as labels/selection/packing.py packs it.
 
     Written only by labels/selection/summaries.py, in the transaction that changes what it repeats.
     """
@@ -23,10 +23,7 @@ class PhotoSummary(models.Model):
 
 
 class LibraryVersion(models.Model):
-    """Which state a person's summaries are in: a new token with each change, in the same transaction.
-
-    Random and not counted on, so that no two states ever share one.
-    """
+    """A random token for the state of a person's summaries; each change writes a new one."""
 
     owner = models.OneToOneField(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, primary_key=True, related_name="library_version"

@@ -3,7 +3,7 @@
 import mmap
 import re
 import struct
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import pillow_heif
 from PIL import Image
@@ -34,11 +34,9 @@ _BROKEN = (
     SyntaxError,
     ValueError,
     TypeError,
-    IndexError,
-    KeyError,
+    LookupError,
     EOFError,
-    ZeroDivisionError,
-    OverflowError,
+    ArithmeticError,
     RuntimeError,
     AttributeError,
     struct.error,
@@ -46,10 +44,8 @@ _BROKEN = (
 )
 
 
-# More pages than any scanner writes, more scans than any encoder: a few kilobytes of either keep a
-# decoder busy for minutes.
-MAX_FRAMES = 1000
-MAX_SCANS = 100
+# More than any scanner or encoder writes: a few kilobytes of either keep a decoder busy for minutes.
+MAX_FRAMES, MAX_SCANS = 1000, 100
 # A JPEG marker, and not a stuffed or a restart one: FF, then what it is.
 _MARKER = re.compile(rb"\xff+([\x01-\xcf\xd9-\xfe])")
 _END_OF_IMAGE, _START_OF_SCAN = b"\xd9", b"\xda"
@@ -95,11 +91,8 @@ def scan_count(picture, file):
     if not picture.info.get("progressive"):
         return 1
     data, place, scans = _bytes_of(file), 2, 0
-    while scans <= MAX_SCANS and (found := _MARKER.search(data, place)):
-        kind = found[1]
-        if kind == _END_OF_IMAGE:
-            break
-        scans += kind == _START_OF_SCAN
+    while scans <= MAX_SCANS and (found := _MARKER.search(data, place)) and found[1] != _END_OF_IMAGE:
+        scans += found[1] == _START_OF_SCAN
         place = found.end() + int.from_bytes(data[found.end() : found.end() + 2])
     return scans
 
@@ -107,19 +100,16 @@ def scan_count(picture, file):
 def _page_count(picture):
     """Return how many pages a TIFF has, MAX_FRAMES + 1 for more: counting all takes the square of them."""
     pages = 1
-    try:
+    with suppress(EOFError):
         # One by one: Pillow believes that there are as many as were asked for.
         while pages <= MAX_FRAMES:
             picture.seek(pages)
             pages += 1
-    except EOFError:
-        pass
     picture.seek(0)
     return pages
 
 
 def _bytes_of(file):
-    """Return the file's bytes without reading them all, where the system can do that."""
     try:
         return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
     except (OSError, ValueError):

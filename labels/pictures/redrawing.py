@@ -51,8 +51,7 @@ def _srgb(picture):
 def _plain(picture):
     """Return the picture as RGB: 16-bit greys scaled, transparency on white."""
     if picture.mode.startswith("I") or picture.mode == "F":
-        low, high = picture.getextrema()
-        top = 65535 if high > 255 else 255
+        top = 65535 if picture.getextrema()[1] > 255 else 255
         return picture.convert("F").point(lambda value: value * (255 / top)).convert("L").convert("RGB")
     if picture.mode in ("RGBA", "LA", "PA") or "transparency" in picture.info:
         rgba = picture.convert("RGBA")

@@ -12,8 +12,6 @@ from labels.pictures import decoding, redrawing
 from labels.storage.errors import ObjectUnreadable
 
 THUMBNAIL_SIDE, THUMBNAIL_QUALITY = 400, 80
-_BLOCK = 1024 * 1024
-_CHANGED = "The original in storage is not the one that was taken in."
 
 
 def ensure(photo):
@@ -33,11 +31,13 @@ def ensure(photo):
 
 
 def _upright(photo):
-    """Return the original upright, in sRGB, as small as the rendition allows, with no metadata."""
     try:
         with photo.original.open("rb") as file:
-            if not _is_unchanged(photo, file):
-                raise PhotoRefused(_CHANGED, "original_changed")
+            # Answers of detectors are kept by the content of intake.
+            if _crc32(file) != photo.crc32:
+                raise PhotoRefused(
+                    "The original in storage is not the one that was taken in.", "original_changed"
+                )
             return redrawing.upright(file)
     except FileNotFoundError:
         raise PhotoRefused("The original is no longer in storage.", "original_missing") from None
@@ -47,26 +47,20 @@ def _upright(photo):
         raise PhotoRefused(f"The photo cannot be decoded: {error}.", "damaged") from error
 
 
-def _is_unchanged(photo, file):
-    """Return whether these are the bytes of intake: answers of detectors are kept by their SHA-256."""
+def _crc32(file):
     crc32 = 0
-    while block := file.read(_BLOCK):
+    while block := file.read(1024 * 1024):
         crc32 = zlib.crc32(block, crc32)
     file.seek(0)
-    return crc32 == photo.crc32
+    return crc32
 
 
 def _keep(photo, rendition, thumbnail, thumbnail_size):
     keys = [renditions().save(random_key("jpg"), ContentFile(data)) for data in (rendition, thumbnail)]
     photo.rendition, photo.thumbnail = keys
     photo.thumbnail_width, photo.thumbnail_height = thumbnail_size
-    kept = Photo.objects.held(photo).update(
-        rendition=keys[0],
-        thumbnail=keys[1],
-        thumbnail_width=photo.thumbnail_width,
-        thumbnail_height=photo.thumbnail_height,
-    )
-    if not kept:
+    names = ("rendition", "thumbnail", "thumbnail_width", "thumbnail_height")
+    if not Photo.objects.held(photo).update(**{name: getattr(photo, name) for name in names}):
         # Deleted meanwhile, or another worker took over: it makes its own.
         for key in keys:
             renditions().delete(key)

@@ -5,6 +5,7 @@ something else, or kept back until a person has looked. Every decision names the
 """
 
 import math
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
@@ -22,8 +23,8 @@ ACCEPT, HIDE, REPLACE = "accept", "hide", "replace"
 ROLL_UP, DROP_CHILDREN, TO_REVIEW = "roll_up", "drop_children", "review"
 LABEL, CATEGORY, ANCESTOR, GLOB = "label", "category", "ancestor", "glob"
 PHOTO, GRAPHIC = "photo", "graphic"
-# Formats of cameras; what comes in another one, without a word from a camera, was drawn or is a screenshot.
-# As intake names them (labels.pictures.decoding.FORMATS); an MPO is a JPEG there.
+# Formats of cameras, as labels.pictures.decoding names them; what comes in another one, without a word from
+# a camera, was drawn or is a screenshot.
 _CAMERA_FORMATS = {"JPEG", "HEIC", "TIFF"}
 
 
@@ -156,12 +157,12 @@ def bars(rules: Iterable[Rule], name: str, category: str = "", ancestors: Iterab
 def _read(response: Mapping[str, Any]) -> dict[str, SeenLabel]:
     seen: dict[str, SeenLabel] = {}
     for raw in _named(response, "Labels"):
-        name = clean_name(raw["Name"])
-        if not name or not _is_number(raw.get("Confidence")):
+        name, confidence = clean_name(raw["Name"]), raw.get("Confidence")
+        if not name or not isinstance(confidence, int | float) or not math.isfinite(confidence):
             continue
         label = SeenLabel(
             name,
-            float(raw["Confidence"]),
+            float(confidence),
             parents=_names(raw, "Parents"),
             categories=_names(raw, "Categories"),
             aliases=_names(raw, "Aliases"),
@@ -200,13 +201,12 @@ def _decide_one(
 
 
 def _drop_children(case: _Case) -> None:
-    for parent in list(case.seen.values()):
+    for parent in case.seen.values():
         rule = case.rule_for(parent)
-        if rule is None or rule.action != DROP_CHILDREN:
-            continue
-        for child in case.seen.values():
-            if parent.key in map(fold, child.parents):
-                case.found[child.key] = _decision(child, HIDDEN, rule, f"dropped below {parent.name}")
+        if rule and rule.action == DROP_CHILDREN:
+            for child in case.seen.values():
+                if parent.key in map(fold, child.parents):
+                    case.found[child.key] = _decision(child, HIDDEN, rule, f"dropped below {parent.name}")
 
 
 def _hide_parents(case: _Case) -> None:
@@ -220,43 +220,32 @@ def _hide_parents(case: _Case) -> None:
         if decision.rule and decision.rule.action in (HIDE, TO_REVIEW, DROP_CHILDREN)
         and decision.outcome in (HIDDEN, REVIEW)
     }  # fmt: skip
-    children: dict[str, set[str]] = {}
+    children: dict[str, set[str]] = defaultdict(set)
     for label in case.seen.values():
         for parent in label.parents:
-            children.setdefault(fold(parent), set()).add(label.key)
-    found_more = True
-    while found_more:
-        found_more = False
-        for key, below in children.items():
-            if key in gone or key not in case.seen or not below <= gone.keys():
-                continue
-            if _seen_on_its_own(case.seen[key], below, case):
-                continue
-            first = max((gone[child] for child in below), key=_rank)
-            gone[key] = _decision(case.seen[key], first.outcome, first.rule, f"only seen as {first.name}")
-            case.found[key] = gone[key]
-            found_more = True
-
-
-def _seen_on_its_own(label: SeenLabel, below: set[str], case: _Case) -> bool:
-    surest = max(case.seen[key].confidence for key in below)
-    decided = case.found[label.key]
-    return bool(label.areas) or decided.rule is not None or label.confidence > surest
+            if fold(parent) in case.seen:
+                children[fold(parent)].add(label.key)
+    while alone := [key for key in children.keys() - gone.keys() if children[key] <= gone.keys()]:
+        for key in alone:
+            label, below = case.seen[key], children.pop(key)
+            surest = max(case.seen[child].confidence for child in below)
+            if not label.areas and case.found[key].rule is None and label.confidence <= surest:
+                first = max((gone[child] for child in below), key=_rank)
+                gone[key] = _decision(label, first.outcome, first.rule, f"only seen as {first.name}")
+                case.found[key] = gone[key]
 
 
 def _applies(rule: Rule, label: SeenLabel, case: _Case) -> bool:
     setting = case.setting
-    if rule.detector and not fnmatchcase(setting.detector, rule.detector):
-        return False
-    if rule.version and not fnmatchcase(setting.version, rule.version):
-        return False
-    if rule.photo_is and rule.photo_is != setting.photo_is:
-        return False
-    if rule.min_box_area is not None and max(label.areas, default=0.0) < rule.min_box_area:
-        return False
-    if rule.requires_any and not any(fold(name) in case.seen for name in rule.requires_any):
-        return False
-    return not any(fold(name) in case.seen for name in rule.unless_any) and matches(rule, label)
+    return (
+        matches(rule, label)
+        and fnmatchcase(setting.detector, rule.detector or "*")
+        and fnmatchcase(setting.version, rule.version or "*")
+        and rule.photo_is in ("", setting.photo_is)
+        and (rule.min_box_area is None or max(label.areas, default=0.0) >= rule.min_box_area)
+        and (not rule.requires_any or any(fold(name) in case.seen for name in rule.requires_any))
+        and not any(fold(name) in case.seen for name in rule.unless_any)
+    )
 
 
 def matches(rule: Rule, label: SeenLabel) -> bool:
@@ -297,10 +286,6 @@ def _area(instance: Mapping[str, Any]) -> float:
 def _named(answer: Mapping[str, Any], field_name: str) -> list[Any]:
     """Return the named things of a list; an answer is kept as it came, and what is malformed left out."""
     return [row for row in answer.get(field_name) or [] if row and isinstance(row.get("Name"), str)]
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and math.isfinite(value)
 
 
 def _names(raw: Mapping[str, Any], field_name: str) -> tuple[str, ...]:

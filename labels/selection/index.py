@@ -1,8 +1,7 @@
 """Pure: all photos of one owner as arrays, to count labels and size archives at once.
 
-The database joins the packed photos of one owner (labels.selection.packing) to two long texts, and a
-hundred thousand of them are read in the time of a few queries. What would be a join over a million rows
-each time is then arithmetic on arrays.
+The database joins the packed photos (labels.selection.packing) to two long texts. What would be a join over
+a million rows each time is then arithmetic on arrays.
 """
 
 from collections.abc import Collection, Iterable
@@ -14,12 +13,6 @@ from labels.archives import manifest
 from labels.selection.packing import FACTS, PLAIN, RESERVED, ZERO
 
 _FACTS_SIZE = sum(FACTS.values())
-# A name stands in both headers, in the manifest and in the sums.
-_NAME_USES = 4
-# Up to here looking for one label after the other is the fastest.
-_FEW = 8
-
-
 Chosen = NDArray[np.bool_]
 Numbers = NDArray[np.int64]
 
@@ -76,12 +69,10 @@ class Index:
         return places[np.lexsort((self.ids[places], self._moments[places]))]
 
     def numbered(self, places: NDArray[np.intp]) -> tuple[Numbers, Chosen]:
-        """Return for each place how many bytes the number adds to its name, and where that is unknown.
+        """Return how many bytes the number adds to each name, and for which only archives.names can tell.
 
-        The first of equal names keeps it, the next is "name (2).jpg". The second answer is an array of
-        booleans: among those names only archives.names can tell. It is empty of True nearly always.
+        The first of equal names keeps it, the next is "name (2).jpg".
         """
-        counting = np.arange(len(places))
         # Stable: equal names stay in order.
         order = np.argsort(self._keys[places, 0], kind="stable")
         keys = self._keys[places][order]
@@ -103,14 +94,16 @@ class Index:
             shared[:-1] |= ~is_first[1:]
             repeated[order] = shared
             return added, repeated | (kinds != PLAIN)
+        counting = np.arange(len(places))
         number = counting - np.maximum.accumulate(np.where(is_first, counting, 0)) + 1
-        # " (2)"
-        added[order] = np.where(is_first, 0, _NAME_USES * (3 + _digit_counts(number)))
+        # " (2)" stands in both headers, in the manifest and in the sums.
+        added[order] = np.where(is_first, 0, 4 * (3 + _digit_counts(number)))
         return added, np.zeros(len(places), bool)
 
     def _showing(self, label_ids: Collection[int]) -> NDArray[np.intp]:
         """Return for each time a photo shows one of the labels its place."""
-        if len(label_ids) <= _FEW:
+        # Of few labels looking for one after the other is the fastest.
+        if len(label_ids) <= 8:
             wanted = np.zeros(len(self._labels), bool)
             for label_id in label_ids:
                 wanted |= self._labels == label_id

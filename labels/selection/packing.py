@@ -1,7 +1,4 @@
-"""Pure: a photo as two short ASCII texts (models.PhotoSummary), six bits in a character.
-
-The database joins those of one owner, and labels.selection.index reads the whole.
-"""
+"""Pure: a photo as two short ASCII texts (models.PhotoSummary), six bits in a character."""
 
 import hashlib
 from collections.abc import Collection
@@ -21,7 +18,6 @@ ZERO = ord("0")
 # How a name becomes unique: numbered like its twins, in ways that only archives.names knows, or at once.
 PLAIN, SPECIAL, RESERVED = 0, 1, 2
 _RESERVED_KEYS = frozenset(file_key(name) for name in (manifest.NAME, manifest.SUMS_NAME))
-_EPOCH = datetime(1, 1, 1)
 
 
 class _Photo(Protocol):
@@ -38,7 +34,7 @@ def pack(photo: _Photo, labels: Collection[tuple[int, str, float]]) -> tuple[str
     name = safe_name(photo.original_name)
     key = file_key(name)
     kind = RESERVED if key in _RESERVED_KEYS else PLAIN if numbers_plainly(name) else SPECIAL
-    shown_at = (photo.taken_at or photo.uploaded_at).replace(tzinfo=None) - _EPOCH
+    shown_at = (photo.taken_at or photo.uploaded_at).replace(tzinfo=None) - datetime.min
     text = manifest.labels_text((name, confidence) for _, name, confidence in labels)
     digest = hashlib.sha256(key.encode()).digest()
     facts = (
@@ -60,7 +56,6 @@ def _archive_bytes(photo: _Photo, name: str, labels: str) -> int:
 
 
 def _digits(number: int, width: int) -> str:
-    """Return a number as ASCII, six bits in a character, the highest first."""
     if number >> (6 * width):
         raise ValueError(f"{number} needs more than {width} characters")
     return "".join(chr(ZERO + (number >> 6 * place & 63)) for place in reversed(range(width)))

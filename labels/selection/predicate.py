@@ -20,10 +20,9 @@ _STATES = {UNLABELLED: "no label yet", FAILED: "failed"}
 
 @dataclass(frozen=True)
 class Selection:
-    """Label names ticked as any / all / none of, in the order they were given.
+    """Label names in the order they were given; `state` narrows to "unlabelled" or "failed" photos.
 
-    `state` narrows to "unlabelled" or "failed" photos; `everything` means the whole library. With
-    nothing chosen at all the selection is empty: it holds no photo.
+    With nothing chosen at all the selection is empty: it holds no photo.
     """
 
     any: tuple[str, ...] = ()
@@ -57,9 +56,7 @@ class Selection:
 
     @classmethod
     def from_json(cls, data):
-        return cls(
-            **{name: tuple(value) if isinstance(value, list) else value for name, value in data.items()}
-        )
+        return cls(**{name: tuple(v) if isinstance(v, list) else v for name, v in data.items()})
 
     def as_json(self):
         return {name: list(v) if isinstance(v, tuple) else v for name, v in asdict(self).items()}
@@ -81,29 +78,19 @@ class Selection:
 
     def key(self):
         """Return a hash that is the same for selections that mean the same."""
-        included = ("all", self.all) if self.all and not self.any else ("any", self.any)
+        how, names = ("any", self.any) if self.any or not self.all else ("all", self.all)
         if len(self.included) == 1:
-            included = ("one", self.included)
-        said = [
-            included[0],
-            sorted(fold(name) for name in included[1]),
-            sorted(fold(name) for name in self.all) if self.any else [],
-            sorted(fold(name) for name in self.none),
-            self.state,
-            self.everything,
-        ]
+            how, names = "one", self.included
+        beside = self.all if self.any else ()
+        folded = [sorted(map(fold, group)) for group in (names, beside, self.none)]
+        said = [how, *folded, self.state, self.everything]
         return hashlib.sha256(json.dumps(said).encode()).hexdigest()
 
     def without(self, name):
         """Return the selection with this label neither ticked nor excluded."""
         key = fold(name)
-        return replace(
-            self,
-            **{
-                field: tuple(n for n in getattr(self, field) if fold(n) != key)
-                for field in (ANY, ALL, "none")
-            },
-        )
+        left = {how: tuple(n for n in getattr(self, how) if fold(n) != key) for how in (ANY, ALL, "none")}
+        return replace(self, **left)
 
     def words(self):
         """Return the selection as people say it: "any of Lake, Sea; none of Person"."""
@@ -140,10 +127,8 @@ class Overview:
                 "label_id", "label__key", "label__name", "label__category", "count", "version", named=True
             )
         )
-        # Read only when something is chosen.
         self.library = _new_index() if selection.is_empty else _index(owner, self.labels)
-        self._before_any = self._all_but_any()
-        self.chosen = self._before_any
+        self.chosen = self._before_any = self._all_but_any()
         if selection.any:
             self.chosen = self.chosen & self.library.with_any(self._ids(selection.any))
 
@@ -204,11 +189,11 @@ class _Joined(Aggregate):
 
 
 def _index(owner, labels):
-    if labels and labels[0].version:
-        return _index_at(owner.pk, labels[0].version)
-    # Photos without a label to learn the version from.
-    found = LibraryVersion.objects.filter(owner=owner).values_list("token", flat=True).first()
-    return _index_at(owner.pk, found or "")
+    version = labels[0].version if labels else None
+    if not version:
+        # Photos without a label to learn it from.
+        version = LibraryVersion.objects.filter(owner=owner).values_list("token", flat=True).first()
+    return _index_at(owner.pk, version or "")
 
 
 # Between two ticks the photos seldom change. 100,000 of them are 10 MB.
@@ -232,7 +217,9 @@ def _before_any(owner, selection):
     """Return the photos that meet everything but the ticks joined by "any"."""
     found = Photo.objects.owned_by(owner)
     if selection.all:
-        found = found.filter(pk__in=_labelled_with_all(selection.all))
+        # One subquery for any number of names: a thousand of them in a link are more than SQLite nests.
+        number = _labelled(selection.all).annotate(labels=Count("pk"))
+        found = found.filter(pk__in=number.filter(labels=len(_keys(selection.all))).values("photo_id"))
     if selection.none:
         found = found.exclude(pk__in=_labelled(selection.none))
     if selection.state == UNLABELLED:
@@ -245,12 +232,6 @@ def _before_any(owner, selection):
 
 def _labelled(names):
     return PhotoLabel.objects.visible().filter(label__key__in=_keys(names)).values("photo_id")
-
-
-def _labelled_with_all(names):
-    # One subquery for any number of names: a thousand of them in a link are more than SQLite nests.
-    found = _labelled(names).annotate(labels=Count("pk"))
-    return found.filter(labels=len(_keys(names))).values("photo_id")
 
 
 def _keys(names):

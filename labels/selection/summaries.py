@@ -1,4 +1,4 @@
-"""A photo's summary: written with the photo, then with its labels, and compared with the truth."""
+"""A photo's summary: written with the photo, then with its labels, and compared with both."""
 
 import secrets
 from collections import defaultdict
@@ -12,10 +12,7 @@ _BATCH = 500
 
 
 def write(photos):
-    """Write the summaries and numbers of labels of the photos as they are now.
-
-    To be called in the transaction that creates the photos or changes their labels.
-    """
+    """Write what the photos show now, in the transaction that creates them or changes their labels."""
     _store(photos, _shown([photo.pk for photo in photos]))
 
 

@@ -4,16 +4,14 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-# A row of the tag list, with `id` and `total`.
-Row = Mapping[str, Any]
+Row = Mapping[str, Any]  # of the tag list, with `id` and `total`
 
 
 def tree(rows: list[Row], edges: Iterable[tuple[int, int]]) -> list[tuple[Row, int, Row | None]]:
     """Return [(row, depth, parent row or None)], children right after their parent, in the order of `rows`.
 
-    `edges` are the (label id, id of one above it) of all labels. What is in
-    no row counts for nothing. Of several nearest parents the most frequent one takes the label: a label that
-    stood in two places would be two checkboxes.
+    `edges` are the (label id, id of one above it) of all labels. Of several nearest parents the most frequent
+    one takes the label: a label that stood in two places would be two checkboxes.
     """
     by_id = {row["id"]: row for row in rows}
     above: dict[int, set[int]] = defaultdict(set)

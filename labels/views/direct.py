@@ -35,7 +35,7 @@ def direct_upload_begin(request):
 
 @require_POST
 def direct_upload_sent(request, pk):
-    row = get_object_or_404(DirectUpload.objects.owned_by(request.user), pk=pk)
+    row = get_object_or_404(DirectUpload, owner=request.user, pk=pk)
     if direct_uploads.mark_sent(row):
         queue.enqueue_after_commit("take_direct_upload", row.pk)
     return JsonResponse({"id": row.pk})
@@ -45,7 +45,7 @@ def direct_upload_sent(request, pk):
 def direct_upload_states(request):
     """Answer {id: what became of it} for those of the ids that are done, or not there any more."""
     ids = [int(word) for word in request.GET.get("ids", "").split(",")[:_MOST] if word.isdecimal()]
-    mine = DirectUpload.objects.owned_by(request.user).filter(pk__in=[pk for pk in ids if pk < 2**63])
+    mine = DirectUpload.objects.filter(owner=request.user, pk__in=[pk for pk in ids if pk < 2**63])
     rows = {row.pk: row for row in mine}
     lost = {"outcome": "lost", "reason": "It was not confirmed in time. Try again.", "url": ""}
     done = {pk: lost for pk in ids if pk not in rows}

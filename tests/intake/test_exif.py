@@ -31,7 +31,7 @@ class Tagged:
 
 
 def _facts(**tags):
-    return camera_facts(Tagged({BASE[name]: value for name, value in tags.items()}))
+    return Photo(**camera_facts(Tagged({BASE[name]: value for name, value in tags.items()})))
 
 
 def _jpeg(first=(), sub=(), size=(64, 48)):
