@@ -21,7 +21,7 @@ def frame(request):
 def _frame(user):
     if not user or not user.is_authenticated:
         return {"building": 0, "news": 0, "notices": [], "has_badge": False, "refusals": [], "texts": False}
-    building = Bundle.objects.owned_by(user).filter(status__in=Bundle.UNFINISHED).count()
+    building = Bundle.objects.filter(owner=user, status__in=Bundle.UNFINISHED).count()
     notices = [
         {
             "id": notice.pk,

@@ -8,20 +8,13 @@ from photomgr.claim import Claimed, ClaimQuerySet, Leased, LeaseQuerySet, new_le
 
 
 def bundle_files():
-    """Return the storage of finished archives."""
     return storages["bundles"]
 
 
 class BundleQuerySet(ClaimQuerySet):
-    def owned_by(self, user):
-        return self.filter(owner=user)
-
     def kept_by(self, user):
-        """Return the bundles that take up room: in the making, or to be fetched."""
-        here = models.Q(status__in=Bundle.UNFINISHED) | models.Q(
-            status__in=Bundle.DOWNLOADABLE, expires_at__gt=timezone.now()
-        )
-        return self.owned_by(user).filter(here)
+        to_fetch = models.Q(status__in=Bundle.DOWNLOADABLE, expires_at__gt=timezone.now())
+        return self.filter(models.Q(status__in=Bundle.UNFINISHED) | to_fetch, owner=user)
 
     def expired(self, now):
         """Return the ended bundles whose archives are to be removed."""
@@ -113,9 +106,7 @@ class BundlePhoto(models.Model):
     missing_reason = models.TextField(blank=True)
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["bundle", "position"], name="bundle_positions_once"),
-        ]
+        constraints = [models.UniqueConstraint(fields=["bundle", "position"], name="bundle_positions_once")]
 
     def __str__(self):
         return self.name
@@ -127,7 +118,6 @@ class PartQuerySet(LeaseQuerySet):
         return self.unleased(now).filter(sha256="", bundle__status__in=Bundle.DOWNLOADABLE)
 
     def claim_sum(self, pk):
-        """Return whether the sum of this archive is the caller's to work out from now on."""
         now = timezone.now()
         if not self.unsummed(now).filter(pk=pk).exists():
             return False
@@ -157,9 +147,7 @@ class BundlePart(Leased):
 
     class Meta:
         ordering = ["number"]
-        constraints = [
-            models.UniqueConstraint(fields=["bundle", "number"], name="bundle_parts_once"),
-        ]
+        constraints = [models.UniqueConstraint(fields=["bundle", "number"], name="bundle_parts_once")]
 
     def __str__(self):
         return self.file_name
@@ -178,8 +166,7 @@ class ChunkQuerySet(LeaseQuerySet):
                 return None
             # By columns of its own table alone: an update over a join finds its rows by a subquery, which
             # PostgreSQL does not run again when another worker has changed the row meanwhile.
-            free = BundleChunk.objects.free(now).filter(pk=chunk.pk)
-            if free.lease(lease_owner):
+            if BundleChunk.objects.free(now).filter(pk=chunk.pk).lease(lease_owner):
                 chunk.lease_owner = lease_owner
                 return chunk
 
@@ -189,7 +176,7 @@ class ChunkQuerySet(LeaseQuerySet):
 
 
 class BundleChunk(Leased):
-    """Bytes start..end of one archive, made by one worker; any worker may make any of them."""
+    """Bytes start..end of one archive, made by any one worker."""
 
     part = models.ForeignKey(BundlePart, on_delete=models.CASCADE, related_name="chunks")
     number = models.PositiveIntegerField()
@@ -197,9 +184,7 @@ class BundleChunk(Leased):
     end = models.BigIntegerField()
     done = models.BooleanField(default=False)
     photos = models.PositiveIntegerField(default=0, help_text="Photos whose last byte is in it.")
-    tag = models.CharField(
-        max_length=80, blank=True, help_text="By which S3 knows it, as a part of an upload."
-    )
+    tag = models.CharField(max_length=80, blank=True, help_text="By which S3 knows this part of an upload.")
     # CRC-32s of photos that go on in another chunk: [entry, start, end, crc32] (zip_layout.Piece).
     pieces = models.JSONField(default=list)
     changed_position = models.PositiveIntegerField(
@@ -210,9 +195,7 @@ class BundleChunk(Leased):
     objects = ChunkQuerySet.as_manager()
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["part", "number"], name="bundle_chunks_once"),
-        ]
+        constraints = [models.UniqueConstraint(fields=["part", "number"], name="bundle_chunks_once")]
 
     def __str__(self):
         return f"{self.part} {self.start}..{self.end}"

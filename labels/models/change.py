@@ -17,9 +17,12 @@ class Change(ChunkedWork):
         REMOVE = "remove", "removed"
         RENAME = "rename", "renamed"
 
-    # Empty for everyone's library.
     owner = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, null=True, related_name="label_changes"
+        settings.AUTH_USER_MODEL,
+        on_delete=models.CASCADE,
+        null=True,
+        related_name="label_changes",
+        help_text="Whose library; empty for everyone's.",
     )
     actor = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+"

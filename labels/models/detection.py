@@ -6,9 +6,12 @@ from django.db import models
 class DetectionRun(models.Model):
     """One answer of one detector, kept for ever: the cache that makes the same bytes cost once."""
 
-    # Other photos with the same content share it.
     photo = models.ForeignKey(
-        "labels.Photo", on_delete=models.SET_NULL, null=True, related_name="detection_runs"
+        "labels.Photo",
+        on_delete=models.SET_NULL,
+        null=True,
+        related_name="detection_runs",
+        help_text="The photo it was made for; other photos with the same content share it.",
     )
     content_sha256 = models.CharField(max_length=64)
     detector = models.CharField(max_length=40)

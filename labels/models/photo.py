@@ -26,9 +26,6 @@ def random_key(extension):
 
 
 class PhotoQuerySet(ClaimQuerySet):
-    def owned_by(self, user):
-        return self.filter(owner=user)
-
     def newest_first(self):
         return self.order_by("-shown_at", "-pk")
 
@@ -70,8 +67,9 @@ class Photo(Claimed):
     width = models.PositiveIntegerField(help_text="Pixels, as shown upright.")
     height = models.PositiveIntegerField(help_text="Pixels, as shown upright.")
     orientation = models.PositiveSmallIntegerField(default=1, help_text="Of the stored file, as in EXIF.")
-    # EXIF seldom names a zone, so it is kept as if it were UTC.
-    taken_at = models.DateTimeField(null=True, blank=True, help_text="The camera's wall clock.")
+    taken_at = models.DateTimeField(
+        null=True, blank=True, help_text="The camera's wall clock, as if in UTC: EXIF seldom names a zone."
+    )
     camera = models.CharField(max_length=120, blank=True)
     exif = models.JSONField(default=dict, blank=True, help_text="The camera facts the detector may use.")
     uploaded_at = models.DateTimeField(auto_now_add=True)
@@ -83,15 +81,26 @@ class Photo(Claimed):
     failure_code = models.CharField(max_length=64, blank=True)
     failure_reason = models.TextField(blank=True)
     labelled_at = models.DateTimeField(null=True, blank=True)
-    # Of those it shows; written by selection/summaries.py.
-    label_count = models.PositiveSmallIntegerField(default=0, editable=False)
+    # Written by labels/selection/summaries.py.
+    label_count = models.PositiveSmallIntegerField(
+        default=0, editable=False, help_text="How many labels it shows."
+    )
 
-    # What its labels come from: an answer and the rules, which are empty when they are to be applied again.
     run = models.ForeignKey(
-        "labels.DetectionRun", on_delete=models.SET_NULL, null=True, editable=False, related_name="+"
+        "labels.DetectionRun",
+        on_delete=models.SET_NULL,
+        null=True,
+        editable=False,
+        related_name="+",
+        help_text="The answer its labels come from.",
     )
     rule_version = models.ForeignKey(
-        "labels.RuleVersion", on_delete=models.SET_NULL, null=True, editable=False, related_name="+"
+        "labels.RuleVersion",
+        on_delete=models.SET_NULL,
+        null=True,
+        editable=False,
+        related_name="+",
+        help_text="The rules its labels follow; empty when they are to be applied again.",
     )
 
     thumbnail = models.FileField(storage=renditions, max_length=120, blank=True)

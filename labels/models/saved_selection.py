@@ -18,9 +18,7 @@ class SavedSelection(models.Model):
 
     class Meta:
         ordering = ["key"]
-        constraints = [
-            models.UniqueConstraint(fields=["owner", "key"], name="saved_selection_once_per_name"),
-        ]
+        constraints = [models.UniqueConstraint(fields=["owner", "key"], name="saved_selection_once_per_name")]
 
     def __str__(self):
         return self.name

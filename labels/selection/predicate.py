@@ -215,7 +215,7 @@ def _new_index(facts="", labels=""):
 
 def _before_any(owner, selection):
     """Return the photos that meet everything but the ticks joined by "any"."""
-    found = Photo.objects.owned_by(owner)
+    found = Photo.objects.filter(owner=owner)
     if selection.all:
         # One subquery for any number of names: a thousand of them in a link are more than SQLite nests.
         number = _labelled(selection.all).annotate(labels=Count("pk"))

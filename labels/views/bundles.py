@@ -46,7 +46,7 @@ def request_download(request, selection, options):
 
 @require_safe
 def bundle_list(request):
-    mine = Bundle.objects.owned_by(request.user).order_by("-pk")
+    mine = Bundle.objects.filter(owner=request.user).order_by("-pk")
     if before := whole_number(request.GET.get("before", "")):
         mine = mine.filter(pk__lt=before)
     page = list(mine.prefetch_related("notices")[: PAGE + 1])
@@ -139,7 +139,7 @@ def notice_dismiss(request, pk):
 
 
 def _mine(request, pk):
-    return get_object_or_404(Bundle.objects.owned_by(request.user), pk=pk)
+    return get_object_or_404(Bundle, owner=request.user, pk=pk)
 
 
 def _row(bundle):

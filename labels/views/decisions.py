@@ -18,7 +18,7 @@ _ACTIONS = {"add": Change.Action.ADD, "confirm": Change.Action.CONFIRM, "remove"
 
 @require_POST
 def photo_label(request, pk):
-    photo = get_object_or_404(Photo.objects.owned_by(request.user), pk=pk)
+    photo = get_object_or_404(Photo, owner=request.user, pk=pk)
     _judge(request, Photo.objects.filter(pk=photo.pk), photo.original_name)
     return redirect(photo)
 

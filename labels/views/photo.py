@@ -124,7 +124,7 @@ def photo_original(request, pk):
 
 
 def _mine(request, pk):
-    return get_object_or_404(Photo.objects.owned_by(request.user), pk=pk)
+    return get_object_or_404(Photo, owner=request.user, pk=pk)
 
 
 def _picture(request, file):

@@ -37,7 +37,7 @@ def photo_list(request):
     }
     if request.htmx:
         return render(request, "_photo_months.html", context)
-    library = Photo.objects.owned_by(request.user)
+    library = Photo.objects.filter(owner=request.user)
     counts = library.aggregate(
         total=Count("pk"),
         waiting=Count("pk", filter=Q(status__in=Photo.UNFINISHED)),
@@ -66,14 +66,14 @@ def photo_list(request):
 
 @require_POST
 def photos_retry(request):
-    again = label_again(Photo.objects.owned_by(request.user).filter(status=Photo.Status.FAILED))
+    again = label_again(Photo.objects.filter(owner=request.user, status=Photo.Status.FAILED))
     messages.success(request, f"{again} photo{'s are' if again != 1 else ' is'} being labelled again.")
     return redirect("labels")
 
 
 def chosen_photos(user, selection):
     if selection.is_empty:
-        return Photo.objects.owned_by(user)
+        return Photo.objects.filter(owner=user)
     return selections.photos(user, selection)
 
 

@@ -30,7 +30,7 @@ def relabel(request):
     """Say what labelling the photos of a selection again costs; do it on POST."""
     query = request.POST if request.method == "POST" else request.GET
     chosen = Selection.from_query(query)
-    photos = Photo.objects.owned_by(request.user)
+    photos = Photo.objects.filter(owner=request.user)
     if not chosen.is_empty:
         photos = predicate.photos(request.user, chosen)
     version, reason = query.get("version", "").replace("\0", ""), query.get("reason", "").replace("\0", "")
@@ -42,7 +42,7 @@ def relabel(request):
         count = label_again(Photo.objects.filter(pk__in=photos.order_by().values("pk")))
         messages.success(request, f"{count:,} photo{'' if count == 1 else 's'} will be labelled again.")
         return redirect("labels")
-    mine = Photo.objects.owned_by(request.user)
+    mine = Photo.objects.filter(owner=request.user)
     failed = mine.filter(status=Photo.Status.FAILED)
     return render(
         request,

@@ -107,7 +107,7 @@ def _dry(user):
         return None
     counts, examples = row.found["counts"], row.found["examples"]
     ids = {pk for shown in examples.values() for pk in shown}
-    by_pk = {card["pk"]: card for card in cards(list(Photo.objects.owned_by(user).filter(pk__in=ids)))}
+    by_pk = {card["pk"]: card for card in cards(list(Photo.objects.filter(owner=user, pk__in=ids)))}
     kinds = [kind for kind in _WORDS if counts.get(kind)]
     return {
         "row": row,

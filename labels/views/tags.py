@@ -134,7 +134,7 @@ def _cut(rows):
 
 def _states_context(owner):
     # In the order of an index, so that nothing is sorted or looked up.
-    mine = Photo.objects.owned_by(owner).order_by("status", "label_count")
+    mine = Photo.objects.filter(owner=owner).order_by("status", "label_count")
     groups = list(mine.values_list("status", "label_count").annotate(photos=Count("*")))
     failed = Photo.Status.FAILED
     counts = {
