@@ -71,8 +71,7 @@ def _store(file, photo):
 class _Verified(File):
     """The file as the storage copies it; refuses when it is no longer what was checked.
 
-    A folder that is imported may be written to meanwhile. The size and CRC-32 that the archive plan
-    relies on are those of the bytes that were stored, or nothing is stored.
+    A folder that is imported may be written to meanwhile, and archives are planned by size and CRC-32.
     """
 
     def __init__(self, file, photo):

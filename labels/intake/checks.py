@@ -46,9 +46,13 @@ def check(file, name):
     with _opened(file, name) as picture:
         kind, extensions = decoding.FORMATS[picture.format]
         _check_extension(name, kind, extensions)
-        width, height = _check_pixels(name, picture)
-        facts = camera_facts(picture)
-        _check_decodes(name, picture, file)
+        try:
+            width, height = _check_pixels(name, picture)
+            facts = camera_facts(picture)
+            _check_decodes(name, picture, file)
+        except decoding.BrokenPicture:
+            reason = f"{name} is damaged or cut off; send it again from where it is still whole."
+            raise Refused(reason, "damaged") from None
     sha256, crc32 = digest(file)
     if facts["orientation"] in (5, 6, 7, 8):
         width, height = height, width
@@ -126,10 +130,7 @@ def _check_pixels(name, picture):
             "Make it smaller, or ask your administrator to raise the limit.",
             "too_many_pixels",
         )
-    try:
-        frames = decoding.frame_count(picture)
-    except decoding.BrokenPicture:
-        raise _broken(name) from None
+    frames = decoding.frame_count(picture)
     if frames > decoding.MAX_FRAMES:
         raise Refused(
             f"{name} has more than {decoding.MAX_FRAMES:,} pages, which is the limit. Send single pictures.",
@@ -160,13 +161,6 @@ def _check_decodes(name, picture, file):
     # Of a progressive JPEG all coefficients are kept, whatever size is asked for.
     whole = picture.format not in ("JPEG", "MPO") or picture.info.get("progressive")
     is_large = whole and picture.width * picture.height > _LARGE_PIXELS
-    try:
-        with _ONE_LARGE if is_large else nullcontext():
-            decoding.decode(picture, at_least=1)
-        decoding.check_whole(picture, file)
-    except decoding.BrokenPicture:
-        raise _broken(name) from None
-
-
-def _broken(name):
-    return Refused(f"{name} is damaged or cut off; send it again from where it is still whole.", "damaged")
+    with _ONE_LARGE if is_large else nullcontext():
+        decoding.decode(picture, at_least=1)
+    decoding.check_whole(picture, file)

@@ -40,15 +40,13 @@ def add(upload):
 
 
 def postpone(upload, reason, counts=True):
-    """Let the leased file wait for another attempt; after the last that counts it is refused."""
     if counts and upload.is_last_attempt:
         _end(upload, Outcome.REFUSED, f"{reason} Send it again.")
-        return
-    upload.postpone(counts=counts)
+    else:
+        upload.postpone(counts=counts)
 
 
 def give_up(rows):
-    """Refuse the files whose every attempt ended with the death of its worker; return how many."""
     return rows.release(
         status=DirectUpload.Status.DONE,
         outcome=Outcome.REFUSED,

@@ -11,8 +11,7 @@ from django.core.files.uploadhandler import TemporaryFileUploadHandler
 class LimitedUploadHandler(TemporaryFileUploadHandler):
     """Write every upload to a temporary file; past UPLOAD_MAX_BYTES count the bytes and drop them.
 
-    The request is still read to its end, because a connection cut in the middle would tell the
-    person nothing: intake then refuses the file with its true size in the sentence.
+    A connection cut in the middle would tell the person nothing; intake names the true size.
     """
 
     no_space = False

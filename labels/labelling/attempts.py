@@ -13,7 +13,6 @@ LONGEST_TURN = 900
 
 
 def finish(photo, run, rule_version):
-    """End the held photo's job as labelled; return False when its lease is lost."""
     return photo.release(
         status=Photo.Status.LABELLED,
         run=run,
@@ -26,7 +25,6 @@ def finish(photo, run, rule_version):
 
 
 def fail(photo, code, reason):
-    """End the held photo's job: nobody tries again until a person asks for it."""
     return photo.give_up(failure_code=code, failure_reason=reason)
 
 
@@ -55,7 +53,6 @@ def try_now(now, codes, most):
 
 
 def give_up(photos):
-    """Fail the photos whose every attempt ended with the death of its worker."""
     reason = f"The worker stopped in the middle of it, {settings.MAX_ATTEMPTS} times."
     return photos.give_up(failure_code="worker_died", failure_reason=reason)
 

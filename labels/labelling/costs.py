@@ -11,11 +11,7 @@ MICROS = 1_000_000
 
 
 def estimate(photos):
-    """Return how many calls labelling the photos would make and what they would cost at most.
-
-    The same content costs one call, and none when its response is kept. Of several Regions the dearest
-    counts; another detector than Rekognition costs nothing.
-    """
+    """Return how many calls labelling the photos would make and what they cost in the dearest Region."""
     missing = _missing(photos)
     return {
         "photos": photos.count(),
@@ -26,10 +22,7 @@ def estimate(photos):
 
 
 def expected_seconds(photos):
-    """Return how long this installation's workers need, by its latest responses; None before it has any.
-
-    Only the calls are counted: photos in front of these in the queue, and a Region's limits, come on top.
-    """
+    """Return how long the calls would take, by the latest responses; None before there are any."""
     seconds = 0.0
     for detector, calls in _missing(photos):
         # Of any version: a new one has no responses yet.

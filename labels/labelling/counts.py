@@ -1,7 +1,4 @@
-"""How many photos of each owner show each label. Counts are written only here.
-
-That is done in the transaction that changes the label rows, so that the two never differ.
-"""
+"""How many photos of each owner show each label: written only here, with the label rows they count."""
 
 from collections import Counter, defaultdict
 from functools import reduce

@@ -1,7 +1,6 @@
-"""What people decide about labels: on one photo or many, by name, undone, and all of it on record.
+"""What people decide about labels, as verdicts beside what a detector said; rows are resolved from both.
 
-A decision is a verdict beside the photo, never an edit of what a detector said; the photo's rows are
-resolved again from both. So it survives every later answer, and undo is deleting the verdict.
+So a decision survives every later answer, and undo is deleting the verdict.
 """
 
 from django.db import transaction
@@ -31,10 +30,7 @@ def decide(owner, actor, action, name, photos, words=""):
 
 @transaction.atomic
 def rename(owner, actor, name, new_name):
-    """Return the Change that shows a label under another name, or within another label that has it.
-
-    Without an owner it holds in every library.
-    """
+    """Return the Change that shows a label under another name; without an owner it holds in every library."""
     label, target = _label(name), _label(new_name, may_be_new=True, category_of=name)
     if label == target:
         raise NotDecided(f"“{label}” is called that already.")
@@ -77,12 +73,11 @@ def undo(owner):
 
 
 def _lock_labels(*label_ids):
-    """Let two who rename the same label at once do it one after the other."""
+    # Two who rename the same label at once do it one after the other.
     list(Label.objects.select_for_update(no_key=True).filter(pk__in=label_ids).order_by("pk"))
 
 
 def carry_on(change, size=CHUNK):
-    """Work on the leased change for a while; return whether it is done, or lost to another worker."""
     return change.carry_on(lambda: _chunk(change, size))
 
 
@@ -105,7 +100,6 @@ def _chunk(change, size):
 
 
 def _replace(change, photos):
-    """Write the verdicts, and keep those they replace."""
     rows = PhotoLabel.objects.filter(photo__in=photos, label=change.label_id).select_related("run")
     seen = {row.photo_id: row for row in rows}
     known = Verdict.objects.filter(photo__in=photos, label=change.label_id)
@@ -146,11 +140,9 @@ def _put_back(change, photos):
 
 
 def _replaced(change, photo_ids):
-    """Return the ReplacedVerdicts to put back on these photos, past those whose own change was undone since.
-
-    Of two changes made at once the later one may have been carried out first.
-    """
+    """Return the ReplacedVerdicts to put back, past those whose own change was undone since."""
     found, pairs = [], {(change.pk, photo_id) for photo_id in photo_ids}
+    # Of two changes made at once the later one may have been carried out first.
     while pairs:
         changes, photos = zip(*pairs, strict=True)
         rows = ReplacedVerdict.objects.filter(change__in=set(changes), photo__in=photos)

@@ -15,10 +15,7 @@ from labels.pictures import renditions
 
 
 def run_for(photo):
-    """Return the photo's DetectionRun; those of the additional detectors are kept beside it.
-
-    Raise PhotoRefused or DetectorUnavailable.
-    """
+    """Return the photo's DetectionRun; raise PhotoRefused or DetectorUnavailable."""
     jpeg = renditions.ensure(photo)
     run = run_for_content(get_detector(), photo.sha256, lambda: _picture(photo, jpeg), photo.pk)
     for additional in get_additional_detectors():

@@ -17,7 +17,6 @@ from labels.rules import versions
 from labels.rules.engine import REPLACE, ROLL_UP
 
 CHUNK = 500
-EXAMPLES = 8
 HIDDEN, REPLACED, TO_REVIEW, ADDED = "hidden", "replaced", "review", "added"
 
 
@@ -69,7 +68,6 @@ def start_dry():
 
 
 def carry_on(row, size=CHUNK):
-    """Work on the leased RuleRun for a while; return whether it is done, or lost to another worker."""
     step = _try_chunk if row.is_dry else _apply_chunk
     return row.carry_on(lambda: step(row, size))
 
@@ -104,7 +102,6 @@ def _finish(row):
 
 @transaction.atomic
 def _try_chunk(row, size):
-    """Add up what the tried rules would change on the next photos; return whether there may be more."""
     if not row.renew_lease():
         return False
     photos = list(_next(Photo.objects.filter(run__isnull=False), row, size))
@@ -134,7 +131,7 @@ def _add_up(row, photos):
         for kind in _changes(before[photo.pk], wanted[photo.pk], moved):
             counts[kind] += 1
             ids = examples.setdefault(kind, [])
-            if photo.pk not in ids and len(ids) < EXAMPLES:
+            if photo.pk not in ids and len(ids) < 8:
                 ids.append(photo.pk)
     row.found = {"counts": dict(counts), "examples": examples}
 

@@ -171,7 +171,6 @@ class ChunkQuerySet(LeaseQuerySet):
                 return chunk
 
     def free(self, now):
-        """Return the chunks nobody works on that can be made."""
         return self.unleased(now).filter(done=False, changed_position=None)
 
 

@@ -74,10 +74,8 @@ def open_picture(file):
 
 
 def frame_count(picture):
-    """Return how many pictures the file holds, MAX_FRAMES + 1 for any number beyond MAX_FRAMES.
-
-    A phone's JPEG with its preview counts as one.
-    """
+    """Return how many pictures the file holds, MAX_FRAMES + 1 for any number beyond MAX_FRAMES."""
+    # A phone's JPEG with its preview.
     if picture.format == "MPO":
         return 1
     with reading():
@@ -118,12 +116,9 @@ def _bytes_of(file):
 
 
 def decode(picture, at_least):
-    """Decode so that both sides are at least `at_least` pixels where the original's are.
-
-    JPEG is decoded at an eighth, a quarter or half of its size when that suffices (a quarter of the
-    time and a fraction of the memory). Raise BrokenPicture when bytes are missing or wrong.
-    """
+    """Decode so that both sides are at least `at_least` pixels where the original's are."""
     with reading():
+        # JPEG at an eighth, a quarter or half of its size when that suffices: a quarter of the time.
         picture.draft(None, (at_least, at_least))
         picture.load()
     return picture

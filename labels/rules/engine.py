@@ -1,7 +1,6 @@
 """Pure: what a raw detector response means for a photo's labels, by rules that are data.
 
-A rule never changes what the detector said. It says what becomes of it: shown, hidden, called
-something else, or kept back until a person has looked. Every decision names the rule that made it.
+A label is shown, hidden, called something else, or kept back until a person has looked.
 """
 
 import math
@@ -32,10 +31,9 @@ _CAMERA_FORMATS = {"JPEG", "HEIC", "TIFF"}
 class Rule:
     """Of the enabled rules, in order, the first that matches a label decides about it.
 
-    `patterns`, `target` and the lists of co-detected labels hold names as they are written; `detector`
-    and `version` are globs, empty for any. `min_confidence` is percent: below it what the rule lets
-    through is only a suggestion (None: the limit of the whole library). `min_box_area` is a share of
-    the picture, 0 to 1: the rule applies when the largest box of the label is at least as large.
+    `detector` and `version` are globs, empty for any. Below `min_confidence` percent what the rule lets
+    through is only a suggestion (None: the limit of the whole library). The largest box of the label must
+    have at least `min_box_area`, a share of the picture.
     """
 
     name: str

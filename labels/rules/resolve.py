@@ -1,7 +1,6 @@
 """Pure: which label rows photos should have, from rules, people, names and the taxonomy, in that order.
 
-Everything is derived again from what is kept, so nothing has to be undone: take a rule, a renaming or a
-verdict away, resolve again, and what was there before is there again.
+Take a rule, a renaming or a verdict away, resolve again, and what was there before is there again.
 """
 
 from collections import defaultdict

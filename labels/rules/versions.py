@@ -49,7 +49,6 @@ def snapshot():
 
 
 def is_changed():
-    """Return whether what is being edited is not what is in force."""
     latest = RuleVersion.objects.first()
     edited = (snapshot(), settings.LABELS_MIN_CONFIDENCE)
     return latest is None or (latest.rules, latest.min_confidence) != edited

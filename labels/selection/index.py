@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from labels.archives import manifest
 from labels.selection.packing import FACTS, PLAIN, RESERVED, ZERO
 
-_FACTS_SIZE = sum(FACTS.values())
 Chosen = NDArray[np.bool_]
 Numbers = NDArray[np.int64]
 
@@ -21,17 +20,12 @@ class Index:
     """The photos of one owner, in any order; a choice of them is an array of booleans."""
 
     def __init__(self, facts: str, labels: str) -> None:
-        table = np.frombuffer(facts.encode("ascii"), np.uint8).reshape(-1, _FACTS_SIZE)
+        table = np.frombuffer(facts.encode("ascii"), np.uint8).reshape(-1, sum(FACTS.values()))
         self._keys = np.ascontiguousarray(table[:, : FACTS["key"]]).view("<u8")
         # Character by character, each of all photos side by side.
         chars = np.ascontiguousarray(table[:, FACTS["key"] :].T)
-        columns, start = {}, 0
-        for name, width in list(FACTS.items())[1:]:
-            columns[name] = chars[start : start + width]
-            start += width
-        self.ids, self._moments, self.bytes, self._kinds = (
-            _numbers(columns[name]) for name in ("id", "moment", "bytes", "kind")
-        )
+        columns = np.split(chars, np.cumsum(list(FACTS.values())[1:-1]))
+        self.ids, self._moments, self.bytes, self._kinds = map(_numbers, columns)
         # All label ids one after the other, a zero after those of each photo.
         self._labels = _label_ids(labels)
         self._ends = np.flatnonzero(self._labels == 0)
@@ -96,8 +90,9 @@ class Index:
             return added, repeated | (kinds != PLAIN)
         counting = np.arange(len(places))
         number = counting - np.maximum.accumulate(np.where(is_first, counting, 0)) + 1
+        digits = np.searchsorted(10 ** np.arange(1, 18), number, side="right") + 1
         # " (2)" stands in both headers, in the manifest and in the sums.
-        added[order] = np.where(is_first, 0, 4 * (3 + _digit_counts(number)))
+        added[order] = np.where(is_first, 0, 4 * (3 + digits))
         return added, np.zeros(len(places), bool)
 
     def _showing(self, label_ids: Collection[int]) -> NDArray[np.intp]:
@@ -141,7 +136,3 @@ def _numbers(chars: NDArray[np.uint8]) -> Numbers:
         numbers <<= 6
         numbers += digits - np.uint8(ZERO)
     return numbers
-
-
-def _digit_counts(numbers: Numbers) -> NDArray[np.intp]:
-    return np.searchsorted(10 ** np.arange(1, 18), numbers, side="right") + 1

@@ -36,16 +36,12 @@ def pack(photo: _Photo, labels: Collection[tuple[int, str, float]]) -> tuple[str
     kind = RESERVED if key in _RESERVED_KEYS else PLAIN if numbers_plainly(name) else SPECIAL
     shown_at = (photo.taken_at or photo.uploaded_at).replace(tzinfo=None) - datetime.min
     text = manifest.labels_text((name, confidence) for _, name, confidence in labels)
-    digest = hashlib.sha256(key.encode()).digest()
-    facts = (
-        _digits(int.from_bytes(digest[:12]), FACTS["key"])
-        + _digits(photo.pk, FACTS["id"])
-        + _digits(shown_at // timedelta(microseconds=1), FACTS["moment"])
-        + _digits(_archive_bytes(photo, name, text), FACTS["bytes"])
-        + _digits(kind, FACTS["kind"])
-    )
+    digest = int.from_bytes(hashlib.sha256(key.encode()).digest()[:12])
+    moment = shown_at // timedelta(microseconds=1)
+    facts = (digest, photo.pk, moment, _archive_bytes(photo, name, text), kind)
     ids = sorted(label_id for label_id, _, _ in labels)
-    return facts, "".join(_digits(label_id, _LABEL_SIZE) for label_id in ids) + _END_OF_PHOTO
+    ids_text = "".join(_digits(label_id, _LABEL_SIZE) for label_id in ids) + _END_OF_PHOTO
+    return "".join(map(_digits, facts, FACTS.values())), ids_text
 
 
 def _archive_bytes(photo: _Photo, name: str, labels: str) -> int:

@@ -62,13 +62,11 @@ class Selection:
         return {name: list(v) if isinstance(v, tuple) else v for name, v in asdict(self).items()}
 
     def fields(self):
-        """Return the [(name, value)] of a form or a URL that says the same."""
         if self.any and self.all:
             pairs = [("any", name) for name in self.any] + [("all", name) for name in self.all]
         else:
-            pairs = [("label", name) for name in self.included]
-            if self.all:
-                pairs.insert(0, ("match", ALL))
+            pairs = [("match", ALL)] if self.all else []
+            pairs += [("label", name) for name in self.included]
         pairs += [("none", name) for name in self.none]
         if self.state:
             pairs.append(("state", self.state))
@@ -77,7 +75,6 @@ class Selection:
         return pairs
 
     def key(self):
-        """Return a hash that is the same for selections that mean the same."""
         how, names = ("any", self.any) if self.any or not self.all else ("all", self.all)
         if len(self.included) == 1:
             how, names = "one", self.included
@@ -133,15 +130,13 @@ class Overview:
             self.chosen = self.chosen & self.library.with_any(self._ids(selection.any))
 
     def newest(self, number):
-        """Return the ids of the newest photos of the selection, the newest first."""
         return self.library.ids[self.library.in_order(self.chosen)[::-1][:number]].tolist()
 
     def facets(self, match):
-        """Return {label id: photos that would remain if that label were ticked too}.
+        """Return {label id: photos that would remain if that label were ticked too}, without zeros.
 
-        For a ticked label: how many photos of the selection have it. Labels that would leave nothing, and
-        excluded ones, are missing from the answer. With `match` any, ticking joins: |S or L| = |S| + |L| -
-        |S and L|, which is |S| for a label that all the exclusions have taken away.
+        For a ticked label: how many photos of the selection have it; excluded ones are missing. With `match`
+        any, ticking joins: |S or L| = |S| + |L| - |S and L|.
         """
         if self.selection.is_empty:
             return {label.label_id: label.count for label in self.labels}

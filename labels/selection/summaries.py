@@ -39,12 +39,10 @@ def _differences(ids, repair):
 
 
 def _is_right(photo, shown, stored):
+    if stored is None or photo.label_count != len(shown):
+        return False
     true = _summary(photo, shown)
-    return (
-        stored is not None
-        and (stored.owner_id, stored.facts, stored.labels) == (true.owner_id, true.facts, true.labels)
-        and photo.label_count == len(shown)
-    )
+    return (stored.owner_id, stored.facts, stored.labels) == (true.owner_id, true.facts, true.labels)
 
 
 def _summary(photo, shown):

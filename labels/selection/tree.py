@@ -21,8 +21,10 @@ def tree(rows: list[Row], edges: Iterable[tuple[int, int]]) -> list[tuple[Row, i
     children: dict[int, list[Row]] = defaultdict(list)
     roots: list[Row] = []
     for row in rows:
-        nearest = _nearest(above[row["id"]], above, by_id)
-        (children[nearest] if nearest else roots).append(row)
+        parents = above[row["id"]]
+        nearest = parents - {one for parent in parents for one in above[parent]}
+        best = max(nearest, key=lambda one: (by_id[one]["total"], -one), default=None)
+        (children[best] if best else roots).append(row)
     found: list[tuple[Row, int, Row | None]] = []
     seen: set[int] = set()
     # Labels in a circle have no root; each is tried as one in the end, so that none is lost.
@@ -34,10 +36,3 @@ def tree(rows: list[Row], edges: Iterable[tuple[int, int]]) -> list[tuple[Row, i
             found.append((row, depth, parent))
             waiting += [(child, depth + 1, row) for child in reversed(children[row["id"]])]
     return found
-
-
-def _nearest(parents: set[int], above: Mapping[int, set[int]], by_id: Mapping[int, Row]) -> int | None:
-    """Return the parent that is above no other parent, the most frequent of several; None without any."""
-    farther = {one for parent in parents for one in above[parent]}
-    nearest = parents - farther
-    return max(nearest, key=lambda one: (by_id[one]["total"], -one), default=None)
