@@ -39,13 +39,15 @@ def add_photo(file, name, owner, dry_run=False):
     try:
         photo = check(file, name)
         photo.owner = owner
-        if known := _existing(photo):
-            return IntakeResult(photo.original_name, Outcome.DUPLICATE, known, sha256=photo.sha256)
-        if dry_run:
-            return IntakeResult(photo.original_name, Outcome.IMPORTED, sha256=photo.sha256)
-        return _store(file, photo)
+        known = _existing(photo)
+        if not known and not dry_run:
+            known = _store(file, photo)
     except Refused as refusal:
         return IntakeResult(clean_name(name), Outcome.REFUSED, reason=refusal.reason, code=refusal.code)
+    if known:
+        return IntakeResult(photo.original_name, Outcome.DUPLICATE, known, sha256=photo.sha256)
+    stored = None if dry_run else photo
+    return IntakeResult(photo.original_name, Outcome.IMPORTED, stored, sha256=photo.sha256)
 
 
 def _existing(photo):
@@ -53,7 +55,7 @@ def _existing(photo):
 
 
 def _store(file, photo):
-    """Write, verify, commit: what fails on the way takes its file with it."""
+    """Write, verify, commit, or take the file back; return the Photo of the same bytes that was first."""
     try:
         originals().save(photo.original.name, _Verified(file, photo))
         with transaction.atomic():
@@ -61,11 +63,10 @@ def _store(file, photo):
             summaries.write([photo])
     except BaseException as error:
         originals().delete(photo.original.name)
-        # Another upload of the same bytes was first; any other broken constraint is a real error.
+        # Any other broken constraint than that of the same bytes is a real error.
         if isinstance(error, IntegrityError) and (known := _existing(photo)):
-            return IntakeResult(photo.original_name, Outcome.DUPLICATE, known, sha256=photo.sha256)
+            return known
         raise
-    return IntakeResult(photo.original_name, Outcome.IMPORTED, photo, sha256=photo.sha256)
 
 
 class _Verified(File):

@@ -27,8 +27,6 @@ _KNOWN_EXTENSIONS = {"gif", "avif", "jxl", "svg", "psd", "pdf"}.union(
 
 
 class Refused(Exception):
-    """The file may not become a photo; the message is one sentence or two for the person who sent it."""
-
     def __init__(self, reason, code):
         super().__init__(reason)
         self.reason, self.code = reason, code

@@ -22,9 +22,8 @@ def camera_facts(picture):
     """Return the fields that Photo has from the camera; whatever is missing or makes no sense is left out."""
     tags = _tags(picture)
     exif = {key: text for key, tag in _TEXTS.items() if (text := _text(tags.get(tag)))}
-    for key, (tag, kind) in _NUMBERS.items():
-        if (number := _number(tags.get(tag), kind)) is not None:
-            exif[key] = number
+    numbers = {key: _number(tags.get(tag), kind) for key, (tag, kind) in _NUMBERS.items()}
+    exif |= {key: number for key, number in numbers.items() if number is not None}
     taken_at = next((moment for tag in _DATES if (moment := _moment(tags.get(tag)))), None)
     if taken_at:
         exif["taken_at"] = taken_at.replace(tzinfo=None).isoformat()

@@ -87,8 +87,7 @@ def _in_folder(folder):
 
 def _is_hidden(parts):
     """Return whether a system put it there and no person: .DS_Store, .thumbnails/, __MACOSX/."""
-    steps = (".", "..")  # of a path; where it leads does not matter, only the last part becomes a name
-    return any((part.startswith(".") and part not in steps) or part == "__MACOSX" for part in parts)
+    return any((part.startswith(".") and part not in (".", "..")) or part == "__MACOSX" for part in parts)
 
 
 @contextmanager

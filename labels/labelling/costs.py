@@ -7,8 +7,6 @@ from labels.detectors import get_additional_detectors, get_detector
 from labels.labelling import detection
 from labels.models import DetectionRun, RegionQuota
 
-MICROS = 1_000_000
-
 
 def estimate(photos):
     """Return how many calls labelling the photos would make and what they cost in the dearest Region."""
@@ -17,7 +15,7 @@ def estimate(photos):
         "photos": photos.count(),
         "contents": _contents(photos).count(),
         "calls": sum(calls for _, calls in missing),
-        "cost_usd": round(sum(calls * _price(detector) for detector, calls in missing) / MICROS, 4),
+        "cost_usd": round(sum(calls * _price(detector) for detector, calls in missing) / 1_000_000, 4),
     }
 
 

@@ -30,31 +30,23 @@ def add(differences):
         LabelCount.objects.filter(owner=owner, label__in=labels).update(count=F("count") + difference)
 
 
+@transaction.atomic
 def differences(repair=False):
     """Return [(owner id, label id, stored, true)] where a stored count is wrong; mend them if asked."""
-    with transaction.atomic():
-        if repair:
-            # Who is labelling now waits here, and adds to what is right by then.
-            list(LabelCount.objects.select_for_update().order_by("label_id", "owner_id"))
-        stored, true = _counts()
-        wrong = [
-            (*key, stored[key], true[key])
-            for key in sorted(stored.keys() | true.keys())
-            if stored[key] != true[key]
-        ]
-        if repair:
-            for owner, label, _, true_count in wrong:
-                LabelCount.objects.update_or_create(
-                    owner_id=owner, label_id=label, defaults={"count": true_count}
-                )
+    if repair:
+        # Who is labelling now waits here, and adds to what is right by then.
+        list(LabelCount.objects.select_for_update().order_by("label_id", "owner_id"))
+    stored, true = _counts()
+    keys = sorted(stored.keys() | true.keys())
+    wrong = [(*key, stored[key], true[key]) for key in keys if stored[key] != true[key]]
+    for owner, label, _, count in wrong if repair else ():
+        LabelCount.objects.update_or_create(owner_id=owner, label_id=label, defaults={"count": count})
     return wrong
 
 
 def _counts():
-    """Return two Counters of {(owner id, label id)}: as they are stored, and as they truly are.
-
-    By one statement: between two of them PostgreSQL would let others commit.
-    """
+    """Return two Counters of {(owner id, label id)}: as they are stored, and as they truly are."""
+    # By one statement: between two of them PostgreSQL would let others commit.
     kept = LabelCount.objects.values_list("owner", "label", "count", Value("stored"))
     rows = PhotoLabel.objects.visible().values("photo__owner", "label").annotate(n=Count("pk"))
     shown = rows.values_list("photo__owner", "label", "n", Value("true"))

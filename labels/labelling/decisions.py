@@ -81,10 +81,7 @@ def carry_on(change, size=CHUNK):
     return change.carry_on(lambda: _chunk(change, size))
 
 
-@transaction.atomic
 def _chunk(change, size):
-    if not change.renew_lease():
-        return False
     ids = change.photos[change.done : change.done + size]
     if not ids:
         change.release(status=Change.Status.DONE)
@@ -169,7 +166,6 @@ def _store(verdicts):
 
 
 def resolve_again(photos):
-    """Bring the labels of these locked photos in line with what people decided."""
     rules = versions.in_force()
     found = {photo.pk: rules.decide(photo, photo.run) if photo.run else [] for photo in photos}
     record(photos, resolve(photos, found, rules.rules))
@@ -184,7 +180,6 @@ def _photo_ids(owner, *labels):
 
 
 def _label(name, may_be_new=False, category_of=""):
-    """Return the label of this name or alias; make it, or say that there is none."""
     name = " ".join(name.replace("\0", "").split())
     key = fold(name)
     if not name or max(len(name), len(key)) > engine.MAX_NAME:

@@ -84,16 +84,9 @@ def _picture(photo, jpeg):
     if settings.REKOGNITION_IMAGE == "s3object" and limits.object_fits(photo):
         storage = photo.original.storage
         s3 = storage.bucket_name, storage.key(photo.original.name)
-    return Picture(
-        jpeg,
-        photo.width,
-        photo.height,
-        photo.exif,
-        residency=residency or settings.REKOGNITION_RESIDENCY,
-        s3=s3,
-    )
+    residency = residency or settings.REKOGNITION_RESIDENCY
+    return Picture(jpeg, photo.width, photo.height, photo.exif, residency=residency, s3=s3)
 
 
 def params_hash(params):
-    """Return a short hash of the parameters, the same for any order of keys."""
     return hashlib.sha256(json.dumps(params, sort_keys=True, ensure_ascii=False).encode()).hexdigest()[:16]

@@ -44,7 +44,6 @@ def record(photos, wanted, runs=None):
 
 
 def _written(photo_id, before, after, runs):
-    """Yield the rows that are new or not as they were."""
     for label_id, row in after.items():
         old = before.get(label_id)
         values = {**vars(row), "run_id": runs.get(photo_id, old and old.run_id)}

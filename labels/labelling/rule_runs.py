@@ -1,7 +1,6 @@
 """Runs of the rules over the kept answers of all photos: in chunks, at no detection cost.
 
-What is left to do stands in the photos themselves: those whose labels follow other rules than the ones
-in force. So a run that was killed resumes, and one that is run twice changes nothing.
+What is left to do stands in the photos (`stale`), so that one that was killed resumes.
 """
 
 from collections import Counter, defaultdict
@@ -24,9 +23,7 @@ def stale():
     """Return the photos whose labels do not follow the rules in force."""
     answered = Photo.objects.filter(run__isnull=False)
     version = versions.current_version()
-    if version is None:
-        return answered.none()
-    return answered.filter(Q(rule_version=None) | ~Q(rule_version=version))
+    return answered.filter(Q(rule_version=None) | ~Q(rule_version=version)) if version else answered.none()
 
 
 def start():
@@ -72,10 +69,7 @@ def carry_on(row, size=CHUNK):
     return row.carry_on(lambda: step(row, size))
 
 
-@transaction.atomic
 def _apply_chunk(row, size):
-    if not row.renew_lease():
-        return False
     rules = versions.in_force()
     photos = list(_next(stale(), row, size).select_for_update(of=("self",), no_key=True))
     if not photos:
@@ -100,10 +94,7 @@ def _finish(row):
     return False
 
 
-@transaction.atomic
 def _try_chunk(row, size):
-    if not row.renew_lease():
-        return False
     photos = list(_next(Photo.objects.filter(run__isnull=False), row, size))
     if not photos:
         return _finish(row)
@@ -137,7 +128,6 @@ def _add_up(row, photos):
 
 
 def _changes(before, after, moved):
-    """Yield what becomes of each label that would come or go."""
     now = {label_id for label_id, row in after.items() if row.status in PhotoLabel.VISIBLE}
     for label_id in before - now:
         row = after.get(label_id)

@@ -76,13 +76,11 @@ def _learn_parents(decisions, known):
     fresh = []
     for child, parent in new:
         # Two detectors may disagree about which is above the other: who came first is believed.
-        if child in above.get(parent, ()):
-            continue
-        fresh.append(link(from_label_id=child, to_label_id=parent))
-        above[child] = above.get(child, frozenset()) | {parent} | above.get(parent, frozenset())
-        for below, those in list(above.items()):
-            if child in those:
-                above[below] = those | above[child]
+        if child not in above.get(parent, ()):
+            fresh.append(link(from_label_id=child, to_label_id=parent))
+            higher = {parent} | above.get(parent, frozenset())
+            for below in [child, *(label for label, those in above.items() if child in those)]:
+                above[below] = above.get(below, frozenset()) | higher
     link.objects.bulk_create(fresh, ignore_conflicts=True)
 
 

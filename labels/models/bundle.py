@@ -119,10 +119,9 @@ class PartQuerySet(LeaseQuerySet):
 
     def claim_sum(self, pk):
         now = timezone.now()
-        if not self.unsummed(now).filter(pk=pk).exists():
-            return False
         # Without the bundle's columns, for the reason that ChunkQuerySet.claim_next gives.
-        return bool(self.unleased(now).filter(pk=pk, sha256="").lease(new_lease_owner()))
+        free = self.unleased(now).filter(pk=pk, sha256="")
+        return self.unsummed(now).filter(pk=pk).exists() and bool(free.lease(new_lease_owner()))
 
 
 class BundlePart(Leased):

@@ -6,10 +6,7 @@ from labels.models.label import Label
 
 
 class Change(ChunkedWork):
-    """Something a person decided about labels: the audit trail, carried out by a worker.
-
-    Undo runs over its photos again and puts back the ReplacedVerdicts.
-    """
+    """Something a person decided about labels: the audit trail. Undo puts back the ReplacedVerdicts."""
 
     class Action(models.TextChoices):
         ADD = "add", "added"
@@ -74,10 +71,7 @@ class Verdict(_VerdictFields):
 
 
 class ReplacedVerdict(_VerdictFields):
-    """The verdict that a change replaced on one photo; undo puts it back.
-
-    A row per photo, because one value for a whole change would be written again with every chunk of it.
-    """
+    """The verdict that a change replaced on one photo; undo puts it back."""
 
     change = models.ForeignKey(Change, on_delete=models.CASCADE, related_name="replaced_verdicts")
     photo = models.ForeignKey("labels.Photo", on_delete=models.CASCADE, related_name="+")

@@ -1,6 +1,6 @@
 import time
 
-from django.db import models
+from django.db import models, transaction
 
 from photomgr.claim import Claimed, ClaimQuerySet
 
@@ -34,10 +34,14 @@ class ChunkedWork(Claimed):
         ordering = ["-pk"]
 
     def carry_on(self, step, seconds=TURN_SECONDS):
-        """Call `step` until it returns False or `seconds` are over; return whether it returned False."""
+        """Call `step`, each time in a transaction, until it returns False or `seconds` are over.
+
+        Return whether the work is done, or lost to another worker.
+        """
         until = time.monotonic() + seconds
         while time.monotonic() < until:
-            if not step():
-                return True
+            with transaction.atomic():
+                if not (self.renew_lease() and step()):
+                    return True
         self.continue_later()
         return False

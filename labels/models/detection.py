@@ -35,5 +35,4 @@ class DetectionRun(models.Model):
 
     @property
     def answer(self):
-        """Return the response in DetectLabels' shape."""
         return json.loads(self.response)

@@ -43,10 +43,6 @@ class Label(models.Model):
         self.key = fold(self.name)
         super().save(**options)
 
-    @property
-    def is_fact(self):
-        return self.category in self.FACTS
-
 
 class LabelAlias(models.Model):
     """Another name of a label, learnt from answers: it is found by it, and no label of its own."""

@@ -5,8 +5,6 @@ from labels.text.names import fold
 
 
 class SavedSelection(models.Model):
-    """A selection a person saved under a name, to download it again and again."""
-
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="saved_selections"
     )

@@ -5,10 +5,7 @@ from labels.models.photo import Photo
 
 
 class PhotoSummary(models.Model):
-    """What the tag list and the planner need of a photo, as labels/selection/packing.py packs it.
-
-    Written only by labels/selection/summaries.py, in the transaction that changes what it repeats.
-    """
+    """What the tag list and the planner need of a photo; written only by labels/selection/summaries.py."""
 
     photo = models.OneToOneField(Photo, on_delete=models.CASCADE, primary_key=True, related_name="summary")
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")

@@ -24,8 +24,6 @@ FORMATS = {
     "WEBP": ("WebP", ("webp",)),
     "HEIF": ("HEIC", ("heic", "heif", "hif")),
 }
-# Pillow's JPEG reader gives MPO too and registers no other for it: asked for one, it raises KeyError.
-_READERS = [name for name in FORMATS if name != "MPO"]
 ACCEPTED = "JPEG, PNG, BMP, TIFF, WebP and HEIC"
 
 # What Pillow and its plug-ins raise over bytes that are not what they claim to be.
@@ -69,8 +67,9 @@ def reading():
 
 def open_picture(file):
     """Return the lazily opened picture; raise BrokenPicture when it is none of FORMATS."""
+    # Pillow's JPEG reader gives MPO too and registers no other for it: asked for one, it raises KeyError.
     with reading():
-        return Image.open(file, formats=_READERS)
+        return Image.open(file, formats=[name for name in FORMATS if name != "MPO"])
 
 
 def frame_count(picture):

@@ -15,7 +15,7 @@ THUMBNAIL_SIDE, THUMBNAIL_QUALITY = 400, 80
 
 
 def ensure(photo):
-    """Make the photo's thumbnail and rendition when they are missing, and return the rendition's bytes.
+    """Make the photo's thumbnail and rendition when they are missing; return the rendition's bytes.
 
     Raise PhotoRefused when the original is gone, changed since intake or cannot be decoded.
     """

@@ -106,9 +106,8 @@ def _row(decision: Decision) -> Row:
 
 def _judged(row: Row | None, verdict: PersonVerdict) -> Row:
     status = CONFIRMED if verdict.is_there else REJECTED
-    known = verdict.confidence if verdict.confidence is not None else row.confidence if row else 100.0
-    if row is None:
-        return Row(status, BY_PERSON if verdict.added else AUTO, known)
+    row = row or Row(status, AUTO, 100.0)
+    known = row.confidence if verdict.confidence is None else verdict.confidence
     return replace(row, status=status, confidence=known, source=BY_PERSON if verdict.added else row.source)
 
 
@@ -121,16 +120,14 @@ def _add_parents(
     for confidence, label_id in sorted(visible, key=lambda pair: (-pair[0], pair[1])):
         if label_id in taxonomy.facts:
             continue
-        above = frozenset[int]().union(
-            *(taxonomy.above.get(one, frozenset()) for one in (label_id, *origins[label_id]))
-        )
+        shown_here = (label_id, *origins[label_id])
+        above = frozenset[int]().union(*(taxonomy.above.get(one, ()) for one in shown_here))
         for parent in sorted(above - taxonomy.barred):
             shown = shown_as(parent, renamed)
             known = rows.get(shown)
-            if shown == label_id or (known is not None and known.status != engine.SUGGESTED):
-                continue
-            why = f"above {taxonomy.names.get(label_id, '')}".strip()
-            rows[shown] = Row(engine.ACTIVE, BY_CHILD, confidence, None, why[:200])
+            if shown != label_id and (known is None or known.status == engine.SUGGESTED):
+                why = f"above {taxonomy.names.get(label_id, '')}".strip()
+                rows[shown] = Row(engine.ACTIVE, BY_CHILD, confidence, None, why[:200])
 
 
 def _rank(row: Row) -> tuple[int, float]:

@@ -17,7 +17,10 @@ def problems(
 ) -> list[tuple[str, str]]:
     """Return [(field, what is wrong)] of a rule beside the others that are in force with it."""
     wrong = [("patterns", "Name at least one label.")] if not any(map(clean_name, rule.patterns)) else []
-    wrong += _out_of_range(rule)
+    limits = (("min_confidence", 100, " percent"), ("min_box_area", 1, ", a share of the picture"))
+    for name, most, unit in limits:
+        if (value := getattr(rule, name)) is not None and not 0 <= value <= most:
+            wrong.append((name, f"{value:g} is out of range; it may be 0 to {most}{unit}."))
     if rule.action == REPLACE and not clean_name(rule.target):
         wrong.append(("target", "Say by which label it is replaced."))
     elif rule.target and rule.action not in (REPLACE, ROLL_UP):
@@ -32,29 +35,16 @@ def problems(
     return wrong
 
 
-def _out_of_range(rule: Rule) -> list[tuple[str, str]]:
-    limits = (
-        ("min_confidence", 100, "0 to 100 percent"),
-        ("min_box_area", 1, "0 to 1, a share of the picture"),
-    )
-    return [
-        (name, f"{value:g} is out of range; it may be {words}.")
-        for name, most, words in limits
-        if (value := getattr(rule, name)) is not None and not 0 <= value <= most
-    ]
-
-
 def _circle(rule: Rule, others: Iterable[Rule], place: Place) -> tuple[str, ...]:
     """Return the names of a circle of replacements that this rule closes, or ()."""
     moves = [r for r in (*others, rule) if r.target and r.action in (REPLACE, ROLL_UP)]
-    path, name = [rule.target], rule.target
+    path = [rule.target]
     while True:
-        label = SeenLabel(name, 100.0, *place(name))
+        label = SeenLabel(path[-1], 100.0, *place(path[-1]))
         step = next((r for r in moves if matches(r, label)), None)
         # A category rolled up to a label of that very category comes to rest there.
         if step is None or (step.match in (CATEGORY, ANCESTOR) and fold(step.target) == label.key):
             return ()
-        name = step.target
-        path.append(name)
-        if fold(name) in {fold(before) for before in path[:-1]}:
+        path.append(step.target)
+        if fold(step.target) in map(fold, path[:-1]):
             return tuple(path)

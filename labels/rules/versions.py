@@ -35,8 +35,7 @@ def current_version():
 
 
 def draft():
-    rules = LabelRule.objects.filter(enabled=True)
-    return Rules(None, tuple(rule.as_rule() for rule in rules), settings.LABELS_MIN_CONFIDENCE)
+    return from_json(snapshot(), settings.LABELS_MIN_CONFIDENCE)
 
 
 def from_json(rules, min_confidence, version=None):
@@ -55,7 +54,6 @@ def is_changed():
 
 
 def put_in_force(author, note=""):
-    """Make the rules being edited the ones that decide; return their version."""
     return RuleVersion.objects.create(
         rules=snapshot(), min_confidence=settings.LABELS_MIN_CONFIDENCE, author=author, note=note[:200]
     )
@@ -72,9 +70,7 @@ def go_back(author):
     for rule in before.rules:
         fields = {name: rule[name] for name in LabelRule.KEPT if name in rule}
         LabelRule.objects.update_or_create(pk=rule["id"], defaults=fields)
+    note = f"Back to rules {before.pk}"
     return RuleVersion.objects.create(
-        rules=before.rules,
-        min_confidence=before.min_confidence,
-        author=author,
-        note=f"Back to rules {before.pk}",
+        rules=before.rules, min_confidence=before.min_confidence, author=author, note=note
     )

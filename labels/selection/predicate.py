@@ -1,7 +1,4 @@
-"""Which photos a person means: any / all / none of some labels.
-
-ONE predicate: the number beside a checkbox, the grid, the plan and the zip all come from `photos()`.
-"""
+"""Which photos a person means: ONE predicate for the number at a checkbox, the grid, the plan and the zip."""
 
 import hashlib
 import json
@@ -84,7 +81,6 @@ class Selection:
         return hashlib.sha256(json.dumps(said).encode()).hexdigest()
 
     def without(self, name):
-        """Return the selection with this label neither ticked nor excluded."""
         key = fold(name)
         left = {how: tuple(n for n in getattr(self, how) if fold(n) != key) for how in (ANY, ALL, "none")}
         return replace(self, **left)
@@ -102,7 +98,6 @@ class Selection:
 
 
 def photos(owner, selection):
-    """Return the owner's photos that the selection holds, unordered."""
     if selection.is_empty:
         return Photo.objects.none()
     found = _before_any(owner, selection)
@@ -116,14 +111,11 @@ class Overview:
     """
 
     def __init__(self, owner, selection):
-        self.owner = owner
-        self.selection = selection
+        self.owner, self.selection = owner, selection
         counts = LabelCount.objects.filter(owner=owner, count__gt=0).order_by("label__key")
-        self.labels = list(
-            counts.annotate(version=F("owner__library_version__token")).values_list(
-                "label_id", "label__key", "label__name", "label__category", "count", "version", named=True
-            )
-        )
+        counts = counts.annotate(version=F("owner__library_version__token"))
+        columns = ("label_id", "label__key", "label__name", "label__category", "count", "version")
+        self.labels = list(counts.values_list(*columns, named=True))
         self.library = _new_index() if selection.is_empty else _index(owner, self.labels)
         self.chosen = self._before_any = self._all_but_any()
         if selection.any:
@@ -155,7 +147,6 @@ class Overview:
         return {label_id: count for label_id, count in left.items() if count}
 
     def _all_but_any(self):
-        """Return which photos meet everything but the ticks joined by "any"."""
         found, selection = self.library.all(), self.selection
         if selection.all:
             ids = self._ids(selection.all)
@@ -195,10 +186,8 @@ def _index(owner, labels):
 @lru_cache(maxsize=4)
 def _index_at(owner_id, version):
     """Return the owner's index, at least as new as `version`: it is read after the version was."""
-    mine = PhotoSummary.objects.filter(owner=owner_id)
-    return _new_index(
-        **mine.aggregate(facts=_Joined("facts", default=""), labels=_Joined("labels", default=""))
-    )
+    columns = {name: _Joined(name, default="") for name in ("facts", "labels")}
+    return _new_index(**PhotoSummary.objects.filter(owner=owner_id).aggregate(**columns))
 
 
 def _new_index(facts="", labels=""):

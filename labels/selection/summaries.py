@@ -8,8 +8,6 @@ from django.db import transaction
 from labels.models import LibraryVersion, Photo, PhotoLabel, PhotoSummary
 from labels.selection import packing
 
-_BATCH = 500
-
 
 def write(photos):
     """Write what the photos show now, in the transaction that creates them or changes their labels."""
@@ -19,23 +17,18 @@ def write(photos):
 def differences(repair=False):
     """Return [(owner id, photo id)] whose summary or number of labels is wrong; mend them if asked."""
     wrong, last = [], 0
-    while ids := list(Photo.objects.filter(pk__gt=last).order_by("pk").values_list("pk", flat=True)[:_BATCH]):
-        wrong += _differences(ids, repair)
+    photos = Photo.objects.order_by("pk")
+    while ids := list(photos.filter(pk__gt=last).values_list("pk", flat=True)[:500]):
+        with transaction.atomic():
+            # Locked to look at them, too: between our statements PostgreSQL would let others commit.
+            batch = list(photos.filter(pk__in=ids).defer("exif").select_for_update(no_key=True))
+            shown, stored = _shown(ids), PhotoSummary.objects.in_bulk(ids)
+            odd = [photo for photo in batch if not _is_right(photo, shown[photo.pk], stored.get(photo.pk))]
+            if repair and odd:
+                _store(odd, shown)
+        wrong += [(photo.owner_id, photo.pk) for photo in odd]
         last = ids[-1]
     return wrong
-
-
-@transaction.atomic
-def _differences(ids, repair):
-    # Locked to look at them, too: between our statements PostgreSQL would let others commit.
-    photos = list(
-        Photo.objects.filter(pk__in=ids).order_by("pk").defer("exif").select_for_update(no_key=True)
-    )
-    shown, stored = _shown(ids), PhotoSummary.objects.in_bulk(ids)
-    wrong = [photo for photo in photos if not _is_right(photo, shown[photo.pk], stored.get(photo.pk))]
-    if repair and wrong:
-        _store(wrong, shown)
-    return [(photo.owner_id, photo.pk) for photo in wrong]
 
 
 def _is_right(photo, shown, stored):

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from labels.detectors.rekognition import findings
 from labels.labelling import detection
-from labels.models import Bundle, BundlePhoto, Photo, PhotoLabel
+from labels.models import Bundle, BundlePhoto, Label, Photo, PhotoLabel
 from labels.selection.predicate import Selection
 from labels.views import file_responses
 from labels.views.photos import chosen_photos
@@ -30,7 +30,7 @@ def photo_detail(request, pk):
     said = {verdict.label_id: verdict for verdict in photo.verdicts.select_related("by")}
     shown = sorted(
         photo.photo_labels.select_related("label", "run", "rule"),
-        key=lambda row: (row.label.is_fact, -row.confidence, row.label.key),
+        key=lambda row: (row.label.category in Label.FACTS, -row.confidence, row.label.key),
     )
     return render(
         request,
