@@ -43,10 +43,7 @@ def wait(photo, code, reason, seconds):
 
 
 def try_now(now, codes, most):
-    """Make due the photos that wait for one of these reasons; return how many.
-
-    Those that waited longest come first, `most` of them (None: all).
-    """
+    """Make due the `most` (None: all) photos that wait longest for one of these reasons; return how many."""
     waiting = Photo.objects.filter(status=Photo.WAITING, failure_code__in=codes, next_attempt_at__gt=now)
     first = waiting.order_by("next_attempt_at", "pk").values("pk")[:most]
     return waiting.filter(pk__in=first).update(next_attempt_at=now)

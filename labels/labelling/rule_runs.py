@@ -1,7 +1,4 @@
-"""Runs of the rules over the kept answers of all photos: in chunks, at no detection cost.
-
-What is left to do stands in the photos (`stale`), so that one that was killed resumes.
-"""
+"""Runs of the rules over the kept answers of all photos; what is left to do stands in the photos: `stale`."""
 
 from collections import Counter, defaultdict
 
