@@ -24,8 +24,10 @@ class JsonCommand(StrictCommand):
     """0 = done, 1 = usage or unexpected error, 2 = done with findings.
 
     Subclasses implement `run(**options)` and return (document, whether there are findings), or a code of
-    their own in its place; `as_text(document)` is for people.
+    their own in its place; `lines(document)` are for people.
     """
+
+    nothing = ""  # what people read when there are no lines
 
     def create_parser(self, prog_name, subcommand, **kwargs):
         parser = super().create_parser(prog_name, subcommand, **kwargs)
@@ -45,7 +47,10 @@ class JsonCommand(StrictCommand):
         raise NotImplementedError
 
     def as_text(self, document):
-        return "\n".join(f"{name.replace('_', ' ')}: {value}" for name, value in document.items())
+        return "\n".join(self.lines(document)) or self.nothing
+
+    def lines(self, document):
+        return (f"{name.replace('_', ' ')}: {value}" for name, value in document.items())
 
     def progress(self, items, total, unit):
         """Return the items with a progress bar on a terminal, and with none in a pipe."""

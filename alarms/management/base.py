@@ -1,5 +1,3 @@
-"""What the alarm commands share: which sets and alarms are meant, who is acting, errors of the backend."""
-
 import getpass
 import sys
 
@@ -42,12 +40,16 @@ def add_judged(parser):
 
 
 def chosen_sets(set_name):
-    """Return the alarm sets that are meant; raise CommandError naming those there are."""
-    sets = list(AlarmSet.objects.filter(name=set_name) if set_name else AlarmSet.objects.all())
-    if set_name and not sets:
-        names = ", ".join(AlarmSet.objects.values_list("name", flat=True)) or "none yet"
-        raise CommandError(f"There is no alarm set {set_name!r}. There are: {names}.")
-    return sets
+    """Return the set of that name, or without one all sets; raise CommandError naming those there are."""
+    sets = list(AlarmSet.objects.all())
+    chosen = [row for row in sets if not set_name or row.name == set_name]
+    if set_name and not chosen:
+        raise CommandError(f"There is no alarm set {set_name!r}. There are: {names_of(sets)}.")
+    return chosen
+
+
+def names_of(sets):
+    return ", ".join(row.name for row in sets) or "none yet"
 
 
 def save_new(alarm_set):
@@ -89,7 +91,7 @@ def read_lines(path, read):
 
 
 def who():
-    """Return who runs this command, as the runs are signed with."""
+    """Return who runs this command."""
     try:
         return f"{getpass.getuser()} (command)"
     except (KeyError, OSError):

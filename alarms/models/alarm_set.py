@@ -1,4 +1,5 @@
 from django.db import models
+from django.db.models import Q
 
 from alarms.models.action import Action
 
@@ -10,22 +11,13 @@ class AlarmSet(models.Model):
     """
 
     name = models.SlugField(max_length=80, unique=True)
-    prefix = models.CharField(
-        max_length=100, help_text="Every alarm name begins with it; nothing else is ever touched."
-    )
-    region = models.CharField(
-        max_length=40, blank=True, help_text="Empty: the Region boto3 is configured for."
-    )
+    prefix = models.CharField(max_length=100, help_text="Of every alarm name; nothing else is ever touched.")
+    region = models.CharField(max_length=40, blank=True, help_text="Empty: that of boto3's configuration.")
     owner = models.CharField(max_length=80, blank=True, help_text="Written as the tag Owner on every alarm.")
     default_actions = models.ManyToManyField(
-        Action,
-        blank=True,
-        related_name="sets",
-        help_text="Notified of an alarm that has no actions of its own.",
+        Action, blank=True, related_name="sets", help_text="Notified of an alarm without actions of its own."
     )
-    false_alarms_per_week = models.FloatField(
-        default=0.5, help_text="How many false alarms a week each alarm of the set may have."
-    )
+    false_alarms_per_week = models.FloatField(default=0.5, help_text="The most each alarm may have.")
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -33,10 +25,8 @@ class AlarmSet(models.Model):
         permissions = [("apply_alarmset", "Can apply plans: create, change and delete alarms")]
         constraints = [
             models.UniqueConstraint(fields=["region", "prefix"], name="alarmset_prefix_once_per_region"),
-            models.CheckConstraint(condition=~models.Q(prefix=""), name="alarmset_has_prefix"),
-            models.CheckConstraint(
-                condition=models.Q(false_alarms_per_week__gt=0), name="alarmset_budget_positive"
-            ),
+            models.CheckConstraint(condition=~Q(prefix=""), name="alarmset_has_prefix"),
+            models.CheckConstraint(condition=Q(false_alarms_per_week__gt=0), name="alarmset_budget_positive"),
         ]
 
     def __str__(self):

@@ -29,7 +29,7 @@ class Delivery(outbox.BaseDelivery):
     class Meta(outbox.BaseDelivery.Meta):
         verbose_name_plural = "deliveries"
         constraints = [
-            models.UniqueConstraint(fields=["change", "channel", "target"], name="alarm_delivery_once"),
+            models.UniqueConstraint(fields=["change", "channel", "target"], name="alarm_delivery_once")
         ]
 
     def as_action(self):

@@ -3,6 +3,9 @@ from django.db import models
 from alarms.models.alarm_set import AlarmSet
 from alarms.models.metric import Metric
 
+_ADAPTATIONS = {"FAST": "fast", "NORMAL": "normal", "SLOW": "slow"}
+_FILTERINGS = {"MINIMAL": "minimal", "MODERATE": "moderate", "STRICT": "strict"}
+
 
 class Detector(models.Model):
     """What CloudWatch learns a band from: one model for each metric and statistic.
@@ -11,16 +14,6 @@ class Detector(models.Model):
     the detector that would otherwise be billed for ever.
     """
 
-    class Adaptation(models.TextChoices):
-        FAST = "FAST", "fast"
-        NORMAL = "NORMAL", "normal"
-        SLOW = "SLOW", "slow"
-
-    class Filtering(models.TextChoices):
-        MINIMAL = "MINIMAL", "minimal"
-        MODERATE = "MODERATE", "moderate"
-        STRICT = "STRICT", "strict"
-
     alarm_set = models.ForeignKey(AlarmSet, on_delete=models.CASCADE, related_name="detectors")
     metric = models.ForeignKey(
         Metric, on_delete=models.PROTECT, null=True, blank=True, related_name="detectors"
@@ -28,16 +21,14 @@ class Detector(models.Model):
     queries = models.JSONField(default=list, blank=True, help_text="Of a band on metric math, instead.")
     identity = models.CharField(max_length=64, editable=False)
     timezone = models.CharField(max_length=50, blank=True, help_text="Europe/Berlin: where days begin.")
-    periodic_spikes = models.BooleanField(
-        default=False, help_text="Spikes that recurred while it learnt are no anomalies."
-    )
-    adaptation = models.CharField(max_length=8, choices=Adaptation, blank=True)
-    filtering = models.CharField(max_length=8, choices=Filtering, blank=True)
+    periodic_spikes = models.BooleanField(default=False, help_text="Spikes that recur are no anomalies.")
+    adaptation = models.CharField(max_length=8, choices=_ADAPTATIONS, blank=True)
+    filtering = models.CharField(max_length=8, choices=_FILTERINGS, blank=True)
     keep = models.BooleanField(default=False, help_text="Keep it even when no alarm uses it; it is billed.")
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["alarm_set", "identity"], name="detector_once_per_set"),
+            models.UniqueConstraint(fields=["alarm_set", "identity"], name="detector_once_per_set")
         ]
 
     def __str__(self):

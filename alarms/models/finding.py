@@ -6,7 +6,7 @@ from alarms.models.detector import Detector
 
 class FindingQuerySet(models.QuerySet):
     def for_list(self):
-        """Return the findings, the most severe first, with all a page shows of them."""
+        """The most severe first, with all a page shows of them."""
         return self.select_related("alarm__alarm_set", "detector__metric").order_by("-rank", "code", "pk")
 
 
@@ -32,10 +32,8 @@ class Finding(models.Model):
     objects = FindingQuerySet.as_manager()
 
     class Meta:
-        indexes = [
-            # The doctor's page.
-            models.Index(fields=["-rank", "code", "id"], name="finding_by_gravity"),
-        ]
+        # The doctor's page.
+        indexes = [models.Index(fields=["-rank", "code", "id"], name="finding_by_gravity")]
 
     def __str__(self):
         return f"{self.code} {self.alarm or self.detector}"

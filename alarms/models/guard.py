@@ -17,9 +17,7 @@ class Guard(models.Model):
 
     class Meta:
         ordering = ["name"]
-        constraints = [
-            models.UniqueConstraint(fields=["alarm_set", "name"], name="guard_name_once_per_set"),
-        ]
+        constraints = [models.UniqueConstraint(fields=["alarm_set", "name"], name="guard_name_once_per_set")]
 
     def __str__(self):
         return self.name

@@ -2,30 +2,21 @@
 
 from django.db import models
 
-from alarms.models.state import StateChange
+from alarms.models.state import State
 
 
 class LocalAlarm(models.Model):
-    """An alarm the local backend keeps and evaluates.
-
-    `definition` is what PutMetricAlarm or PutCompositeAlarm was given, without Tags.
-    """
-
     region = models.CharField(max_length=40, blank=True)
     name = models.CharField(max_length=255)
     composite = models.BooleanField(default=False)
-    definition = models.JSONField()
+    definition = models.JSONField(help_text="As PutMetricAlarm or PutCompositeAlarm takes it, without Tags.")
     tags = models.JSONField(default=dict)
-    state = models.CharField(
-        max_length=20, choices=StateChange.State, default=StateChange.State.INSUFFICIENT_DATA
-    )
+    state = models.CharField(max_length=20, choices=State, default=State.INSUFFICIENT_DATA)
     state_reason = models.TextField(blank=True)
     state_reason_data = models.JSONField(default=dict, blank=True)
     state_at = models.DateTimeField()
     configured_at = models.DateTimeField()
-    evaluated_at = models.DateTimeField(
-        null=True, help_text="The end of the last minute it was evaluated for."
-    )
+    evaluated_at = models.DateTimeField(null=True, help_text="The end of the minute it saw last.")
 
     class Meta:
         ordering = ["name"]
@@ -36,11 +27,9 @@ class LocalAlarm(models.Model):
 
 
 class LocalDetector(models.Model):
-    """An anomaly detector the local backend keeps; `definition` is what PutAnomalyDetector was given."""
-
     region = models.CharField(max_length=40, blank=True)
     identity = models.CharField(max_length=64)
-    definition = models.JSONField()
+    definition = models.JSONField(help_text="As PutAnomalyDetector takes it.")
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -18,9 +18,7 @@ class Metric(models.Model):
     name = models.CharField(max_length=255)
     dimensions = models.JSONField(default=dict, blank=True, help_text='{"QueueName": "orders"}')
     stat = models.CharField(max_length=50, default="Average", help_text="Sum, Average, p99 …")
-    unit = models.CharField(
-        max_length=20, blank=True, help_text="Best left empty: a wrong unit finds no data at all."
-    )
+    unit = models.CharField(max_length=20, blank=True, help_text="Best empty: a wrong one finds no data.")
     kind = models.CharField(max_length=10, choices=Kind, default=Kind.GAUGE)
     natural_min = models.FloatField(null=True, blank=True, help_text="No value can be below it.")
     natural_max = models.FloatField(null=True, blank=True, help_text="No value can be above it.")

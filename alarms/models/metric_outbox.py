@@ -15,10 +15,8 @@ class MetricOutbox(Leased):
 
     class Meta:
         verbose_name_plural = "measured minutes"
-        indexes = [
-            # What is still to be published, oldest first.
-            models.Index(fields=["published", "at"], name="measured_waiting"),
-        ]
+        # What is still to be published, oldest first.
+        indexes = [models.Index(fields=["published", "at"], name="measured_waiting")]
 
     def __str__(self):
         return f"{self.at:%Y-%m-%d %H:%M}"

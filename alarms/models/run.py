@@ -47,9 +47,7 @@ class Run(Leased):
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
     )
-    who = models.CharField(
-        max_length=150, help_text="Of the person, who may be gone since; or of the system."
-    )
+    who = models.CharField(max_length=150, help_text="The person, who may be gone since, or the system.")
     outcome = models.CharField(max_length=8, choices=Outcome, default=Outcome.RUNNING)
     reason = models.TextField(blank=True, help_text="Why it failed or stopped.")
     fingerprint = models.CharField(max_length=64, blank=True, help_text="Of the plan that was confirmed.")
@@ -94,10 +92,8 @@ class Change(models.Model):
     class Meta:
         ordering = ["number"]
         constraints = [models.UniqueConstraint(fields=["run", "number"], name="change_once_per_run")]
-        indexes = [
-            # "What happened to this alarm", newest first.
-            models.Index(fields=["name", "-done_at"], name="change_by_name"),
-        ]
+        # "What happened to this alarm", newest first.
+        indexes = [models.Index(fields=["name", "-done_at"], name="change_by_name")]
 
     def __str__(self):
         return f"{self.verb} {self.subject} {self.name}"

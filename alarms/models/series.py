@@ -1,5 +1,3 @@
-"""The local store of measurements, with CloudWatch's retention."""
-
 from django.db import models
 
 from alarms.models.metric import metric_identity
@@ -8,10 +6,8 @@ from alarms.models.metric import metric_identity
 class SeriesManager(models.Manager):
     def named(self, namespace, name, dimensions):
         """Return the series, made when it is new; dimensions are a dict."""
-        return self.get_or_create(
-            identity=metric_identity(namespace, name, dimensions),
-            defaults={"namespace": namespace, "name": name, "dimensions": dimensions},
-        )[0]
+        fields = {"namespace": namespace, "name": name, "dimensions": dimensions}
+        return self.get_or_create(identity=metric_identity(namespace, name, dimensions), defaults=fields)[0]
 
 
 class Series(models.Model):
@@ -47,14 +43,10 @@ class Datapoint(models.Model):
     values = models.JSONField(null=True, blank=True, help_text="[[value, count]]")
 
     class Meta:
-        constraints = [
-            # Also the order every reader wants: one series, one period, by time.
-            models.UniqueConstraint(fields=["series", "period", "at"], name="datapoint_once"),
-        ]
-        indexes = [
-            # Roll-up and removal of what is past its time.
-            models.Index(fields=["period", "at"], name="datapoint_age"),
-        ]
+        # Also the order every reader wants: one series, one period, by time.
+        constraints = [models.UniqueConstraint(fields=["series", "period", "at"], name="datapoint_once")]
+        # Roll-up and removal of what is past its time.
+        indexes = [models.Index(fields=["period", "at"], name="datapoint_age")]
 
     def __str__(self):
         return f"{self.series} at {self.at:%Y-%m-%d %H:%M}"

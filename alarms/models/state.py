@@ -1,13 +1,14 @@
 from django.db import models
 
 
+class State(models.TextChoices):
+    OK = "OK", "OK"
+    ALARM = "ALARM", "in alarm"
+    INSUFFICIENT_DATA = "INSUFFICIENT_DATA", "not enough data"
+
+
 class StateChange(models.Model):
     """An alarm changed its state; kept here because CloudWatch forgets after two to four weeks."""
-
-    class State(models.TextChoices):
-        OK = "OK", "OK"
-        ALARM = "ALARM", "in alarm"
-        INSUFFICIENT_DATA = "INSUFFICIENT_DATA", "not enough data"
 
     class Source(models.TextChoices):
         LOCAL = "local", "evaluated here"
@@ -25,9 +26,9 @@ class StateChange(models.Model):
 
     class Meta:
         ordering = ["-at", "-pk"]
+        # Reading CloudWatch's history again adds nothing.
         constraints = [
-            # Reading CloudWatch's history again adds nothing.
-            models.UniqueConstraint(fields=["region", "alarm_name", "at", "new"], name="state_change_once"),
+            models.UniqueConstraint(fields=["region", "alarm_name", "at", "new"], name="state_change_once")
         ]
         indexes = [
             # One alarm's history, newest first.

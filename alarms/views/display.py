@@ -1,6 +1,7 @@
 """How pages show alarms: the words, and which icon and colour of the site a state has."""
 
-from alarms.models import Alarm, StateChange
+from alarms.models import Alarm
+from alarms.models.state import State
 
 TONES = {
     **{"OK": "good", "ALARM": "bad", "INSUFFICIENT_DATA": "waiting"},
@@ -11,8 +12,8 @@ TONES = {
 
 def state_of(alarm, existing):
     """Return the state of an alarm in words and its tone; `existing` is the ExistingAlarm or None."""
-    if existing and existing.state in StateChange.State:
-        return {"state": StateChange.State(existing.state).label, "tone": TONES[existing.state]}
+    if existing and existing.state in State:
+        return {"state": State(existing.state).label, "tone": TONES[existing.state]}
     return {"state": "not applied" if alarm.enabled else "off", "tone": "waiting"}
 
 

@@ -14,13 +14,12 @@ PARTLY = 3
 class Command(AlarmCommand):
     help = "Make the alarms what the configuration says. Exit 3 when some changes are left to do."
     refusals = (Stale,)
+    nothing = "There are no alarm sets."
 
     def add_arguments(self, parser):
         add_plan_options(parser)
         parser.add_argument("--yes", action="store_true", help="Do not ask.")
-        parser.add_argument(
-            "--fingerprint", help="Of the plan that was looked at; refuse when it is another by now."
-        )
+        parser.add_argument("--fingerprint", help="Of the plan you saw; refuse when it is another by now.")
 
     def run(self, set_name, yes, prune, tags, fingerprint, **options):
         sets = chosen_sets(set_name)
@@ -44,14 +43,10 @@ class Command(AlarmCommand):
             return {**nothing, "outcome": "invalid", "problems": problems}
         if run is None:
             return nothing
-        left = run.changes.exclude(outcome=Change.Outcome.DONE)
-        return {
-            "set": alarm_set.name,
-            "run": run.pk,
-            "outcome": run.outcome,
-            "done": run.changes.filter(outcome=Change.Outcome.DONE).count(),
-            "left": list(left.values("verb", "subject", "name", "error")),
-        }
+        done = run.changes.filter(outcome=Change.Outcome.DONE).count()
+        left = run.changes.exclude(outcome=Change.Outcome.DONE).values("verb", "subject", "name", "error")
+        outcome = {"outcome": run.outcome, "done": done, "left": list(left)}
+        return {"set": alarm_set.name, "run": run.pk, **outcome}
 
     def _confirmed(self, alarm_set, prune, tags):
         """Return the fingerprint of the plan a person said yes to, or None."""
@@ -64,14 +59,10 @@ class Command(AlarmCommand):
         self.stderr.write("Apply? [y/N] ", ending="")
         return planned.plan.fingerprint if input().strip().lower() in ("y", "yes") else None
 
-    def as_text(self, document):
-        return "\n".join(_lines(document["sets"])) or "There are no alarm sets."
-
-
-def _lines(sets):
-    for row in sets:
-        yield f"{row['set']}: {row['outcome']}, {row['done']} changes made"
-        for problem in row.get("problems", []):
-            yield f"  ! {problem['alarm']}: {problem['message']}"
-        for left in row["left"]:
-            yield f"  left: {left['verb']} {left['subject']} {left['name']} {left['error']}".rstrip()
+    def lines(self, document):
+        for row in document["sets"]:
+            yield f"{row['set']}: {row['outcome']}, {row['done']} changes made"
+            for problem in row.get("problems", []):
+                yield f"  ! {problem['alarm']}: {problem['message']}"
+            for left in row["left"]:
+                yield f"  left: {left['verb']} {left['subject']} {left['name']} {left['error']}".rstrip()

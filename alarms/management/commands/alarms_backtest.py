@@ -16,21 +16,18 @@ from alarms.management.base import add_judged, judged_alarms, read_lines
 from alarms.readings import values
 from photomgr.json_command import JsonCommand
 
+_EXAMPLE = "2026-11-20T10:00..2026-11-20T11:30"
+
 
 class Command(JsonCommand):
     help = "Say what each alarm would have done: false alarms a week, for each width k and each M of N."
+    nothing = "There is no alarm to judge. Make one in the admin, or give a file with --csv."
 
     def add_arguments(self, parser):
         add_judged(parser)
         parser.add_argument("--weeks", type=float, default=4, help="How many weeks are judged (4).")
         parser.add_argument("--budget", type=float, help="False alarms a week; else that of the set, or 0.5.")
-        parser.add_argument(
-            "--incident",
-            action="append",
-            default=[],
-            metavar="FROM..TO",
-            help="2026-11-20T10:00..2026-11-20T11:30",
-        )
+        parser.add_argument("--incident", action="append", default=[], metavar="FROM..TO", help=_EXAMPLE)
         parser.add_argument("--csv", type=Path, help="Judge a band on timestamp,value lines instead.")
         parser.add_argument("--k", type=float, default=3.0, help="With --csv: width of the band (3).")
         parser.add_argument("--m", type=int, default=3, help="With --csv: datapoints that must breach (3).")
@@ -48,9 +45,7 @@ class Command(JsonCommand):
         return {"alarms": reports}, not all(report["within_budget"] for report in reports)
 
     def as_text(self, document):
-        if not document["alarms"]:
-            return "There is no alarm to judge. Make one in the admin, or give a file with --csv."
-        return "\n\n".join(_report_lines(report) for report in document["alarms"])
+        return "\n\n".join("\n".join(_report_lines(report)) for report in document["alarms"]) or self.nothing
 
 
 def _of_rows(names, sets, weeks, incidents):
@@ -87,7 +82,7 @@ def _incident(text):
     try:
         start, end = (aware(part, timezone.get_current_timezone()) for part in text.split(".."))
     except ValueError:
-        raise CommandError(f"--incident {text!r} is not like 2026-11-20T10:00..2026-11-20T11:30.") from None
+        raise CommandError(f"--incident {text!r} is not like {_EXAMPLE}.") from None
     if start >= end:
         raise CommandError(f"--incident {text!r} ends before it begins.")
     return start.timestamp(), end.timestamp()
@@ -95,31 +90,23 @@ def _incident(text):
 
 def _report_lines(report):
     k = "" if report["k"] is None else f"k = {report['k']:g}, "
-    lines = [
-        f"{report['alarm']}: {k}{report['m']} of {report['n']} by {report['period']} s, "
-        f"{report['weeks']:g} weeks judged",
-        f"  {report['false_alarms_per_week']:.2f} false alarms a week (budget {report['budget']:g}), "
-        f"in alarm {report['time_in_alarm']:.2%} of the time",
-    ]
-    lines += [
-        f"  incident {number}: " + ("not noticed" if delay is None else f"noticed after {delay // 60} min")
-        for number, delay in enumerate(report["delays"], 1)
-    ]
-    if report["k_table"]:
-        lines.append("  k     false alarms a week   worst week   in alarm   delays")
-        lines += [
-            f"  {row['k']:<5g} {row['false_alarms_per_week']:>19.2f}   {row['worst_week']:>10}   "
-            f"{row['time_in_alarm']:>8.2%}   {_delays(row)}"
-            for row in report["k_table"]
-            if row["k"] % 0.5 == 0 and row["k"] <= 6
-        ]
-        lines.append(f"  smallest k within the budget: {_or_none(report['smallest_k'])}")
-        lines.append(f"  suggested k (no week over it, one step wider): {_or_none(report['suggested_k'])}")
-    return "\n".join(lines)
-
-
-def _delays(row):
-    return ", ".join("-" if delay is None else f"{delay // 60} min" for delay in row["delays"])
+    judged = f"by {report['period']} s, {report['weeks']:g} weeks judged"
+    yield f"{report['alarm']}: {k}{report['m']} of {report['n']} {judged}"
+    rate = f"{report['false_alarms_per_week']:.2f} false alarms a week (budget {report['budget']:g})"
+    yield f"  {rate}, in alarm {report['time_in_alarm']:.2%} of the time"
+    for number, delay in enumerate(report["delays"], 1):
+        noticed = "not noticed" if delay is None else f"noticed after {delay // 60} min"
+        yield f"  incident {number}: {noticed}"
+    if not report["k_table"]:
+        return
+    yield "  k     false alarms a week   worst week   in alarm   delays"
+    for row in report["k_table"]:
+        if row["k"] % 0.5 == 0 and row["k"] <= 6:
+            delays = ", ".join("-" if delay is None else f"{delay // 60} min" for delay in row["delays"])
+            rates = f"{row['false_alarms_per_week']:>19.2f}   {row['worst_week']:>10}"
+            yield f"  {row['k']:<5g} {rates}   {row['time_in_alarm']:>8.2%}   {delays}"
+    yield f"  smallest k within the budget: {_or_none(report['smallest_k'])}"
+    yield f"  suggested k (no week over it, one step wider): {_or_none(report['suggested_k'])}"
 
 
 def _or_none(k):

@@ -11,34 +11,26 @@ class Command(AlarmCommand):
 
     def add_arguments(self, parser):
         add_judged(parser)
-        parser.add_argument(
-            "--fail-on",
-            choices=SEVERITIES,
-            default="note",
-            help="The least severity that gives exit 2 (note).",
-        )
-        parser.add_argument(
-            "--ask-topics", action="store_true", help="Ask SNS about the subscriptions of topics."
-        )
+        parser.add_argument("--fail-on", choices=SEVERITIES, default="note", help="Least severity of exit 2.")
+        parser.add_argument("--ask-topics", action="store_true", help="Ask SNS about topics' subscriptions.")
 
     def run(self, alarms, sets, fail_on, ask_topics, **options):
         judged_alarms(alarms, sets)
-        examined, findings = examine_all(
-            timezone.now(), alarms, sets, ask_topics, lambda rows: self.progress(rows, len(rows), "alarms")
-        )
+        examined, findings = examine_all(timezone.now(), alarms, sets, ask_topics, self._progress)
         least = SEVERITIES.index(fail_on)
         document = {"examined": examined, "findings": [_as_json(finding) for finding in findings]}
         return document, any(finding.rank >= least for finding in findings)
 
-    def as_text(self, document):
-        lines = [
-            f"{row['code']} {row['severity']:<8} {row['alarm']}: {row['message']}"
-            + (f"\n    fix: {row['fix']['label']}" if row["fix"] else "")
-            for row in document["findings"]
-        ]
-        examined = document["examined"]
-        lines.append(f"{examined} alarm{'' if examined == 1 else 's'} examined, {len(lines)} findings.")
-        return "\n".join(lines)
+    def _progress(self, alarms):
+        return self.progress(alarms, len(alarms), "alarms")
+
+    def lines(self, document):
+        for row in document["findings"]:
+            yield f"{row['code']} {row['severity']:<8} {row['alarm']}: {row['message']}"
+            if row["fix"]:
+                yield f"    fix: {row['fix']['label']}"
+        examined, found = document["examined"], len(document["findings"])
+        yield f"{examined} alarm{'' if examined == 1 else 's'} examined, {found} findings."
 
 
 def _as_json(finding):

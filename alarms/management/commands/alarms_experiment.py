@@ -1,4 +1,4 @@
-from datetime import UTC, datetime
+from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
@@ -26,12 +26,8 @@ class Command(AlarmCommand):
         parser.add_argument("--seed", type=int, default=1)
         parser.add_argument("--charts", type=Path, metavar="DIR", help="Write a chart of each trial there.")
         parser.add_argument("--publish", action="store_true", help="Send the series to the alarms backend.")
-        parser.add_argument(
-            "--minutes",
-            type=int,
-            default=_MOST_MINUTES,
-            help="With --publish: only the last so many values; 1 from cron is the article's roll-a-dice.",
-        )
+        words = "With --publish: only the last so many values; 1 from cron is the article's roll-a-dice."
+        parser.add_argument("--minutes", type=int, default=_MOST_MINUTES, help=words)
 
     def run(self, name, seed, charts, publish, minutes, **options):
         if seed < 0:
@@ -41,11 +37,7 @@ class Command(AlarmCommand):
         if publish:
             return self._publish(name, seed, minutes), False
         outcomes = run.run(name, seed)
-        document = {
-            "experiment": name,
-            "seed": seed,
-            "cases": [_plain(outcome) for outcome in outcomes],
-        }
+        document = {"experiment": name, "seed": seed, "cases": [_plain(outcome) for outcome in outcomes]}
         if charts:
             document["charts"] = _draw(outcomes, charts)
         return document, False
@@ -61,15 +53,12 @@ class Command(AlarmCommand):
         now = timezone.now().replace(second=0, microsecond=0)
         backend, published = backend_for(), []
         for case in run.EXPERIMENTS[name](rng):
-            values = case.clean[-minutes:]
+            values = case.clean[-minutes:].tolist()
+            times = [now - timedelta(minutes=age) for age in range(len(values), 0, -1)]
             metric = case.name.replace(" ", "-")
             data = [
-                {
-                    "MetricName": metric,
-                    "Timestamp": datetime.fromtimestamp(now.timestamp() - 60 * (len(values) - n), UTC),
-                    "Value": float(value),
-                }
-                for n, value in enumerate(values)
+                {"MetricName": metric, "Timestamp": at, "Value": float(value)}
+                for at, value in zip(times, values, strict=True)
             ]
             for begin in range(0, len(data), _BATCH):
                 backend.put_data(NAMESPACE, data[begin : begin + _BATCH])

@@ -7,7 +7,7 @@ from alarms.apply.mutes import rules_to_export
 from alarms.backends import backend_for
 from alarms.config import configuration, export
 from alarms.config.export.cloudformation import TooMany
-from alarms.management.base import AlarmCommand, chosen_sets
+from alarms.management.base import AlarmCommand, chosen_sets, names_of
 from alarms.models import Alarm
 
 
@@ -21,25 +21,21 @@ class Command(AlarmCommand):
         parser.add_argument("--output", help="A file; without it, standard output.")
 
     def run(self, to, set_name, output, **options):
-        alarm_set = _only(chosen_sets(set_name))
+        sets = chosen_sets(set_name)
+        if len(sets) != 1:
+            raise CommandError(f"Name one set with --set. There are: {names_of(sets)}.")
+        [alarm_set] = sets
         wanted, problems = configuration.load(alarm_set)
         if problems and to != "json":
             raise CommandError("; ".join(f"{problem.alarm}: {problem}" for problem in problems))
         document = _document(alarm_set, wanted, to)
         if output:
-            Path(output).write_text(json.dumps(document, ensure_ascii=False, indent=2) + "\n")
+            Path(output).write_text(self.as_text(document) + "\n")
             return {"file": output, "alarms": len(wanted.alarms)}, False
         return document, False
 
     def as_text(self, document):
         return json.dumps(document, ensure_ascii=False, indent=2)
-
-
-def _only(sets):
-    if len(sets) != 1:
-        names = ", ".join(found.name for found in sets) or "none yet"
-        raise CommandError(f"Name one set with --set. There are: {names}.")
-    return sets[0]
 
 
 def _document(alarm_set, wanted, to):

@@ -10,6 +10,7 @@ from alarms.management.base import AlarmCommand, add_set, chosen_sets
 class Command(AlarmCommand):
     help = "What happened to alarms, newest first; CloudWatch's history is fetched and kept."
     trouble = "The history cannot be read: "
+    nothing = "Nothing happened."
 
     def add_arguments(self, parser):
         parser.add_argument("alarm", nargs="?", help="Only this one.")
@@ -27,9 +28,6 @@ class Command(AlarmCommand):
         found = events(sets[0] if set_name else None, alarm, since, limit=limit)
         return {"fetched": fetched, "events": [{**e, "at": e["at"].isoformat()} for e in found]}, False
 
-    def as_text(self, document):
-        lines = (
-            f"{event['at'][:19]}  {event['alarm']}  {event['what']}  {event['who']}"
-            for event in document["events"]
-        )
-        return "\n".join(lines) or "Nothing happened."
+    def lines(self, document):
+        for event in document["events"]:
+            yield f"{event['at'][:19]}  {event['alarm']}  {event['what']}  {event['who']}"

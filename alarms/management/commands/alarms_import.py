@@ -39,12 +39,11 @@ class Command(AlarmCommand):
                 Run.objects.record(Run.Kind.IMPORT, alarm_set, who=who())
         return {"set": alarm_set.name, "dry_run": dry_run, **found.as_json()}, bool(found.refused)
 
-    def as_text(self, document):
+    def lines(self, document):
         words = ("created", "updated", "unchanged", "refused", "unmanaged", "detectors")
-        lines = [f"{document['set']}: " + ", ".join(f"{len(document[word])} {word}" for word in words)]
-        lines += [f"  ! {problem['alarm']}: {problem['message']}" for problem in document["refused"]]
-        lines += [f"  . {name} is of a kind that is not managed here" for name in document["unmanaged"]]
-        return "\n".join(lines)
+        yield f"{document['set']}: " + ", ".join(f"{len(document[word])} {word}" for word in words)
+        yield from (f"  ! {problem['alarm']}: {problem['message']}" for problem in document["refused"])
+        yield from (f"  . {name} is of a kind that is not managed here" for name in document["unmanaged"])
 
 
 def _read(path):
@@ -69,10 +68,8 @@ def _set(name, given):
         return found
     if not prefix:
         raise CommandError("A new set needs a prefix.")
+    name = name or given.get("name") or slugify(prefix) or "alarms"
+    if AlarmSet.objects.filter(name=name).exists():
+        raise CommandError(f"There is a set {name!r} already; name another with --set.")
     known = {field: given[field] for field in ("owner", "false_alarms_per_week") if field in given}
-    made = AlarmSet(
-        name=name or given.get("name") or slugify(prefix) or "alarms", prefix=prefix, region=region, **known
-    )
-    if AlarmSet.objects.filter(name=made.name).exists():
-        raise CommandError(f"There is a set {made.name!r} already; name another with --set.")
-    return save_new(made)
+    return save_new(AlarmSet(name=name, prefix=prefix, region=region, **known))

@@ -11,6 +11,7 @@ class Command(AlarmCommand):
     help = "Have alarms notify nobody for a while, or at certain hours; they go on being evaluated."
     trouble = "Not muted: "
     refusals = (BadSchedule,)
+    nothing = "Nothing is muted."
 
     def add_arguments(self, parser):
         parser.add_argument("alarms", nargs="*", help="Names of alarms of one set.")
@@ -22,20 +23,21 @@ class Command(AlarmCommand):
 
     def run(self, alarms, length, end, **options):
         if end:
-            _end(end)
+            row = Mute.objects.select_related("alarm_set").filter(name=end).first()
+            if row is None:
+                raise CommandError(f"There is no mute {end!r}.")
+            unmute(row, who())
         elif alarms:
             _mute([find_alarm(name) for name in alarms], length, **options)
         now = timezone.now()
         rows = Mute.objects.select_related("alarm_set").prefetch_related("alarms")
         return {"mutes": [_as_json(row, in_force(row, now)) for row in rows]}, False
 
-    def as_text(self, document):
-        lines = (
-            f"{'*' if row['active'] else ' '} {row['name']}: {row['schedule']} {row['timezone']}, "
-            f"{row['minutes']} min, {len(row['alarms'])} alarms {row['reason']}".rstrip()
-            for row in document["mutes"]
-        )
-        return "\n".join(lines) or "Nothing is muted."
+    def lines(self, document):
+        for row in document["mutes"]:
+            when = f"{row['schedule']} {row['timezone']}, {row['minutes']} min"
+            what = f"{len(row['alarms'])} alarms {row['reason']}".rstrip()
+            yield f"{'*' if row['active'] else ' '} {row['name']}: {when}, {what}"
 
 
 def _mute(alarms, length, schedule, timezone, reason, **options):
@@ -46,13 +48,6 @@ def _mute(alarms, length, schedule, timezone, reason, **options):
     if len(alarms) > 100:
         raise CommandError(f"{len(alarms)} alarms; one mute takes at most 100.")
     mute(alarms, length, who(), reason=reason, schedule=schedule, zone=timezone)
-
-
-def _end(name):
-    row = Mute.objects.select_related("alarm_set").filter(name=name).first()
-    if row is None:
-        raise CommandError(f"There is no mute {name!r}.")
-    unmute(row, who())
 
 
 def _as_json(row, active):

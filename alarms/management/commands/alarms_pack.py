@@ -25,14 +25,10 @@ class Command(JsonCommand):
         alarm_set = alarm_set or save_new(AlarmSet(name=name, prefix=f"{name}-"))
         guards = packs.make_guards(alarm_set, pack, resource)
         alarms = [alarm for guard in guards for alarm in guard.alarms.all()]
-        document = {
-            "set": alarm_set.name,
-            "guards": [guard.name for guard in guards],
-            "alarms": sorted(alarm.name for alarm in alarms if alarm.enabled),
-            "off": sorted(alarm.name for alarm in alarms if not alarm.enabled),
-        }
-        return document, False
+        on, off = (sorted(a.name for a in alarms if a.enabled == enabled) for enabled in (True, False))
+        names = [guard.name for guard in guards]
+        return {"set": alarm_set.name, "guards": names, "alarms": on, "off": off}, False
 
-    def as_text(self, document):
+    def lines(self, document):
         counts = f"{len(document['guards'])} guards, {len(document['alarms'])} alarms"
-        return f"{document['set']}: {counts}. See manage.py alarms_plan --set {document['set']}"
+        yield f"{document['set']}: {counts}. See manage.py alarms_plan --set {document['set']}"

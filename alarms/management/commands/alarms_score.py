@@ -18,14 +18,10 @@ class Command(StrictCommand):
 
     def add_arguments(self, parser):
         parser.add_argument("file", metavar="FILE", help="CSV with the columns timestamp,value; - is stdin")
-        parser.add_argument(
-            "--k", type=float, default=DEFAULT_K, help="width of the band (default %(default)s)"
-        )
+        parser.add_argument("--k", type=float, default=DEFAULT_K, help="width of the band (%(default)s)")
         parser.add_argument("--m", type=int, help="datapoints that must be outside (default by period)")
         parser.add_argument("--n", type=int, help="among so many of the last (default by period)")
-        parser.add_argument(
-            "--quiet", type=float, default=QUIET, help="seconds without alarm before the next"
-        )
+        parser.add_argument("--quiet", type=float, default=QUIET, help="seconds of quiet before an alarm")
         parser.add_argument("--period", type=float, help="seconds between datapoints (default: the first 20)")
         parser.add_argument("--timezone", default="UTC", help="of the seasons, and of timestamps without one")
         parser.add_argument("--natural-min", type=float, help="no value can be below this")
@@ -33,7 +29,11 @@ class Command(StrictCommand):
 
     def handle(self, file, k, m, n, quiet, timezone, **options):
         _check(k, m, n, quiet, timezone)
-        series = self._read(file, timezone)
+        series = read_lines(file, lambda lines: read_series(lines, timezone))
+        if held := series.held:
+            some = ", ".join(map(str, held[:5])) + (" …" if len(held) > 5 else "")
+            why = f"{len(held)} lines are not later than the line ahead ({some})"
+            self.stderr.write(f"{file}: {why}; each counts as of the moment before it.")
         limits = {name: options[name] for name in ("period", "natural_min", "natural_max")}
         try:
             found = score(series.seconds, series.values, k, m, n, quiet, tz=timezone, **limits)
@@ -43,15 +43,8 @@ class Command(StrictCommand):
         writer.writerow(COLUMNS)
         writer.writerows(_rows(series, found, k))
 
-    def _read(self, file, timezone):
-        series = read_lines(file, lambda lines: read_series(lines, timezone))
-        if series.held:
-            self.stderr.write(f"{file}: {_held(series.held)}; each counts as of the moment before it.")
-        return series
-
 
 def _check(k, m, n, quiet, timezone):
-    """Raise CommandError naming the first option that makes no sense."""
     if not 0 < k < float("inf"):
         raise CommandError(f"--k must be above 0, not {k:g}.")
     for name, number in (("--m", m), ("--n", n)):
@@ -64,14 +57,8 @@ def _check(k, m, n, quiet, timezone):
     try:
         ZoneInfo(timezone)
     except (KeyError, OSError, ValueError):
-        raise CommandError(
-            f"--timezone: there is no zone {timezone!r}; write one like Europe/Berlin."
-        ) from None
-
-
-def _held(lines):
-    some = ", ".join(map(str, lines[:5])) + (" …" if len(lines) > 5 else "")
-    return f"{len(lines)} lines are not later than the line ahead ({some})"
+        hint = "write one like Europe/Berlin."
+        raise CommandError(f"--timezone: there is no zone {timezone!r}; {hint}") from None
 
 
 def _rows(series, found, k):
@@ -79,9 +66,5 @@ def _rows(series, found, k):
     flags = (found.breaching.astype(int), found.notified.astype(int))
     for texts, *numbers, breaching, notified in zip(series.texts, *edges, *flags, strict=True):
         # Ten digits: enough for every chart, and no row differs by the last bit of a float.
-        yield [
-            *texts,
-            *("" if np.isnan(number) else f"{number:.10g}" for number in numbers),
-            breaching,
-            notified,
-        ]
+        shown = ("" if np.isnan(number) else f"{number:.10g}" for number in numbers)
+        yield [*texts, *shown, breaching, notified]

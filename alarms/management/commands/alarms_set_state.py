@@ -3,7 +3,7 @@ from django.utils import timezone
 from alarms.backends import backend_for
 from alarms.management.base import AlarmCommand, find_alarm, who
 from alarms.models import Delivery, Run
-from alarms.models.state import StateChange
+from alarms.models.state import State
 from alarms.notices import notify
 from alarms.tasks import deliver
 
@@ -14,7 +14,7 @@ class Command(AlarmCommand):
 
     def add_arguments(self, parser):
         parser.add_argument("alarm")
-        parser.add_argument("state", choices=StateChange.State.values)
+        parser.add_argument("state", choices=State.values)
         parser.add_argument("--reason", default="Tried by hand")
 
     def run(self, alarm, state, reason, **options):
@@ -26,16 +26,15 @@ class Command(AlarmCommand):
         document = {"alarm": row.name, "state": state, "backend": backend.name}
         return {**document, "told": _notify(backend, row.name)}, False
 
-    def as_text(self, document):
+    def lines(self, document):
         found = document.pop("told")
-        lines = [super().as_text(document)]
+        yield from super().lines(document)
         if found is None:
-            lines.append("CloudWatch does what its actions say, unless that was its state already.")
+            yield "CloudWatch does what its actions say, unless that was its state already."
         elif not found:
-            lines.append("Nobody was told: that was its state already, or nobody is to be told of it.")
+            yield "Nobody was told: that was its state already, or nobody is to be told of it."
         else:
-            lines += [f"{one['arn']}: {one['outcome']} {one['error']}".rstrip() for one in found]
-        return "\n".join(lines)
+            yield from (f"{one['arn']}: {one['outcome']} {one['error']}".rstrip() for one in found)
 
 
 def _notify(backend, name):

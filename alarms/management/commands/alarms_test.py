@@ -16,36 +16,17 @@ class Command(JsonCommand):
 
     def run(self, file, **options):
         try:
-            tests = read_file(file.read_bytes(), _Definitions())
+            alarms = Alarm.objects.for_definitions()
+            tests = read_file(file.read_bytes(), {alarm.name: definition_of(alarm) for alarm in alarms})
         except (OSError, BadTest) as why:
             raise CommandError(f"{file}: {why}") from None
         results = [result for test in tests for result in run_test(test)]
         failed = sum(not result.passed for result in results)
-        document = {
-            "tests": len(tests),
-            "failed": failed,
-            "results": [{**vars(result), "passed": result.passed} for result in results],
-        }
-        return document, bool(failed)
+        rows = [{**vars(result), "passed": result.passed} for result in results]
+        return {"tests": len(tests), "failed": failed, "results": rows}, bool(failed)
 
-    def as_text(self, document):
-        lines = [
-            f"{row['test']}: expected {row['expected']} at {row['at']}, got {row['got']}"
-            for row in document["results"]
-            if not row["passed"]
-        ]
-        lines.append(f"{len(document['results'])} expectations, {document['failed']} failed.")
-        return "\n".join(lines)
-
-
-class _Definitions(dict):
-    """The configured alarms by name, read when a test names one."""
-
-    def __contains__(self, name):
-        return super().__contains__(name) or self._found(name)
-
-    def _found(self, name):
-        alarm = Alarm.objects.filter(name=name).for_definitions().first()
-        if alarm is not None:
-            self[name] = definition_of(alarm)
-        return alarm is not None
+    def lines(self, document):
+        for row in document["results"]:
+            if not row["passed"]:
+                yield f"{row['test']}: expected {row['expected']} at {row['at']}, got {row['got']}"
+        yield f"{len(document['results'])} expectations, {document['failed']} failed."
