@@ -1,7 +1,7 @@
 """A confirmed plan carried out, change by change, each written down before and after.
 
-Whatever stops it, running it again converges: the plan is made anew from what exists, and detectors
-that an interrupted deletion left behind are found by their rows.
+Run again after whatever stopped it, it converges: plans are made from what exists, and detectors that an
+interrupted deletion left behind are found by their rows.
 """
 
 from datetime import timedelta
@@ -36,11 +36,9 @@ class Invalid(Exception):
 def apply(alarm_set, user=None, who="", prune=False, tags=False, fingerprint=None, run=None):
     """Carry the set's plan out and return its Run, or None when there is nothing to do.
 
-    `run` is one that was requested and is leased to the caller.
-
-    `fingerprint` is of the plan that was confirmed: raise Stale when there is another by now. Raise
-    Invalid for a configuration with problems. A change that fails is recorded and the next is tried,
-    except deletions after a failure: nothing goes while what should replace it is missing.
+    `run` was requested and is leased to the caller; `fingerprint` is of the plan that was confirmed. Raise
+    Stale when there is another plan by now, Invalid for a configuration with problems. A change that fails
+    is recorded and the next is tried, except deletions: nothing goes while what replaces it is missing.
     """
     planned = plan_for(alarm_set, prune, tags)
     if planned.problems:
@@ -95,16 +93,13 @@ def not_begun(now):
 def end_interrupted(runs, now):
     """End those of `runs` whose worker was killed, or they would be under way for ever; return how many."""
     killed = runs.filter(outcome=Run.Outcome.RUNNING, lease_until__lt=now)
-    return killed.release(
-        outcome=Run.Outcome.PARTIAL,
-        reason="It was interrupted; a later run does what is left.",
-        finished_at=now,
-    )
+    reason = "It was interrupted; a later run does what is left."
+    return killed.release(outcome=Run.Outcome.PARTIAL, reason=reason, finished_at=now)
 
 
 def _begin(run, plan):
-    run.fingerprint = plan.fingerprint
-    run.cost_before, run.cost_after = plan.cost_before, plan.cost_after
+    for name in ("fingerprint", "cost_before", "cost_after"):
+        setattr(run, name, getattr(plan, name))
     run.save(update_fields=["fingerprint", "cost_before", "cost_after"])
     Change.objects.bulk_create(
         Change(run=run, number=number, **{k: v for k, v in change.as_json().items() if k != "why"})

@@ -10,11 +10,7 @@ def detector_row(alarm_set, detector, metric=None):
     watched = detector_metric(detector)
     single = watched.get("SingleMetricAnomalyDetector")
     math = watched.get("MetricMathAnomalyDetector") or {}
-    return Detector.objects.get_or_create(
-        alarm_set=alarm_set,
-        identity=detector_key(detector),
-        defaults={
-            "metric": metric or (metric_of(single, single["Stat"]) if single else None),
-            "queries": math.get("MetricDataQueries", []),
-        },
-    )[0]
+    metric = metric or (metric_of(single, single["Stat"]) if single else None)
+    fields = {"metric": metric, "queries": math.get("MetricDataQueries", [])}
+    key = detector_key(detector)
+    return Detector.objects.get_or_create(alarm_set=alarm_set, identity=key, defaults=fields)[0]

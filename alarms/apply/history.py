@@ -20,18 +20,15 @@ def fetch_state_changes(alarm_set):
     backend = backend_for(alarm_set.region)
     if backend.name == "local":
         return 0
-    known = StateChange.objects.filter(
-        region=alarm_set.region,
-        source=StateChange.Source.CLOUDWATCH,
-        alarm_name__startswith=alarm_set.prefix,
-    )
+    origin = {"region": alarm_set.region, "source": StateChange.Source.CLOUDWATCH}
+    known = StateChange.objects.filter(**origin, alarm_name__startswith=alarm_set.prefix)
     newest = known.first()
     oldest = timezone.now() - _OLDEST
     since = max(newest.at - _OVERLAP, oldest) if newest else oldest
     before = known.count()
     StateChange.objects.bulk_create(
         [
-            StateChange(region=alarm_set.region, source=StateChange.Source.CLOUDWATCH, **vars(found))
+            StateChange(**origin, **vars(found))
             for found in backend.transitions(since)
             if found.alarm_name.startswith(alarm_set.prefix)
         ],

@@ -1,5 +1,3 @@
-"""Mutes made and ended, here and where the alarms live."""
-
 import re
 
 from django.utils import timezone
@@ -39,10 +37,9 @@ def rule_of(mute, alarms):
 
 def rules_to_export(alarm_set, names):
     """Return the set's mutes that are not over, as rules for those of their alarms that are in `names`."""
-    now = timezone.now()
-    rows = [row for row in alarm_set.mutes.prefetch_related("alarms") if not is_over(row, now)]
-    targets = [[alarm for alarm in row.alarms.all() if alarm.name in names] for row in rows]
-    return [rule_of(row, alarms) for row, alarms in zip(rows, targets, strict=True) if alarms]
+    rows, now = alarm_set.mutes.prefetch_related("alarms"), timezone.now()
+    found = [(row, [a for a in row.alarms.all() if a.name in names]) for row in rows if not is_over(row, now)]
+    return [rule_of(row, alarms) for row, alarms in found if alarms]
 
 
 def mute(alarms, length, who, user=None, reason="", schedule="", zone="UTC", **fields):
@@ -53,15 +50,9 @@ def mute(alarms, length, who, user=None, reason="", schedule="", zone="UTC", **f
     now, alarm_set = timezone.now(), alarms[0].alarm_set
     times = schedule or f"at({now:%Y-%m-%dT%H:%M})"
     check_schedule(times, zone)
-    values = {
-        "name": f"{alarm_set.prefix}mute-{now:%Y%m%d-%H%M%S-%f}",
-        "schedule": times,
-        "timezone": zone if schedule else "UTC",
-        "minutes": minutes(length),
-        "reason": reason,
-        "created_by": user,
-    }
-    row = Mute(alarm_set=alarm_set, **values | fields)
+    fields = {"name": f"{alarm_set.prefix}mute-{now:%Y%m%d-%H%M%S-%f}", "reason": reason, **fields}
+    when = {"schedule": times, "timezone": zone if schedule else "UTC", "minutes": minutes(length)}
+    row = Mute(alarm_set=alarm_set, created_by=user, **when, **fields)
     rule = rule_of(row, alarms)
     # The backend comes first: a mute that is shown here is in force there.
     backend_for(alarm_set.region).put_mute(rule)
@@ -72,7 +63,6 @@ def mute(alarms, length, who, user=None, reason="", schedule="", zone="UTC", **f
 
 
 def unmute(row, who, user=None):
-    """End a mute for good."""
     backend_for(row.alarm_set.region).delete_mute(row.name)
     _record(row, "delete", who, user, before=_plain(rule_of(row, row.alarms.all())))
     row.delete()
@@ -80,15 +70,8 @@ def unmute(row, who, user=None):
 
 def _record(row, verb, who, user, **rules):
     run = Run.objects.record(Run.Kind.MUTE, row.alarm_set, user, who)
-    run.changes.create(
-        number=1,
-        verb=verb,
-        subject="mute",
-        name=row.name,
-        outcome=Change.Outcome.DONE,
-        done_at=run.finished_at,
-        **rules,
-    )
+    done = {"outcome": Change.Outcome.DONE, "done_at": run.finished_at}
+    run.changes.create(number=1, verb=verb, subject="mute", name=row.name, **done, **rules)
 
 
 def _plain(rule):

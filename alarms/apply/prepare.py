@@ -4,19 +4,19 @@ from dataclasses import dataclass
 
 from alarms.backends import backend_for
 from alarms.cloudwatch.definitions import band_of
-from alarms.cloudwatch.plan import Existing, Plan, Wanted, plan
+from alarms.cloudwatch.plan import Existing, Plan, plan
 from alarms.config import configuration
+from alarms.models import AlarmSet
 
 
 @dataclass(frozen=True)
 class Planned:
     """A plan and what it was made of; with problems there is no plan."""
 
-    alarm_set: object
-    wanted: Wanted
-    existing: Existing | None
-    plan: Plan | None
+    alarm_set: AlarmSet
     problems: list
+    existing: Existing | None = None
+    plan: Plan | None = None
 
     def as_json(self):
         return {
@@ -31,15 +31,10 @@ def plan_for(alarm_set, prune=False, tags=False):
     """Return what applying the set would do now; `tags` compares them too, by one call an alarm."""
     wanted, problems = configuration.load(alarm_set)
     if problems:
-        return Planned(alarm_set, wanted, None, None, problems)
-    existing = read_existing(backend_for(alarm_set.region), wanted, tags)
-    return Planned(alarm_set, wanted, existing, plan(wanted, existing, prune), [])
-
-
-def read_existing(backend, wanted, tags=False):
-    """Return what exists, with detectors only when there are bands on either side."""
-    existing = backend.existing(detectors=False, tags=tags)
-    ours = [a.definition for n, a in existing.alarms.items() if n.startswith(wanted.prefix)]
-    if wanted.detectors or wanted.known_detectors or any(map(band_of, [*ours, *wanted.alarms.values()])):
-        existing = Existing(existing.alarms, backend.detectors(), existing.foreign)
-    return existing
+        return Planned(alarm_set, problems)
+    backend = backend_for(alarm_set.region)
+    alarms, foreign = backend.alarms(tags)
+    ours = [alarm.definition for name, alarm in alarms.items() if name.startswith(wanted.prefix)]
+    banded = wanted.detectors or wanted.known_detectors or any(map(band_of, [*ours, *wanted.alarms.values()]))
+    existing = Existing(alarms, backend.detectors() if banded else {}, foreign)
+    return Planned(alarm_set, [], existing, plan(wanted, existing, prune))

@@ -3,9 +3,7 @@
 from django.conf import settings
 from django.utils.module_loading import import_string
 
-from alarms.backends.base import Backend, BackendError
-
-__all__ = ["Backend", "BackendError", "backend_for"]
+from alarms.backends.base import Backend, BackendError  # noqa: F401 (callers import them from here)
 
 # By path: only who uses CloudWatch loads botocore.
 _BACKENDS = {"local": "alarms.backends.local.Local", "cloudwatch": "alarms.backends.cloudwatch.CloudWatch"}

@@ -1,8 +1,5 @@
-"""What plans, pages and commands need of a place where alarms live."""
-
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
 
 from alarms.cloudwatch.plan import Existing
 
@@ -17,8 +14,6 @@ class BackendError(Exception):
 
 @dataclass(frozen=True)
 class Transition:
-    """An alarm changed its state."""
-
     alarm_name: str
     at: datetime
     old: str
@@ -27,59 +22,29 @@ class Transition:
     reason_data: dict = field(default_factory=dict)
 
 
-class Backend(Protocol):
-    """Names and definitions are as in alarms.cloudwatch.definitions; every method may raise BackendError."""
+class Backend:
+    """A place where alarms live. Each has a name and these methods, which may raise BackendError:
 
-    name = ""
+    alarms(tags=False)            -> ({name: ExistingAlarm}, frozenset of the names of kinds we never touch)
+    detectors()                   -> {key: definition} of both kinds
+    detector_states()             -> {key: PENDING_TRAINING | TRAINED_INSUFFICIENT_DATA | TRAINED}
+    put_alarm(definition, tags)   create or replace wholly; tags are only looked at when it is new
+    put_detector(definition)      create or replace
+    put_mute(rule)                create or replace; a dict in PutAlarmMuteRule's shape
+    delete_alarm(name), delete_detector(definition), delete_mute(name)   no error when it is gone already
+    retag_alarm(name, tags)       leave these tags and no others
+    set_state(name, state, reason)   until the next evaluation, to try what happens then
+    transitions(since, name=None) -> [Transition] of one alarm or of all, oldest first
+    put_data(namespace, data)     up to 1000 dicts in the shape of PutMetricData's MetricData
+    statistics(metric, period, start, end)   -> [(start of period, value), …], oldest first, without
+        periods that have no data; `metric` has namespace, name, dimensions (dict) and stat
+
+    Definitions are as in alarms.cloudwatch.definitions.
+    """
 
     def __init__(self, region=""):
         self.region = region
 
-    def existing(self, detectors=True, tags=False):
-        """Return all alarms, whatever their names, and all detectors unless `detectors` is False."""
+    def existing(self, tags=False):
         alarms, foreign = self.alarms(tags)
-        return Existing(alarms, self.detectors() if detectors else {}, foreign)
-
-    def alarms(self, tags=False):
-        """Return ({name: ExistingAlarm}, names of kinds we never touch)."""
-
-    def detectors(self):
-        """Return {key: definition} of both kinds of detectors."""
-
-    def detector_states(self):
-        """Return {key: PENDING_TRAINING | TRAINED_INSUFFICIENT_DATA | TRAINED}."""
-
-    def put_alarm(self, definition, tags):
-        """Create the alarm, or replace it wholly; tags are only looked at when it is new."""
-
-    def delete_alarm(self, name):
-        """Delete the alarm; one that is gone already is no error."""
-
-    def retag_alarm(self, name, tags):
-        """Have the alarm carry these tags and no others."""
-
-    def put_detector(self, definition): ...
-
-    def delete_detector(self, definition):
-        """Delete the detector; one that is gone already is no error."""
-
-    def set_state(self, name, state, reason):
-        """Put an alarm into a state until its next evaluation, to try what happens then."""
-
-    def transitions(self, since, name=None):
-        """Return the Transitions since a moment, of one alarm or of all, oldest first."""
-
-    def put_mute(self, rule):
-        """Create or replace a mute rule: a dict in PutAlarmMuteRule's shape."""
-
-    def delete_mute(self, name): ...
-
-    def put_data(self, namespace, data):
-        """Publish up to 1000 data: dicts in the shape of PutMetricData's MetricData."""
-
-    def statistics(self, metric, period, start, end):
-        """Return [(start of period, value), …] of a metric and its statistic, oldest first.
-
-        `metric` has namespace, name, dimensions (dict) and stat, as alarms.models.Metric; periods
-        without data are left out.
-        """
+        return Existing(alarms, self.detectors(), foreign)

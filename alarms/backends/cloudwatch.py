@@ -2,6 +2,7 @@
 
 import json
 import random
+import re
 import time
 from contextlib import suppress
 from datetime import UTC
@@ -15,17 +16,7 @@ from alarms.cloudwatch.definitions import detector_key, detector_metric, is_comp
 from alarms.cloudwatch.plan import ExistingAlarm
 from photomgr import aws
 
-_TRANSIENT = {
-    "Throttling",
-    "ThrottlingException",
-    "TooManyRequestsException",
-    "RequestLimitExceeded",
-    "InternalServiceFault",
-    "InternalServiceError",
-    "InternalFailure",
-    "ServiceUnavailable",
-    "RequestTimeout",
-}
+_TRANSIENT = re.compile(r"Throttling|TooManyRequests|RequestLimit|Internal|ServiceUnavailable|RequestTimeout")
 _GONE = {"ResourceNotFound", "ResourceNotFoundException"}
 _ATTEMPTS = 6
 _PAGE = 100
@@ -48,14 +39,12 @@ class CloudWatch(Backend):
     name = "cloudwatch"
 
     def alarms(self, tags=False):
-        found, foreign = {}, set()
+        found, foreign = {}, []
         for page in self._pages("describe_alarms", AlarmTypes=_KINDS, MaxRecords=_PAGE):
-            for answer in _described(page):
-                found[answer["AlarmName"]] = self._alarm(answer, tags)
-                if answer.get("EvaluationCriteria"):
-                    foreign.add(answer["AlarmName"])
-            foreign.update(answer["AlarmName"] for answer in page.get("LogAlarms", []))
-        return found, frozenset(foreign)
+            described = _described(page)
+            found |= {answer["AlarmName"]: self._alarm(answer, tags) for answer in described}
+            foreign += page.get("LogAlarms", []) + [a for a in described if a.get("EvaluationCriteria")]
+        return found, frozenset(answer["AlarmName"] for answer in foreign)
 
     def _alarm(self, answer, tags):
         return ExistingAlarm(
@@ -196,7 +185,8 @@ def _problem(error):
 
 def _is_transient(error):
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    return error.response.get("Error", {}).get("Code") in _TRANSIENT or status in (429, 502, 503, 504)
+    code = error.response.get("Error", {}).get("Code", "")
+    return bool(_TRANSIENT.match(code)) or status in (429, 502, 503, 504)
 
 
 def _detector(answer):

@@ -15,14 +15,13 @@ class Local(Backend):
     name = "local"
 
     def alarms(self, tags=False):
-        rows = LocalAlarm.objects.filter(region=self.region)
-        return {row.name: self._alarm(row, tags) for row in rows}, frozenset()
-
-    def _alarm(self, row, tags):
-        arn = f"arn:local:cloudwatch:{self.region}:000000000000:alarm:{row.name}"
-        return ExistingAlarm(
-            row.definition, arn, row.state, row.state_reason, row.state_at, row.tags if tags else None
-        )
+        arn = f"arn:local:cloudwatch:{self.region}:000000000000:alarm:"
+        found = {}
+        for row in LocalAlarm.objects.filter(region=self.region):
+            state = (row.state, row.state_reason, row.state_at)
+            own = row.tags if tags else None
+            found[row.name] = ExistingAlarm(row.definition, arn + row.name, *state, own)
+        return found, frozenset()
 
     def detectors(self):
         rows = LocalDetector.objects.filter(region=self.region)
@@ -30,29 +29,25 @@ class Local(Backend):
 
     def detector_states(self):
         # A local band is computed when it is needed; there is nothing to wait for.
-        rows = LocalDetector.objects.filter(region=self.region)
-        return dict.fromkeys(rows.values_list("identity", flat=True), "TRAINED")
+        return dict.fromkeys(self.detectors(), "TRAINED")
 
     def put_alarm(self, definition, tags):
         _refuse(alarm_problems(definition))
-        now = timezone.now()
+        name, now = definition["AlarmName"], timezone.now()
         values = {"definition": definition, "composite": is_composite(definition), "configured_at": now}
         with transaction.atomic():
-            row = LocalAlarm.objects.select_for_update().filter(
-                region=self.region, name=definition["AlarmName"]
-            )
-            kinds = set(row.values_list("composite", flat=True))
-            if kinds and kinds != {values["composite"]}:
-                raise BackendError("ValidationError", f"{definition['AlarmName']} is another kind of alarm")
+            row = LocalAlarm.objects.select_for_update().filter(region=self.region, name=name).first()
+            if row and row.composite != values["composite"]:
+                raise BackendError("ValidationError", f"{name} is another kind of alarm")
+            new = {**values, "tags": tags or {}, "state_at": now}
             LocalAlarm.objects.update_or_create(
-                region=self.region,
-                name=definition["AlarmName"],
-                defaults=values,
-                create_defaults={**values, "tags": tags or {}, "state_at": now},
+                region=self.region, name=name, defaults=values, create_defaults=new
             )
             # As CloudWatch does: a band without a detector gets one.
             if detector := detector_of(definition):
-                self._detector(detector, create_only=True)
+                LocalDetector.objects.get_or_create(
+                    region=self.region, identity=detector_key(detector), defaults={"definition": detector}
+                )
 
     def delete_alarm(self, name):
         LocalAlarm.objects.filter(region=self.region, name=name).delete()
@@ -62,14 +57,8 @@ class Local(Backend):
 
     def put_detector(self, definition):
         _refuse(detector_problems(definition))
-        self._detector(definition)
-
-    def _detector(self, definition, create_only=False):
         LocalDetector.objects.update_or_create(
-            region=self.region,
-            identity=detector_key(definition),
-            defaults={} if create_only else {"definition": definition},
-            create_defaults={"definition": definition},
+            region=self.region, identity=detector_key(definition), defaults={"definition": definition}
         )
 
     def delete_detector(self, definition):
@@ -83,14 +72,9 @@ class Local(Backend):
         if row.state == state:
             return
         now = timezone.now()
+        by_person = {"reason": reason, "source": StateChange.Source.PERSON}
         change = StateChange.objects.create(
-            region=self.region,
-            alarm_name=name,
-            at=now,
-            old=row.state,
-            new=state,
-            reason=reason,
-            source=StateChange.Source.PERSON,
+            region=self.region, alarm_name=name, at=now, old=row.state, new=state, **by_person
         )
         Delivery.objects.create_for(change, row.definition)
         row.state, row.state_reason, row.state_at = state, reason, now

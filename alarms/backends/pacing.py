@@ -1,5 +1,3 @@
-"""At most so many calls a second."""
-
 import threading
 import time
 
@@ -14,7 +12,6 @@ class Pace:
         self._next = 0.0
 
     def wait(self):
-        """Return when it is this caller's turn."""
         with self._lock:
             now = self._clock()
             turn = max(now, self._next)

@@ -1,7 +1,4 @@
-"""Measurements as alarms see them: one value each period, the band beside them.
-
-`backend` is anything with `statistics`, as alarms.backends.base.Backend.
-"""
+"""Measurements as alarms see them: one value each period, the band beside them."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -39,7 +36,7 @@ def read_values(backend, spec, start, end):
     Sums over a longer period than the alarm's are divided, so that they compare with its threshold.
     """
     period = period_for(end - start, spec.period) or 3600
-    first = _ceil(start.timestamp(), period)
+    first = -(-int(start.timestamp()) // period) * period
     times = np.arange(first, end.timestamp() - period + 1, period)
     columns = {name: _column(backend, source, period, times) for name, source in spec.sources.items()}
     values = spec.values(columns) if len(times) else np.zeros(0)
@@ -79,20 +76,14 @@ def metric_row_of(spec, known=None):
 
 def metrics_by_identity():
     """Return {identity without unit: Metric} of all metrics."""
-    return {
-        metric_identity(metric.namespace, metric.name, metric.dimensions, metric.stat): metric
-        for metric in Metric.objects.all()
-    }
+    rows = Metric.objects.all()
+    return {metric_identity(row.namespace, row.name, row.dimensions, row.stat): row for row in rows}
 
 
 def metric_like(source, stat=None):
     """Return what a backend's `statistics` takes."""
-    return SimpleNamespace(
-        namespace=source.namespace,
-        name=source.name,
-        dimensions=dict(source.dimensions),
-        stat=stat or source.stat,
-    )
+    fields = {"dimensions": dict(source.dimensions), "stat": stat or source.stat}
+    return SimpleNamespace(namespace=source.namespace, name=source.name, **fields)
 
 
 def read_csv(lines):
@@ -114,16 +105,10 @@ def _column(backend, source, period, times):
     column = np.full(len(times), np.nan)
     if not len(times):
         return column
-    metric = metric_like(source)
-    start, end = (datetime.fromtimestamp(moment, UTC) for moment in (times[0], times[-1] + period))
-    found = backend.statistics(metric, period, start, end)
-    if found:
-        moments = np.array([moment.timestamp() for moment, _ in found])
-        places = np.rint((moments - times[0]) / period).astype(int)
-        inside = (places >= 0) & (places < len(times))
-        column[places[inside]] = np.array([value for _, value in found], dtype=float)[inside]
+    begin, end = float(times[0]), float(times[-1] + period)
+    start, end = datetime.fromtimestamp(begin, UTC), datetime.fromtimestamp(end, UTC)
+    for moment, value in backend.statistics(metric_like(source), period, start, end):
+        place = round((moment.timestamp() - begin) / period)
+        if 0 <= place < len(times):
+            column[place] = value
     return column * (source.period / period) if source.stat in _SUMS else column
-
-
-def _ceil(seconds, period):
-    return -(-int(seconds) // period) * period
