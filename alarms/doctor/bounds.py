@@ -8,12 +8,10 @@ _LOW, _HIGH = "lower", "upper"
 
 
 def floor_missing(context):
-    """A01: a band without a static floor beside it."""
     return _companion_missing(context, "A01", "floor", _LOW, context.worst_low, context.natural_min)
 
 
 def ceiling_missing(context):
-    """A02: a band without a static ceiling beside it."""
     return _companion_missing(context, "A02", "ceiling", _HIGH, context.worst_high, context.natural_max)
 
 
@@ -54,7 +52,6 @@ def _add(context, role):
 
 
 def never_alarms(context):
-    """A03: a value that ought to alarm and never can."""
     if context.spec.threshold is not None:
         return _threshold_out_of_reach(context)
     if not context.has_band:
@@ -66,14 +63,13 @@ def never_alarms(context):
     ]
     if not never:
         return None
-    lower, upper = context.edges
-    guarded = {"floor", "ceiling"} <= context.guarded
+    lower, upper = (edge.mean() for edge in context.edges)
     return Finding(
         "A03",
-        NOTE if guarded else WARNING,
+        NOTE if {"floor", "ceiling"} <= context.guarded else WARNING,
         f"{' and '.join(never)} can never alarm by the band at k = {context.spec.k:g}: it reaches "
-        f"from {lower.mean():.3g} to {upper.mean():.3g}.",
-        {"values": [float(value) for value in never], "lower": lower.mean(), "upper": upper.mean()},
+        f"from {lower:.3g} to {upper:.3g}.",
+        {"values": [float(value) for value in never], "lower": lower, "upper": upper},
     )
 
 
@@ -81,22 +77,16 @@ def _threshold_out_of_reach(context):
     threshold, operator = context.spec.threshold, context.spec.operator
     high = operator.startswith("Greater")
     bound = context.natural_max if high else context.natural_min
-    if bound is None:
+    if bound is None or (bound > threshold if high else bound < threshold):
         return None
-    reachable = bound > threshold if high else bound < threshold
-    if reachable or ("OrEqual" in operator and bound == threshold):
+    if "OrEqual" in operator and bound == threshold:
         return None
-    return Finding(
-        "A03",
-        ERROR,
-        f"It can never alarm: it does so {'above' if high else 'below'} {threshold:g}, "
-        f"and the metric ends at {bound:g}.",
-        {"threshold": threshold, "bound": bound},
-    )
+    side = "above" if high else "below"
+    message = f"It can never alarm: it does so {side} {threshold:g}, and the metric ends at {bound:g}."
+    return Finding("A03", ERROR, message, {"threshold": threshold, "bound": bound})
 
 
 def outside_nature(context):
-    """A04: the band reaches to where no value can be."""
     if not context.has_band:
         return None
     lower, upper = context.edges
@@ -118,42 +108,26 @@ def outside_nature(context):
 
 
 def nothing_can_breach(context):
-    """A06: so wide that no possible value is outside."""
     if not context.has_band:
         return None
     lower, upper = context.edges
-    dead = {
-        _LOW: context.natural_min is not None and bool((lower <= context.natural_min).all()),
-        _HIGH: context.natural_max is not None and bool((upper >= context.natural_max).all()),
-    }
-    watched = (_LOW, _HIGH) if context.spec.side == "both" else (context.spec.side,)
-    if not all(dead[side] for side in watched):
-        return None
-    k = _largest_k(context, watched)
-    fix = Fix(f"Set k to {k:g}", "change_alarm", {"k": k}) if k else None
-    return Finding(
-        "A06",
-        ERROR,
-        f"At k = {context.spec.k:g} the band covers all that is possible; nothing can alarm.",
-        {"k": context.spec.k, "largest_k": k},
-        fix,
-    )
-
-
-def _largest_k(context, watched):
-    """Return the largest k (in quarters) at which a watched side can alarm half of the week, or None."""
-    expected = _last_known(context, context.band.expected)
+    expected, down, up = context.last_week
+    # The k at which a side can alarm half of the week.
     room = []
-    if _LOW in watched and context.natural_min is not None:
-        room.append(np.median((expected - context.natural_min) / _last_known(context, context.band.down)))
-    if _HIGH in watched and context.natural_max is not None:
-        room.append(np.median((context.natural_max - expected) / _last_known(context, context.band.up)))
-    k = np.floor(max(room) * 4 - 0.001) / 4 if room else 0
-    return float(k) if k >= 1 else None
-
-
-def _last_known(context, column):
-    return column[np.isfinite(context.band.expected)][-len(context.edges[0]) :]
+    if context.spec.side != _HIGH:
+        if context.natural_min is None or (lower > context.natural_min).any():
+            return None
+        room.append(np.median((expected - context.natural_min) / down))
+    if context.spec.side != _LOW:
+        if context.natural_max is None or (upper < context.natural_max).any():
+            return None
+        room.append(np.median((context.natural_max - expected) / up))
+    k = float(np.floor(max(room) * 4 - 0.001) / 4)
+    message = f"At k = {context.spec.k:g} the band covers all that is possible; nothing can alarm."
+    if k < 1:
+        return Finding("A06", ERROR, message, {"k": context.spec.k, "largest_k": None})
+    fix = Fix(f"Set k to {k:g}", "change_alarm", {"k": k})
+    return Finding("A06", ERROR, message, {"k": context.spec.k, "largest_k": k}, fix)
 
 
 def _missed(context, side):

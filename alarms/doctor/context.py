@@ -16,13 +16,10 @@ SEVERITIES = (NOTE, WARNING, ERROR)
 
 @dataclass(frozen=True)
 class Fix:
-    """What one click changes in the configuration; the next plan shows it before it is applied.
-
-    do: change_alarm, change_detector, add_floor, add_ceiling, exclude; values: the fields.
-    """
+    """What one click changes in the configuration; the next plan shows it before it is applied."""
 
     label: str
-    do: str
+    do: str  # a key of alarms.doctor.fixes.FIXES
     values: dict = field(default_factory=dict)
 
 
@@ -63,7 +60,6 @@ class DoctorContext:
 
     @cached_property
     def days(self):
-        """Return how many days lie between the first value and the last."""
         known = np.flatnonzero(np.isfinite(self.values))
         return (known[-1] - known[0] + 1) * self.spec.period / DAY if len(known) else 0.0
 
@@ -74,13 +70,17 @@ class DoctorContext:
         return History(self.spec.period, self.values, self.band, begin=warm_up)
 
     @cached_property
-    def edges(self):
-        """Return (lower, upper) of the last week as CloudWatch draws them: it knows no natural bounds."""
+    def last_week(self):
+        """Return (expected, down, up) of the band, as far as it was known."""
         last = slice(-int(7 * DAY / self.spec.period), None)
         known = np.isfinite(self.band.expected[last])
-        expected = self.band.expected[last][known]
-        lower = expected - self.spec.k * self.band.down[last][known]
-        return lower, expected + self.spec.k * self.band.up[last][known]
+        return [column[last][known] for column in (self.band.expected, self.band.down, self.band.up)]
+
+    @cached_property
+    def edges(self):
+        """Return (lower, upper) of the last week as CloudWatch draws them: it knows no natural bounds."""
+        expected, down, up = self.last_week
+        return expected - self.spec.k * down, expected + self.spec.k * up
 
     @property
     def has_band(self):
@@ -89,21 +89,17 @@ class DoctorContext:
     @cached_property
     def worst_low(self):
         """Return the value that would mean "broken" on the low side: the nearest one below all others."""
-        if not len(self.seen):
-            return None
-        lowest = float(self.seen.min())
-        if self.natural_min is not None and lowest > self.natural_min:
+        lowest = float(self.seen.min(initial=np.inf))
+        if self.natural_min is not None and np.inf > lowest > self.natural_min:
             return self.natural_min
         if step := _step(self.seen):
             return lowest - step
-        return 0.0 if self.natural_min is None and lowest > 0 else None
+        return 0.0 if self.natural_min is None and np.inf > lowest > 0 else None
 
     @cached_property
     def worst_high(self):
-        if not len(self.seen):
-            return None
-        highest = float(self.seen.max())
-        if self.natural_max is not None and highest < self.natural_max:
+        highest = float(self.seen.max(initial=-np.inf))
+        if self.natural_max is not None and -np.inf < highest < self.natural_max:
             return self.natural_max
         step = _step(self.seen)
         return highest + step if step else None

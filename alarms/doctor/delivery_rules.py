@@ -4,22 +4,22 @@ from alarms.doctor.context import ERROR, NOTE, WARNING, Finding, Fix
 
 _STALE_DAYS = 30
 _STALE_SHARE = 0.1
+_WHEN_IT_STOPS = {
+    "missing": (WARNING, "its state becomes unknown"),
+    "notBreaching": (ERROR, "it turns OK"),
+    "ignore": (WARNING, "its state stays"),
+}
 
 
 def silent_floor(context):
-    """A11: a floor that stays quiet when the metric stops."""
     spec = context.spec
     if context.role != "floor" or spec.rule.missing == "breaching":
         return None
     minutes = spec.rule.range * spec.period / 60
-    what = {
-        "missing": "its state becomes unknown",
-        "notBreaching": "it turns OK",
-        "ignore": "its state stays",
-    }[spec.rule.missing]
+    severity, what = _WHEN_IT_STOPS[spec.rule.missing]
     return Finding(
         "A11",
-        ERROR if spec.rule.missing == "notBreaching" else WARNING,
+        severity,
         f"When the metric stops, {what} and nobody is notified. With missing data as breaching it alarms "
         f"after {minutes:g} min.",
         {"missing": spec.rule.missing, "minutes": minutes},
@@ -28,20 +28,18 @@ def silent_floor(context):
 
 
 def nobody_notified(context):
-    """A13: no action, or one that leads nowhere."""
     if not context.actions:
         fix = Fix("Use the actions of the set", "change_alarm", {"use_default_actions": True})
         message = "It notifies nobody: there is no action, neither of its own nor of its set."
-        return Finding("A13", WARNING, message, {}, fix)
+        return Finding("A13", WARNING, message, fix=fix)
     if not context.actions_enabled:
         fix = Fix("Switch its actions on", "change_alarm", {"actions_enabled": True})
-        return Finding("A13", WARNING, "Its actions are switched off.", {}, fix)
+        return Finding("A13", WARNING, "Its actions are switched off.", fix=fix)
     if context.muted_for_ever:
-        fix = Fix("End the mute", "end_mute")
-        return Finding("A13", WARNING, "It is muted and the mute never ends.", {}, fix)
-    for arn in context.actions:
-        # None: there is no such topic; of an ARN that is not among them nothing is known.
-        confirmed = context.topics.get(arn, "unknown")
+        message = "It is muted and the mute never ends."
+        return Finding("A13", WARNING, message, fix=Fix("End the mute", "end_mute"))
+    # Of an ARN that is not among the topics nothing is known.
+    for arn, confirmed in ((arn, context.topics[arn]) for arn in context.actions if arn in context.topics):
         if confirmed is None:
             return Finding("A13", ERROR, f"There is no topic {arn}.", {"arn": arn})
         if confirmed == 0:
@@ -51,7 +49,6 @@ def nobody_notified(context):
 
 
 def no_volume_guard(context):
-    """A16: one failure of two requests is 50 percent."""
     if context.kind != "ratio" or "IF" in context.spec.expression:
         return None
     return Finding(
@@ -64,7 +61,6 @@ def no_volume_guard(context):
 
 
 def stale_threshold(context):
-    """A17: the threshold was computed from a past that is over."""
     wanted, threshold = context.fresh_threshold, context.spec.threshold
     if wanted is None or threshold is None:
         return None
@@ -82,7 +78,6 @@ def stale_threshold(context):
 
 
 def orphan(name):
-    """A14: a detector no alarm uses; it is billed all the same."""
     return Finding(
         "A14",
         WARNING,

@@ -1,6 +1,7 @@
 """Carry out what the doctor proposes: changes of the configuration only; the next plan shows them."""
 
 from datetime import timedelta
+from functools import partial
 
 from django.db import transaction
 from django.utils import timezone
@@ -8,21 +9,11 @@ from django.utils import timezone
 from alarms.apply.detector_rows import detector_row
 from alarms.cloudwatch.definitions import detector_of
 from alarms.config.configuration import definition_of
-from alarms.models import Alarm, ExcludedRange, Finding
+from alarms.models import Alarm, Detector, ExcludedRange, Finding
 from alarms.readings.retention import MINUTES_KEPT
 
 # As many as PutAnomalyDetector takes.
 MOST_EXCLUDED = 10
-_CHANGEABLE = {
-    "k",
-    "evaluation_periods",
-    "datapoints",
-    "missing",
-    "enabled",
-    "threshold",
-    "use_default_actions",
-    "actions_enabled",
-}
 # Fields of the alarm beside a band, by its role.
 _COMPANIONS = {
     # Zero values for the shortest sensible period, and silence counts as zero.
@@ -49,7 +40,7 @@ def carry_out(finding):
     if not Finding.objects.select_for_update().filter(pk=finding.pk).exists():
         raise CannotFix("It is done already, or was looked at again since.")
     fix = finding.fix
-    _FIXES[fix["do"]](finding, fix["values"])
+    FIXES[fix["do"]](finding, fix["values"])
     finding.delete()
     return fix["label"]
 
@@ -73,38 +64,27 @@ def _detector_of(alarm):
 
 
 def _change_alarm(finding, values):
-    alarm = finding.alarm
-    for name, value in values.items():
-        if name not in _CHANGEABLE:
-            raise CannotFix(f"{name} is nothing the doctor may change.")
-        setattr(alarm, name, value)
-    if "threshold" in values:
-        alarm.threshold_at = timezone.now()
-    alarm.save(update_fields=[*values, "threshold_at", "changed_at"])
+    now = timezone.now()
+    computed = {"threshold_at": now} if "threshold" in values else {}
+    Alarm.objects.filter(pk=finding.alarm_id).update(**values, **computed, changed_at=now)
 
 
 def _change_detector(finding, values):
     detector = finding.detector or _detector_of(finding.alarm)
-    fields = values.keys() & {"periodic_spikes", "keep"}
-    for name in fields:
-        setattr(detector, name, values[name])
-    detector.save(update_fields=fields)
+    Detector.objects.filter(pk=detector.pk).update(**values)
 
 
-def _add_companion(role):
-    def add(finding, values):
-        band, guard = finding.alarm, finding.alarm.guard
-        name = f"{band.name.removesuffix('-band')}-{role}"
-        if Alarm.objects.filter(alarm_set=band.alarm_set, name=name).exists():
-            raise CannotFix(f"There is an alarm {name} already; switch it on, or give it the role {role}.")
-        if guard and guard.alarms.filter(role=role).exists():
-            raise CannotFix(f"The guard {guard} has a {role} already; switch it on.")
-        fields = {**_COMPANIONS[role], **values, "guard": guard, "metric": band.metric, "period": band.period}
-        alarm = Alarm.objects.create(alarm_set=band.alarm_set, name=name, role=role, **fields)
-        for row in band.alarm_actions.all():
-            alarm.alarm_actions.create(action=row.action, state=row.state)
-
-    return add
+def _add_companion(role, finding, values):
+    band, guard = finding.alarm, finding.alarm.guard
+    name = f"{band.name.removesuffix('-band')}-{role}"
+    if Alarm.objects.filter(alarm_set=band.alarm_set, name=name).exists():
+        raise CannotFix(f"There is an alarm {name} already; switch it on, or give it the role {role}.")
+    if guard and guard.alarms.filter(role=role).exists():
+        raise CannotFix(f"The guard {guard} has a {role} already; switch it on.")
+    fields = {**_COMPANIONS[role], **values, "guard": guard, "metric": band.metric, "period": band.period}
+    alarm = Alarm.objects.create(alarm_set=band.alarm_set, name=name, role=role, **fields)
+    for row in band.alarm_actions.all():
+        alarm.alarm_actions.create(action=row.action, state=row.state)
 
 
 def _exclude_before(finding, values):
@@ -119,11 +99,11 @@ def _end_mutes(finding, values):
     finding.alarm.mutes.filter(ends_at=None).update(ends_at=timezone.now())
 
 
-_FIXES = {
+FIXES = {
     "change_alarm": _change_alarm,
     "change_detector": _change_detector,
-    "add_floor": _add_companion(Alarm.Role.FLOOR),
-    "add_ceiling": _add_companion(Alarm.Role.CEILING),
+    "add_floor": partial(_add_companion, Alarm.Role.FLOOR),
+    "add_ceiling": partial(_add_companion, Alarm.Role.CEILING),
     "exclude": _exclude_before,
     "end_mute": _end_mutes,
 }

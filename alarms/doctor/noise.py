@@ -13,7 +13,6 @@ _LEAST_WEEKS = 0.5
 
 
 def too_narrow(context):
-    """A05: more false alarms than the budget allows."""
     if not context.has_band or context.history.weeks < _LEAST_WEEKS:
         return None
     verdict = judge(context.history, _points(context), context.spec.rule, context.spec.k)
@@ -33,7 +32,6 @@ def too_narrow(context):
 
 
 def one_of_one(context):
-    """A10: a single datapoint alarms, and single datapoints stray."""
     rule = context.spec.rule
     if rule.n != 1 or not len(context.seen) or context.history.weeks < _LEAST_WEEKS:
         return None
@@ -55,7 +53,6 @@ def one_of_one(context):
 
 
 def unsupported_period(context):
-    """A07: it repeats, but not by the hour, day or week."""
     if context.spec.k is None:
         return None
     found = find_period(context.values, context.spec.period)
@@ -73,7 +70,6 @@ def unsupported_period(context):
 
 
 def no_season(context):
-    """A08: the band is a pair of thresholds at three times the price."""
     if not context.has_band or context.days < 3 or find_period(context.values, context.spec.period):
         return None
     lower, upper = context.edges
@@ -81,21 +77,18 @@ def no_season(context):
     width = float(np.median(upper - lower))
     if moves > width / 2:
         return None
-    both = {"floor", "ceiling"} <= context.guarded
+    fix = Fix("Switch the band off; floor and ceiling stay", "change_alarm", {"enabled": False})
     return Finding(
         "A08",
         NOTE,
         f"No season at all: the expected value moves by {moves:.3g} within a band {width:.3g} wide. "
         "Static bounds do the same for a third of the price.",
         {"moves": float(moves), "width": width, "lower": float(lower.mean()), "upper": float(upper.mean())},
-        Fix("Switch the band off; floor and ceiling stay", "change_alarm", {"enabled": False})
-        if both
-        else None,
+        fix if {"floor", "ceiling"} <= context.guarded else None,
     )
 
 
 def too_little_history(context):
-    """A09: there is no band yet, or it has not seen its season twice."""
     if context.spec.k is None:
         return None
     if context.detector_state in ("PENDING_TRAINING", "TRAINED_INSUFFICIENT_DATA"):
@@ -107,18 +100,14 @@ def too_little_history(context):
         )
     if context.days >= 14:
         return None
-    silent = not context.has_band
-    return Finding(
-        "A09",
-        ERROR if silent else NOTE,
-        f"{context.days:.1f} days of history: "
-        + ("there is no band yet and nothing can alarm." if silent else "a weekly pattern needs 14."),
-        {"days": context.days},
-    )
+    severity, why = NOTE, "a weekly pattern needs 14."
+    if not context.has_band:
+        severity, why = ERROR, "there is no band yet and nothing can alarm."
+    message = f"{context.days:.1f} days of history: {why}"
+    return Finding("A09", severity, message, {"days": context.days})
 
 
 def regime_changed(context):
-    """A18: it repeats otherwise than it did."""
     if context.spec.k is None:
         return None
     change = find_regime_change(context.values, context.spec.period)

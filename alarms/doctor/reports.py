@@ -1,6 +1,6 @@
 """A configured alarm with its history, and the backtest of it as a report."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -37,8 +37,6 @@ class RegionSnapshot:
 
 @dataclass(frozen=True)
 class BacktestCase:
-    """One alarm before the backtest."""
-
     name: str
     spec: AlarmSpec
     history: backtest.History
@@ -109,6 +107,4 @@ def report_of(case, budget):
 
 
 def _plain(verdict):
-    plain = asdict(verdict)
-    del plain["starts"]
-    return {**plain, "delays": list(verdict.delays)}
+    return {name: value for name, value in vars(verdict).items() if name != "starts"}

@@ -1,6 +1,7 @@
 """Pure: what is wrong with an alarm, each time with the number that shows it.
 
-A01 A02  band without floor, without ceiling     A10  1 of 1 on a noisy metric
+A00      it cannot be examined                   A10  1 of 1 on a noisy metric
+A01 A02  band without floor, without ceiling
 A03      a value that can never alarm            A11  floor that missing data silences
 A04      band outside the natural bounds         A13  nobody is notified
 A05      k too small for the budget              A14  detector that no alarm uses
@@ -17,11 +18,9 @@ RULES = bounds.RULES + noise.RULES + delivery_rules.RULES
 
 
 def findings_of(context):
-    """Return the findings of one alarm, the most severe first."""
     found = [finding for rule in RULES if (finding := rule(context))]
     return sorted(found, key=lambda finding: (-SEVERITIES.index(finding.severity), finding.code))
 
 
 def unreadable(why):
-    """Return the finding of an alarm that cannot be examined at all (A00)."""
     return Finding("A00", NOTE, f"It cannot be examined: {why}")

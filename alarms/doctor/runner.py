@@ -1,5 +1,3 @@
-"""The doctor's runner: examines alarms of the configuration with their data, and stores the findings."""
-
 from dataclasses import asdict
 
 from django.db import transaction
@@ -13,7 +11,7 @@ from alarms.doctor import rules
 from alarms.doctor.context import SEVERITIES, DoctorContext
 from alarms.doctor.delivery_rules import orphan
 from alarms.doctor.reports import snapshot_of
-from alarms.models import Alarm, AlarmSet, Detector, Finding
+from alarms.models import Alarm, AlarmSet, Detector, Finding, Metric
 from alarms.readings.retention import MINUTES_KEPT
 
 
@@ -59,16 +57,16 @@ def _context_of(alarm, snapshot, now):
     spec = spec_of(definition)
     reading, band = snapshot.read(definition, spec, now - MINUTES_KEPT, now)
     detector = detector_of(definition)
-    metric = alarm.metric
+    metric = alarm.metric or Metric(kind="")
     return DoctorContext(
         spec=spec,
         values=reading.values,
         band=band,
         role=alarm.role,
         guarded=_guarded(alarm),
-        kind=metric.kind if metric else "",
-        natural_min=metric.natural_min if metric else None,
-        natural_max=metric.natural_max if metric else None,
+        kind=metric.kind,
+        natural_min=metric.natural_min,
+        natural_max=metric.natural_max,
         budget=alarm.alarm_set.false_alarms_per_week,
         actions=(*snapshot.mails, *definition.get("AlarmActions", [])),
         actions_enabled=alarm.actions_enabled,
@@ -104,16 +102,7 @@ def store_findings(findings, now, **subject):
     if not type(row).objects.select_for_update(no_key=True).filter(pk=row.pk).exists():
         return []
     Finding.objects.filter(**subject).delete()
-    return Finding.objects.bulk_create(
-        Finding(
-            **subject,
-            code=finding.code,
-            severity=finding.severity,
-            rank=SEVERITIES.index(finding.severity),
-            message=finding.message,
-            numbers=finding.numbers,
-            fix=asdict(finding.fix) if finding.fix else {},
-            found_at=now,
-        )
-        for finding in findings
-    )
+    rows = [Finding(**subject, **asdict(finding), found_at=now) for finding in findings]
+    for row in rows:
+        row.rank, row.fix = SEVERITIES.index(row.severity), row.fix or {}
+    return Finding.objects.bulk_create(rows)

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from types import SimpleNamespace
 
 import numpy as np
 
@@ -18,7 +17,6 @@ from alarms.readings.retention import period_for
 LEARN = timedelta(days=14)
 # These add up over a longer period; the others do not.
 _SUMS = ("Sum", "SampleCount")
-_NONE = SimpleNamespace(natural_min=None, natural_max=None, kind="gauge")
 
 
 @dataclass(frozen=True)
@@ -51,7 +49,7 @@ def band_of(definition, spec, reading, detectors=None, known=None):
     if spec.k is None:
         return None
     tz, excluded = learning_of(definition, detectors or {})
-    metric = metric_row_of(spec, known)
+    metric = metric_row_of(spec, metrics_by_identity() if known is None else known)
     nature = {"natural_min": metric.natural_min, "natural_max": metric.natural_max}
     return walk_forward(reading.times, reading.values, reading.period, tz=tz, excluded=excluded, **nature)
 
@@ -65,13 +63,13 @@ def learning_of(definition, detectors):
     return found.get("MetricTimezone", "UTC"), excluded
 
 
-def metric_row_of(spec, known=None):
+def metric_row_of(spec, known):
     """Return the Metric of what is watched, or one that knows nothing; metric math has no row."""
     if spec.expression not in spec.sources:
-        return _NONE
-    known, source = metrics_by_identity() if known is None else known, spec.source
+        return Metric()
+    source = spec.source
     identity = metric_identity(source.namespace, source.name, dict(source.dimensions), source.stat)
-    return known.get(identity, _NONE)
+    return known.get(identity, Metric())
 
 
 def metrics_by_identity():
@@ -83,7 +81,7 @@ def metrics_by_identity():
 def metric_like(source, stat=None):
     """Return what a backend's `statistics` takes."""
     fields = {"dimensions": dict(source.dimensions), "stat": stat or source.stat}
-    return SimpleNamespace(namespace=source.namespace, name=source.name, **fields)
+    return Metric(namespace=source.namespace, name=source.name, **fields)
 
 
 def read_csv(lines):
