@@ -4,40 +4,20 @@ from django.contrib import admin, messages
 from django.urls import reverse
 from django.utils.html import format_html
 
+from alarms import models
 from alarms.apply.mutes import rule_of
 from alarms.backends import BackendError, backend_for
 from alarms.config import packs
 from alarms.forms import AlarmForm, AlarmSetForm, DetectorForm, MuteForm, NewGuardForm
-from alarms.models import (
-    Action,
-    Alarm,
-    AlarmAction,
-    AlarmSet,
-    Change,
-    Datapoint,
-    Delivery,
-    Detector,
-    ExcludedRange,
-    Finding,
-    Guard,
-    LocalAlarm,
-    LocalDetector,
-    Metric,
-    MetricOutbox,
-    Mute,
-    Run,
-    Series,
-    StateChange,
-)
 from photomgr.read_only_admin import ReadOnlyAdmin
 
 
 class AlarmActionInline(admin.TabularInline):
-    model = AlarmAction
+    model = models.AlarmAction
     extra = 0
 
 
-@admin.register(AlarmSet)
+@admin.register(models.AlarmSet)
 class AlarmSetAdmin(admin.ModelAdmin):
     form = AlarmSetForm
     list_display = ("name", "prefix", "region", "owner", "false_alarms_per_week", "plan")
@@ -56,7 +36,7 @@ class AlarmSetAdmin(admin.ModelAdmin):
         return format_html('<a href="{}">Plan</a>', reverse("alarm_plan", args=[alarm_set.name]))
 
 
-@admin.register(Alarm)
+@admin.register(models.Alarm)
 class AlarmAdmin(admin.ModelAdmin):
     form = AlarmForm
     list_display = ("name", "alarm_set", "kind", "role", "enabled", "metric", "threshold", "k", "changed_at")
@@ -81,7 +61,7 @@ class AlarmAdmin(admin.ModelAdmin):
         messages.success(request, f"{changed} switched {word}. Apply the plan to make it so.")
 
 
-@admin.register(Guard)
+@admin.register(models.Guard)
 class GuardAdmin(admin.ModelAdmin):
     list_display = ("name", "alarm_set", "metric")
     list_filter = ("alarm_set",)
@@ -107,26 +87,26 @@ class GuardAdmin(admin.ModelAdmin):
             form.make_alarms()
 
 
-@admin.register(Metric)
+@admin.register(models.Metric)
 class MetricAdmin(admin.ModelAdmin):
     list_display = ("namespace", "name", "dimensions", "stat", "kind", "natural_min", "natural_max")
     list_filter = ("namespace", "kind")
     search_fields = ("namespace", "name")
 
 
-@admin.register(Action)
+@admin.register(models.Action)
 class ActionAdmin(admin.ModelAdmin):
     list_display = ("name", "arn")
     search_fields = ("name", "arn")
 
 
 class ExcludedRangeInline(admin.TabularInline):
-    model = ExcludedRange
+    model = models.ExcludedRange
     extra = 0
     max_num = 10
 
 
-@admin.register(Detector)
+@admin.register(models.Detector)
 class DetectorAdmin(admin.ModelAdmin):
     form = DetectorForm
     list_display = ("__str__", "alarm_set", "timezone", "periodic_spikes", "adaptation", "keep")
@@ -137,11 +117,12 @@ class DetectorAdmin(admin.ModelAdmin):
     inlines = (ExcludedRangeInline,)
 
 
-@admin.register(Mute)
+@admin.register(models.Mute)
 class MuteAdmin(admin.ModelAdmin):
     """Saving changes the backend; a mute that it refuses is shown as not in force."""
 
     form = MuteForm
+    exclude = ("created_by",)
     list_display = (
         "name",
         "alarm_set",
@@ -182,8 +163,6 @@ class MuteAdmin(admin.ModelAdmin):
 
 
 class LockedAdmin(ReadOnlyAdmin):
-    """Rows of the backend, the workers and the history: people look at them."""
-
     show_full_result_count = False
 
     def has_delete_permission(self, request, obj=None):
@@ -191,41 +170,43 @@ class LockedAdmin(ReadOnlyAdmin):
 
 
 class ChangeInline(admin.TabularInline):
-    model = Change
+    model = models.Change
     fields = ("number", "verb", "subject", "name", "outcome", "error", "done_at")
 
 
-# Model: columns, filters, columns that are searched, and what is read with the rows.
-for _model, _columns, _filters, _searched, _related in (
-    (Run, "id kind set_name who outcome backend started_at finished_at", "kind outcome", "set_name who", ""),
-    (Change, "name verb subject outcome run done_at", "verb subject outcome", "name", "run"),
-    (StateChange, "alarm_name old new at source", "new source", "alarm_name", ""),
-    (
-        Delivery,
-        "change channel target status attempts failure_reason created_at sent_at message_id",
-        "channel status",
-        "target message_id change__alarm_name",
-        "change",
-    ),
-    (
-        Finding,
-        "code severity alarm detector message found_at",
-        "severity code",
-        "code message alarm__name",
-        "alarm detector__metric",
-    ),
-    (LocalAlarm, "name state state_at composite configured_at", "state composite", "name", ""),
-    (LocalDetector, "identity definition created_at", "", "identity", ""),
-    (MetricOutbox, "at published lease_until", "published", "", ""),
-    (Series, "namespace name dimensions unit", "namespace", "namespace name", ""),
-    (Datapoint, "series period at count sum minimum maximum", "period", "series__name", "series"),
-):
-    admin.site.register(
-        _model,
-        LockedAdmin,
-        list_display=_columns.split(),
-        list_filter=_filters.split(),
-        search_fields=_searched.split(),
-        list_select_related=_related.split(),
-        inlines=[ChangeInline] if _model is Run else [],
-    )
+def _lock(model, columns, filters="", searched="", related="", inlines=()):
+    lists = {"list_display": columns, "list_filter": filters, "search_fields": searched}
+    lists["list_select_related"] = related
+    options = {option: names.split() for option, names in lists.items()}
+    admin.site.register(model, LockedAdmin, inlines=inlines, **options)
+
+
+# What the backends, the workers and the history write: people look at it.
+_lock(
+    models.Run,
+    "id kind set_name who outcome backend started_at finished_at",
+    "kind outcome",
+    "set_name who",
+    inlines=[ChangeInline],
+)
+_lock(models.Change, "name verb subject outcome run done_at", "verb subject outcome", "name", "run")
+_lock(models.StateChange, "alarm_name old new at source", "new source", "alarm_name")
+_lock(
+    models.Delivery,
+    "change channel target status attempts failure_reason created_at sent_at message_id",
+    "channel status",
+    "target message_id change__alarm_name",
+    "change",
+)
+_lock(
+    models.Finding,
+    "code severity alarm detector message found_at",
+    "severity code",
+    "code message alarm__name",
+    "alarm detector__metric",
+)
+_lock(models.LocalAlarm, "name state state_at composite configured_at", "state composite", "name")
+_lock(models.LocalDetector, "identity definition created_at", "", "identity")
+_lock(models.MetricOutbox, "at published lease_until", "published")
+_lock(models.Series, "namespace name dimensions unit", "namespace", "namespace name")
+_lock(models.Datapoint, "series period at count sum minimum maximum", "period", "series__name", "series")

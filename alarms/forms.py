@@ -10,7 +10,7 @@ from alarms.cloudwatch.validation import alarm_problems, detector_problems, pref
 from alarms.config.configuration import FIELDS, definition_of, detector_definition, overlaps
 from alarms.config.guards import Band, Bound, create_guard
 from alarms.config.thresholds import BadRule, read_rule
-from alarms.models import Alarm, AlarmSet, Guard, Mute
+from alarms.models import Alarm
 
 GUARD_ROLES = (Alarm.Role.FLOOR.value, Alarm.Role.CEILING.value, Alarm.Role.BAND.value)
 # Which of our fields one of CloudWatch's is made of.
@@ -24,20 +24,13 @@ class AlarmForm(forms.ModelForm):
         if self.errors:
             return
         alarm = self.instance
-        if alarm.threshold_rule:
-            self._check_rule(alarm.threshold_rule)
+        _check_rule(self, "threshold_rule")
         definition = definition_of(alarm)
         problems = prefix_problems(definition, alarm.alarm_set.prefix) + alarm_problems(definition)
         for problem in problems:
             # What a rule computes is not there yet.
             if not (problem.field == "Threshold" and alarm.threshold_rule and alarm.threshold is None):
                 self.add_error(self._field(problem.field), str(problem))
-
-    def _check_rule(self, text):
-        try:
-            read_rule(text)
-        except BadRule as bad:
-            self.add_error("threshold_rule", str(bad))
 
     def _field(self, name):
         """Return our field for one of CloudWatch's, as far as this form has it."""
@@ -48,11 +41,15 @@ class AlarmForm(forms.ModelForm):
         return field if field in self.fields else None
 
 
-class AlarmSetForm(forms.ModelForm):
-    class Meta:
-        model = AlarmSet
-        fields = ("name", "prefix", "region", "owner", "default_actions", "false_alarms_per_week")
+def _check_rule(form, name):
+    try:
+        if rule := form.cleaned_data.get(name):
+            read_rule(rule)
+    except BadRule as bad:
+        form.add_error(name, str(bad))
 
+
+class AlarmSetForm(forms.ModelForm):
     def _post_clean(self):
         super()._post_clean()
         if not self.errors:
@@ -77,21 +74,13 @@ class NewGuardForm(forms.ModelForm):
         min_value=0.1, initial=DEFAULT_K, required=False, help_text="Width of the band; empty: switched off."
     )
 
-    class Meta:
-        model = Guard
-        fields = ("alarm_set", "metric", "name")
-
     def clean(self):
         found = super().clean()
         if found.get("floor") is None and found.get("ceiling") is None:
             raise ValidationError("A band never stands alone: give a floor or a ceiling.")
-        if rule := found.get("ceiling_rule"):
-            if found.get("ceiling") is None:
-                self.add_error("ceiling", "A rule needs a number for the time until it is computed.")
-            try:
-                read_rule(rule)
-            except BadRule as bad:
-                self.add_error("ceiling_rule", str(bad))
+        if found.get("ceiling_rule") and found.get("ceiling") is None:
+            self.add_error("ceiling", "A rule needs a number for the time until it is computed.")
+        _check_rule(self, "ceiling_rule")
         if found.get("alarm_set") and found.get("name"):
             names = [f"{found['alarm_set'].prefix}{found['name']}-{role}" for role in GUARD_ROLES]
             if existing := Alarm.objects.filter(name__in=names).values_list("name", flat=True).first():
@@ -99,7 +88,6 @@ class NewGuardForm(forms.ModelForm):
         return found
 
     def make_alarms(self):
-        """Create the alarms of the guard, which is saved."""
         found = self.cleaned_data
         create_guard(
             found["alarm_set"],
@@ -136,20 +124,6 @@ class DetectorForm(forms.ModelForm):
 
 
 class MuteForm(forms.ModelForm):
-    class Meta:
-        model = Mute
-        fields = (
-            "alarm_set",
-            "name",
-            "alarms",
-            "schedule",
-            "minutes",
-            "timezone",
-            "starts_at",
-            "ends_at",
-            "reason",
-        )
-
     def clean(self):
         found = super().clean()
         try:

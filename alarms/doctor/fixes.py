@@ -40,6 +40,8 @@ def carry_out(finding):
     if not Finding.objects.select_for_update().filter(pk=finding.pk).exists():
         raise CannotFix("It is done already, or was looked at again since.")
     fix = finding.fix
+    if not fix:
+        raise CannotFix("There is nothing one click could do about it.")
     FIXES[fix["do"]](finding, fix["values"])
     finding.delete()
     return fix["label"]

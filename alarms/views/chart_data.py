@@ -26,8 +26,6 @@ _KS = (2.0, 2.5, 3.0, 3.5, 4.0, 5.0)
 
 @dataclass(frozen=True)
 class ChartData:
-    """An alarm with its data, as the address of the page wants to see it."""
-
     alarm: Alarm
     definition: dict
     spec: AlarmSpec
@@ -37,7 +35,6 @@ class ChartData:
 
 
 def chart_of(alarm, definition, form, now):
-    """Return the context of the page."""
     spec, snapshot = form.wanted(), snapshot_of(alarm.alarm_set.region)
     reading, band = snapshot.read(definition, spec, now - MINUTES_KEPT, now)
     data = ChartData(alarm, definition, spec, reading, band, snapshot)
@@ -94,18 +91,17 @@ def _thresholds(alarm):
     beside = [alarm]
     if alarm.metric_id:
         beside += Alarm.objects.enabled().filter(metric=alarm.metric_id, period=alarm.period)
-    found = {"Less": [], "Greater": []}
-    for row in beside:
-        if row.threshold is not None and row.operator:
-            found["Less" if row.operator.startswith("Less") else "Greater"].append(row.threshold)
-    return max(found["Less"], default=None), min(found["Greater"], default=None)
+    found = [(row.operator, row.threshold) for row in beside if row.threshold is not None]
+    floors = [threshold for operator, threshold in found if operator.startswith("Less")]
+    ceilings = [threshold for operator, threshold in found if operator.startswith("Greater")]
+    return max(floors, default=None), min(ceilings, default=None)
 
 
 def _past(span, reading):
     """Return a past alarm, and the time around it that training would have to leave out."""
     start, end = (datetime.fromtimestamp(moment, UTC) for moment in span)
     # Some points had breached before it was in alarm; those shall not be learnt either.
-    return {"start": start, "end": end, "from": start - timedelta(seconds=5 * reading.period), "until": end}
+    return {"start": start, "end": end, "from": start - timedelta(seconds=5 * reading.period)}
 
 
 def _what_if(data, form):

@@ -14,7 +14,6 @@ from alarms.views.chart_form import ChartForm
 @require_safe
 @needs("view_alarm")
 def alarm_chart(request, pk):
-    """Draw the alarm over a span, with k, M and N as the address says."""
     # Every manage.py command imports the pages; numpy is for this one alone.
     from alarms.analysis.alarm_spec import spec_of
     from alarms.views.chart_data import chart_of

@@ -2,7 +2,6 @@
 
 from django.contrib import messages
 from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
@@ -21,37 +20,29 @@ from alarms.views.display import condition, state_of
 @require_safe
 @needs("view_alarm")
 def alarm_detail(request, pk):
-    """What the alarm watches, its state, its guard, its drift and its history."""
     alarm = get_object_or_404(Alarm.objects.for_definitions(), pk=pk)
     existing, change, trouble = _compare(alarm)
-    companions = alarm.guard.alarms.exclude(pk=pk) if alarm.guard else Alarm.objects.none()
     now = timezone.now()
-    return render(
-        request,
-        "alarms/detail.html",
-        {
-            "nav": "alarms",
-            "alarm": alarm,
-            "charted": alarm.enabled and alarm.kind != Alarm.Kind.COMPOSITE,
-            "condition": condition(alarm),
-            **state_of(alarm, existing),
-            "existing": existing,
-            "drift": [(name, shown(old), shown(new)) for name, old, new in change.fields] if change else [],
-            "change": change,
-            "trouble": trouble,
-            "plan_url": reverse("alarm_plan", args=[alarm.alarm_set.name]),
-            "fields": [(name, shown(value)) for name, value in definition_of(alarm).items()],
-            "companions": companions,
-            "mutes": [{"mute": row, "active": in_force(row, now)} for row in alarm.mutes.all()],
-            "events": events(name=alarm.name, limit=20),
-        },
-    )
+    context = {
+        "nav": "alarms",
+        "alarm": alarm,
+        "condition": condition(alarm),
+        **state_of(alarm, existing),
+        "existing": existing,
+        "drift": [(name, shown(old), shown(new)) for name, old, new in change.fields] if change else [],
+        "change": change,
+        "trouble": trouble,
+        "fields": [(name, shown(value)) for name, value in definition_of(alarm).items()],
+        "companions": alarm.guard and alarm.guard.alarms.exclude(pk=pk),
+        "mutes": [{"mute": row, "active": in_force(row, now)} for row in alarm.mutes.all()],
+        "events": events(name=alarm.name, limit=20),
+    }
+    return render(request, "alarms/detail.html", context)
 
 
 @require_POST
 @needs("change_alarm")
 def alarm_mute(request, pk):
-    """Mute the alarm from now on for as long as the form says."""
     alarm = get_object_or_404(Alarm.objects.select_related("alarm_set"), pk=pk)
     length, reason = request.POST.get("for", ""), request.POST.get("reason", "")[:200]
     try:
@@ -67,13 +58,12 @@ def alarm_mute(request, pk):
 def alarm_unmute(request, pk):
     """End every mute of the alarm that is its alone; those of several alarms end in the admin."""
     alarm = get_object_or_404(Alarm, pk=pk)
-    ended = 0
+    rows = Mute.objects.filter(alarms=alarm).select_related("alarm_set")
+    alone = [row for row in rows if row.alarms.count() == 1]
     try:
-        for row in Mute.objects.filter(alarms=alarm).select_related("alarm_set"):
-            if row.alarms.count() == 1:
-                unmute(row, request.user.get_username(), request.user)
-                ended += 1
-        messages.success(request, f"{ended} mute{'s' if ended != 1 else ''} ended.")
+        for row in alone:
+            unmute(row, request.user.get_username(), request.user)
+        messages.success(request, f"{len(alone)} mute{'s' if len(alone) != 1 else ''} ended.")
     except BackendError as error:
         messages.error(request, f"Still muted: {error}")
     return redirect(alarm)

@@ -13,23 +13,13 @@ from alarms.models import Alarm, Finding
 from alarms.views.access import needs
 from alarms.views.display import TONES
 
-PAGE = 50
-
 
 @require_safe
 @needs("view_alarm")
 def doctor_page(request):
-    """List the findings, the most severe first."""
-    page = Paginator(Finding.objects.for_list(), PAGE).get_page(request.GET.get("page"))
-    return render(
-        request,
-        "alarms/doctor.html",
-        {
-            "nav": "alarms",
-            "page": page,
-            "rows": [{"finding": finding, "tone": TONES[finding.severity]} for finding in page],
-        },
-    )
+    page = Paginator(Finding.objects.for_list(), 50).get_page(request.GET.get("page"))
+    rows = [{"finding": finding, "tone": TONES[finding.severity]} for finding in page]
+    return render(request, "alarms/doctor.html", {"nav": "alarms", "page": page, "rows": rows})
 
 
 @require_POST
@@ -39,9 +29,6 @@ def finding_fix(request, finding):
     finding = get_object_or_404(
         Finding.objects.select_related("alarm__alarm_set", "alarm__metric", "detector"), pk=finding
     )
-    if not finding.fix:
-        messages.error(request, "There is nothing one click could do about it.")
-        return redirect("alarm_doctor")
     try:
         done = fixes.carry_out(finding)
     except fixes.CannotFix as why:
@@ -54,7 +41,6 @@ def finding_fix(request, finding):
 @require_POST
 @needs("change_alarm")
 def alarm_examine(request, pk):
-    """Examine one alarm now."""
     alarm = get_object_or_404(Alarm.objects.judged_by_data(), pk=pk)
     messages.success(request, f"{alarm.name} was examined.")
     return _examined(request, alarm)
@@ -66,20 +52,19 @@ def alarm_exclude(request, pk):
     """Have the band learn nothing from a past alarm."""
     alarm = get_object_or_404(Alarm.objects.select_related("alarm_set", "metric"), pk=pk)
     try:
-        start, end = (_moment(request.POST.get(name, "")) for name in ("start", "end"))
+        start, end = (_time(request.POST.get(name, "")) for name in ("start", "end"))
         if start >= end:
             raise fixes.CannotFix("The time to exclude ends before it begins.")
         fixes.exclude(alarm, start, end, request.POST.get("reason", ""))
     except fixes.CannotFix as why:
         messages.error(request, str(why))
     else:
-        messages.success(
-            request, f"{alarm.name} learns nothing from it any more. Apply the plan to make it so."
-        )
+        learns = f"{alarm.name} learns nothing from it any more."
+        messages.success(request, f"{learns} Apply the plan to make it so.")
     return redirect("alarm_chart", pk=pk)
 
 
-def _moment(text):
+def _time(text):
     try:
         return aware(text)
     except ValueError:

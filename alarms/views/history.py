@@ -1,7 +1,5 @@
 """What happened to alarms, and how each plan was carried out."""
 
-from urllib.parse import urlencode
-
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
@@ -24,16 +22,14 @@ def alarm_history(request):
     except ValueError:
         before = None
     found = events(before=before, limit=PAGE + 1)
-    older = f"?{urlencode({'before': found[PAGE - 1]['at'].isoformat()})}" if len(found) > PAGE else ""
-    return render(
-        request, "alarms/history.html", {"nav": "alarms", "events": found[:PAGE], "next_url": older}
-    )
+    last = found[PAGE - 1]["at"].isoformat() if len(found) > PAGE else ""
+    context = {"nav": "alarms", "events": found[:PAGE], "last": last}
+    return render(request, "alarms/history.html", context)
 
 
 @require_safe
 @needs("view_alarm")
 def alarm_run(request, run):
-    """One run: each change and how it went."""
     row = get_object_or_404(Run, pk=run)
     changes = [{"change": change, "tone": TONES[change.outcome]} for change in row.changes.all()[:1000]]
     context = {"nav": "alarms", "run": row, "tone": TONES[row.outcome], "changes": changes}

@@ -26,18 +26,13 @@ def alarm_plan(request, set_name):
         planned = plan_for(alarm_set, prune)
     except BackendError as error:
         return render(request, "alarms/plan.html", {**context, "trouble": str(error)})
+    if planned.problems:
+        return render(request, "alarms/plan.html", {**context, "problems": planned.problems})
     document = planned.as_json()
-    if planned.plan:
-        context |= {
-            "changes": [_change(change) for change in document["changes"][:MOST]],
-            "more": max(0, len(document["changes"]) - MOST),
-            "summary": summary(document),
-            "fingerprint": document["fingerprint"],
-            "unmanaged": document["unmanaged"],
-            "notes": document["notes"],
-            "may_apply": request.user.has_perm("alarms.apply_alarmset"),
-        }
-    return render(request, "alarms/plan.html", {**context, "problems": planned.problems})
+    changes = [_change(change) for change in document["changes"][:MOST]]
+    more = max(0, len(document["changes"]) - MOST)
+    context |= {"plan": document, "changes": changes, "more": more, "summary": summary(document)}
+    return render(request, "alarms/plan.html", context)
 
 
 @require_POST
@@ -53,15 +48,10 @@ def alarm_apply(request, set_name):
 
 def _change(change):
     """Return a change with its lines: (sign, field, value)."""
+    sign = SIGNS.get(change["verb"], "~")
     if change["fields"]:
-        lines = [
-            line
-            for field, old, new in change["fields"]
-            for line in (("-", field, shown(old)), ("+", field, shown(new)))
-            if line[2] != shown(None)
-        ]
+        values = [(s, field, v) for field, *both in change["fields"] for s, v in zip("-+", both, strict=True)]
     else:
-        sign = SIGNS[change["verb"]]
-        content = change["after"] or change["before"]
-        lines = [(sign, field, shown(value)) for field, value in content.items()]
-    return {**change, "sign": SIGNS.get(change["verb"], "~"), "lines": lines}
+        values = [(sign, field, value) for field, value in (change["after"] or change["before"]).items()]
+    lines = [(s, field, shown(value)) for s, field, value in values if value is not None]
+    return {**change, "sign": sign, "lines": lines}

@@ -100,16 +100,16 @@ def test_a_past_alarm_is_excluded_from_training_in_one_click(staff, band):
     past = staff.get(chart(band)).context["past_alarms"][0]
     answer = staff.post(
         reverse("alarm_exclude", args=[band.pk]),
-        {"start": past["from"].isoformat(), "end": past["until"].isoformat()},
+        {"start": past["from"].isoformat(), "end": past["end"].isoformat()},
     )
 
     assert answer.status_code == 302
     row = ExcludedRange.objects.get()
-    assert (row.starts_at, row.ends_at) == (past["from"], past["until"])
+    assert (row.starts_at, row.ends_at) == (past["from"], past["end"])
     assert row.detector.metric == band.metric
     again = staff.post(
         reverse("alarm_exclude", args=[band.pk]),
-        {"start": past["from"].isoformat(), "end": past["until"].isoformat()},
+        {"start": past["from"].isoformat(), "end": past["end"].isoformat()},
         follow=True,
     )
     assert "It is excluded already" in again.content.decode()
