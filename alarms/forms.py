@@ -66,13 +66,9 @@ class NewGuardForm(forms.ModelForm):
     floor = forms.FloatField(required=False, help_text="Less than this is an alarm; empty: switched off.")
     floor_reason = forms.CharField(max_length=200, required=False)
     ceiling = forms.FloatField(required=False, help_text="More than this is an alarm; empty: switched off.")
-    ceiling_rule = forms.CharField(
-        max_length=100, required=False, help_text="Computes the ceiling anew, such as 1.3 x max over 30 d."
-    )
+    ceiling_rule = forms.CharField(max_length=100, required=False, help_text="Such as 1.3 x max over 30 d.")
     ceiling_reason = forms.CharField(max_length=200, required=False)
-    k = forms.FloatField(
-        min_value=0.1, initial=DEFAULT_K, required=False, help_text="Width of the band; empty: switched off."
-    )
+    k = forms.FloatField(min_value=0.1, initial=DEFAULT_K, required=False, help_text="Empty: switched off.")
 
     def clean(self):
         found = super().clean()

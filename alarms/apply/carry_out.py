@@ -8,17 +8,16 @@ from datetime import timedelta
 
 from django.utils import timezone
 
-from alarms.apply.detector_rows import detector_row
 from alarms.apply.prepare import plan_for
 from alarms.backends import BackendError, backend_for
 from alarms.cloudwatch.definitions import detector_of
 from alarms.cloudwatch.plan import DELETE, DETECTOR, UPDATE
+from alarms.config.metric_rows import detector_row
 from alarms.models import Change, Run
 from photomgr.claim import new_lease_owner
 
 # Renewed before each change, which may wait for CloudWatch's pace and its retries.
 _LEASE = timedelta(minutes=5)
-_QUEUED = timedelta(minutes=2)
 
 
 class Stale(Exception):
@@ -87,7 +86,7 @@ def _end(run, outcome, reason=""):
 def not_begun(now):
     """Return the ids of the runs that wait for a worker longer than a task does in the queue."""
     waiting = Run.objects.filter(outcome=Run.Outcome.RUNNING, lease_until=None, alarm_set__isnull=False)
-    return waiting.filter(started_at__lt=now - _QUEUED).values_list("pk", flat=True)
+    return waiting.filter(started_at__lt=now - timedelta(minutes=2)).values_list("pk", flat=True)
 
 
 def end_interrupted(runs, now):
@@ -98,8 +97,7 @@ def end_interrupted(runs, now):
 
 
 def _begin(run, plan):
-    for name in ("fingerprint", "cost_before", "cost_after"):
-        setattr(run, name, getattr(plan, name))
+    run.fingerprint, run.cost_before, run.cost_after = plan.fingerprint, plan.cost_before, plan.cost_after
     run.save(update_fields=["fingerprint", "cost_before", "cost_after"])
     Change.objects.bulk_create(
         Change(run=run, number=number, **{k: v for k, v in change.as_json().items() if k != "why"})
@@ -141,15 +139,16 @@ def _outcome(run, failed):
 
 
 def _make_change(backend, change):
-    if change.subject == DETECTOR:
-        if change.verb == DELETE:
-            backend.delete_detector(change.before)
-        else:
-            backend.put_detector(change.after)
+    if change.subject == DETECTOR and change.verb == DELETE:
+        backend.delete_detector(change.before)
+    elif change.subject == DETECTOR:
+        backend.put_detector(change.after)
     elif change.verb == DELETE:
         backend.delete_alarm(change.name)
+    elif not change.before:
+        backend.put_alarm(change.after, change.tags)
     else:
-        if any(field != "Tags" for field, *_ in change.fields) or not change.before:
-            backend.put_alarm(change.after, change.tags if not change.before else None)
-        if change.before and change.tags is not None:
+        if any(field != "Tags" for field, *_ in change.fields):
+            backend.put_alarm(change.after, None)
+        if change.tags is not None:
             backend.retag_alarm(change.name, change.tags)

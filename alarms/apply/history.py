@@ -13,10 +13,7 @@ _OLDEST = timedelta(days=30)
 
 
 def fetch_state_changes(alarm_set):
-    """Store the changes of state since the last time; return how many were new.
-
-    The local backend keeps its own and there is nothing to fetch.
-    """
+    """Store CloudWatch's changes of state since the last time; return how many were new."""
     backend = backend_for(alarm_set.region)
     if backend.name == "local":
         return 0

@@ -75,6 +75,5 @@ def _record(row, verb, who, user, **rules):
 
 
 def _plain(rule):
-    """Return a rule that JSON can hold."""
     dates = ("StartDate", "ExpireDate")
     return {name: value.isoformat() if name in dates else value for name, value in rule.items()}

@@ -1,6 +1,7 @@
-"""Rows of metrics, found or made from CloudWatch's names for them."""
+"""Rows of metrics and detectors, found or made from CloudWatch's names for them."""
 
-from alarms.models import Metric
+from alarms.cloudwatch.definitions import detector_key, detector_metric
+from alarms.models import Detector, Metric
 from alarms.models.metric import metric_identity
 
 
@@ -22,3 +23,14 @@ def metric_of(single, stat, **known):
             **known,
         },
     )[0]
+
+
+def detector_row(alarm_set, detector, metric=None):
+    """Return the set's row of a detector, made without settings when there is none; `metric` is its row."""
+    watched = detector_metric(detector)
+    single = watched.get("SingleMetricAnomalyDetector")
+    math = watched.get("MetricMathAnomalyDetector") or {}
+    metric = metric or (metric_of(single, single["Stat"]) if single else None)
+    fields = {"metric": metric, "queries": math.get("MetricDataQueries", [])}
+    key = detector_key(detector)
+    return Detector.objects.get_or_create(alarm_set=alarm_set, identity=key, defaults=fields)[0]

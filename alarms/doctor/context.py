@@ -34,8 +34,6 @@ class Finding:
 
 @dataclass(frozen=True)
 class DoctorContext:
-    """One alarm with its data and its surroundings."""
-
     spec: AlarmSpec
     values: np.ndarray  # one each period, NaN missing, oldest first
     band: Band | None = None

@@ -6,9 +6,9 @@ from functools import partial
 from django.db import transaction
 from django.utils import timezone
 
-from alarms.apply.detector_rows import detector_row
 from alarms.cloudwatch.definitions import detector_of
 from alarms.config.configuration import definition_of
+from alarms.config.metric_rows import detector_row
 from alarms.models import Alarm, Detector, ExcludedRange, Finding
 from alarms.readings.retention import MINUTES_KEPT
 
@@ -48,7 +48,6 @@ def carry_out(finding):
 
 
 def exclude(alarm, start, end, reason=""):
-    """Have the band of an alarm learn nothing from between two moments; return the row."""
     detector = _detector_of(alarm)
     if detector.excluded_ranges.count() >= MOST_EXCLUDED:
         raise CannotFix(f"{detector} has {MOST_EXCLUDED} excluded ranges already; CloudWatch takes no more.")

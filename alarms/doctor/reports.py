@@ -8,26 +8,28 @@ from django.conf import settings
 
 from alarms.analysis import backtest
 from alarms.analysis.alarm_spec import AlarmSpec, breaching, spec_of
-from alarms.backends import Backend, backend_for
+from alarms.backends import backend_for
 from alarms.config.configuration import definition_of
 from alarms.models.delivery import mail_recipients
 from alarms.notices import topics
 from alarms.readings import values
 from alarms.readings.retention import MINUTES_KEPT
 
-_LEAST_TO_LEARN = timedelta(days=7)
 
-
-@dataclass(frozen=True)
 class RegionSnapshot:
-    """What the alarms of one Region share; read once for all of them."""
+    """What the alarms of one Region share; read once for all of them.
 
-    backend: Backend
-    detectors: dict
-    detector_states: dict
-    metrics: dict
-    subscriptions: dict
-    mails: tuple
+    `ask_topics` also asks SNS who subscribes to the topics of `alarms`.
+    """
+
+    def __init__(self, region, alarms=(), ask_topics=False):
+        self.backend = backend_for(region)
+        self.detectors = self.backend.detectors()
+        self.detector_states = self.backend.detector_states()
+        self.metrics = values.metrics_by_identity()
+        arns = {arn for alarm in alarms for arn in definition_of(alarm).get("AlarmActions", [])}
+        self.subscriptions = topics.confirmed(sorted(arns)) if ask_topics else {}
+        self.mails = tuple(mail_recipients()) if settings.ALARMS_BACKEND == "local" else ()
 
     def read(self, definition, spec, start, end):
         """Return (Reading, Band or None) of an alarm between two moments."""
@@ -44,27 +46,13 @@ class BacktestCase:
     budget: float
 
 
-def snapshot_of(region, alarms=(), ask_topics=False):
-    """Return the RegionSnapshot; `ask_topics` also asks SNS who subscribes to the topics of `alarms`."""
-    backend = backend_for(region)
-    arns = {arn for alarm in alarms for arn in definition_of(alarm).get("AlarmActions", [])}
-    return RegionSnapshot(
-        backend,
-        backend.detectors(),
-        backend.detector_states(),
-        values.metrics_by_identity(),
-        topics.confirmed(sorted(arns)) if ask_topics else {},
-        tuple(mail_recipients()) if settings.ALARMS_BACKEND == "local" else (),
-    )
-
-
 def case_of(alarm, snapshot, now, weeks, incidents=()):
     """Return the alarm with `weeks` of history to judge, and what a band learns from before that."""
     definition = definition_of(alarm)
     spec = spec_of(definition)
     start = now - timedelta(weeks=weeks)
     begin = start - (values.LEARN if spec.k is not None else timedelta(0))
-    if timedelta(weeks=weeks) <= MINUTES_KEPT - _LEAST_TO_LEARN:
+    if timedelta(weeks=weeks) <= MINUTES_KEPT - timedelta(days=7):
         # Learning from a few days less is better than judging by the five minutes.
         begin = max(begin, now - MINUTES_KEPT)
     reading, band = snapshot.read(definition, spec, begin, now)
@@ -83,7 +71,6 @@ def history_of(reading, band, judged_from, incidents=()):
 
 
 def report_of(case, budget):
-    """Return the backtest of a BacktestCase as plain data."""
     spec, history = case.spec, case.history
     if spec.side is None:
         own, table, pairs = backtest.judge(history, breaching(spec, history.values), spec.rule), [], []

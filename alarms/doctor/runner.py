@@ -10,7 +10,7 @@ from alarms.config.configuration import definition_of
 from alarms.doctor import rules
 from alarms.doctor.context import SEVERITIES, DoctorContext
 from alarms.doctor.delivery_rules import orphan
-from alarms.doctor.reports import snapshot_of
+from alarms.doctor.reports import RegionSnapshot
 from alarms.models import Alarm, AlarmSet, Detector, Finding, Metric
 from alarms.readings.retention import MINUTES_KEPT
 
@@ -22,7 +22,7 @@ def examine_all(now, names=(), sets=(), ask_topics=False, progress=iter):
         by_region.setdefault(alarm.alarm_set.region, []).append(alarm)
     findings = []
     for region, alarms in by_region.items():
-        snapshot = snapshot_of(region, alarms, ask_topics)
+        snapshot = RegionSnapshot(region, alarms, ask_topics)
         for alarm in progress(alarms):
             findings += examine_alarm(alarm, snapshot, now)
         for alarm_set in () if names else AlarmSet.objects.filter(region=region):
@@ -79,7 +79,6 @@ def _context_of(alarm, snapshot, now):
 
 
 def _fresh_threshold(alarm, backend):
-    """Return what the threshold's rule gives today, or None."""
     try:
         return thresholds.compute_threshold(alarm, backend) if alarm.threshold_rule else None
     except thresholds.BadRule:
@@ -87,7 +86,6 @@ def _fresh_threshold(alarm, backend):
 
 
 def _guarded(alarm):
-    """Return the roles of the enabled alarms on the same metric, in whatever guard they are."""
     if alarm.metric_id is None:
         return frozenset({alarm.role})
     beside = Alarm.objects.enabled().filter(alarm_set=alarm.alarm_set_id, metric=alarm.metric_id)

@@ -61,7 +61,6 @@ def save_new(alarm_set):
 
 
 def judged_alarms(names, sets):
-    """Return the enabled alarms that are meant and that data can judge; raise CommandError naming others."""
     alarms = Alarm.objects.judged_by_data(names, sets)
     if unknown := sorted(set(names) - set(alarms.values_list("name", flat=True))):
         raise CommandError(f"There is no enabled alarm {', '.join(unknown)} that data can judge.")
@@ -69,7 +68,6 @@ def judged_alarms(names, sets):
 
 
 def find_alarm(name):
-    """Return the alarm; raise CommandError when there is none, or one in several sets."""
     found = list(Alarm.objects.select_related("alarm_set").filter(name=name))
     if len(found) != 1:
         many = ", ".join(alarm.alarm_set.name for alarm in found)
@@ -91,7 +89,6 @@ def read_lines(path, read):
 
 
 def who():
-    """Return who runs this command."""
     try:
         return f"{getpass.getuser()} (command)"
     except (KeyError, OSError):

@@ -118,8 +118,6 @@ class Alarm(models.Model):
 
 
 class AlarmAction(models.Model):
-    """Who is notified when the alarm enters a state."""
-
     class State(models.TextChoices):
         ALARM = "ALARM", "in alarm"
         OK = "OK", "it is over"

@@ -20,8 +20,6 @@ class DeliveryQuerySet(outbox.DeliveryQuerySet):
 
 
 class Delivery(outbox.BaseDelivery):
-    """One message about a change of state: to an address or to a topic."""
-
     change = models.ForeignKey(StateChange, on_delete=models.CASCADE, related_name="deliveries")
 
     objects = DeliveryQuerySet.as_manager()
@@ -41,7 +39,6 @@ class Delivery(outbox.BaseDelivery):
 
 
 def mail_recipients():
-    """Return who is written to: ALARMS_MAIL_TO, or the superusers who have an address."""
     if settings.ALARMS_MAIL_TO:
         return list(settings.ALARMS_MAIL_TO)
     people = get_user_model().objects.filter(is_superuser=True, is_active=True).exclude(email="")

@@ -36,8 +36,6 @@ class Detector(models.Model):
 
 
 class ExcludedRange(models.Model):
-    """Time a detector shall not learn from; CloudWatch allows ten."""
-
     detector = models.ForeignKey(Detector, on_delete=models.CASCADE, related_name="excluded_ranges")
     starts_at = models.DateTimeField()
     ends_at = models.DateTimeField()

@@ -6,13 +6,10 @@ from alarms.models.detector import Detector
 
 class FindingQuerySet(models.QuerySet):
     def for_list(self):
-        """The most severe first, with all a page shows of them."""
         return self.select_related("alarm__alarm_set", "detector__metric").order_by("-rank", "code", "pk")
 
 
 class Finding(models.Model):
-    """What the doctor found when it last ran; replaced when it runs again."""
-
     class Severity(models.TextChoices):
         NOTE = "note", "note"
         WARNING = "warning", "warning"

@@ -37,7 +37,6 @@ class Metric(models.Model):
         super().save(**options)
 
     def dimension_list(self):
-        """Return the dimensions as CloudWatch writes them, by name."""
         return [{"Name": name, "Value": value} for name, value in sorted(self.dimensions.items())]
 
 

@@ -9,7 +9,6 @@ from photomgr.claim import Leased, LeaseQuerySet
 
 class RunQuerySet(LeaseQuerySet):
     def open(self, alarm_set, user=None, who="", **fields):
-        """Return a new run on the set and the configured backend, signed by `who` or the user."""
         return self.create(
             alarm_set=alarm_set,
             set_name=alarm_set.name,
@@ -70,8 +69,6 @@ class Run(Leased):
 
 
 class Change(models.Model):
-    """One change of a run, as it was planned and as it went."""
-
     class Outcome(models.TextChoices):
         WAITING = "waiting", "not done"
         DONE = "done", "done"

@@ -5,7 +5,6 @@ from alarms.models.metric import metric_identity
 
 class SeriesManager(models.Manager):
     def named(self, namespace, name, dimensions):
-        """Return the series, made when it is new; dimensions are a dict."""
         fields = {"namespace": namespace, "name": name, "dimensions": dimensions}
         return self.get_or_create(identity=metric_identity(namespace, name, dimensions), defaults=fields)[0]
 

@@ -12,7 +12,6 @@ MINUTE = 60
 
 
 def add_data(namespace, data):
-    """Add data in the shape of PutMetricData's MetricData to their minutes."""
     found = defaultdict(list)
     for datum in data:
         dimensions = {pair["Name"]: pair["Value"] for pair in datum.get("Dimensions", [])}
@@ -43,7 +42,6 @@ def merge_points(series, period, points):
 
 
 def start_of(moment, period):
-    """Return the start of the period a moment is in."""
     seconds = int(moment.timestamp())
     return datetime.fromtimestamp(seconds - seconds % period, UTC)
 
@@ -68,7 +66,6 @@ def _merged(series, period, at, points):
 
 
 def _point(datum):
-    """Return a datum as a Datapoint without a series."""
     point = Datapoint(period=MINUTE, at=aware(datum.get("Timestamp") or datetime.now(UTC)))
     if given := datum.get("StatisticValues"):
         point.count, point.sum = given["SampleCount"], given["Sum"]

@@ -1,43 +1,37 @@
 """What a chart's page shows: the drawing, its rows, past alarms, and the tables of "what if"."""
 
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
 from django.utils.safestring import mark_safe
 
 from alarms.analysis import backtest
-from alarms.analysis.alarm_spec import AlarmSpec, breaching
-from alarms.analysis.bands.band import Band
+from alarms.analysis.alarm_spec import breaching
 from alarms.analysis.charts.chart import Chart, alarm_spans, rows
 from alarms.analysis.charts.svg import NARROW, WIDE, svg
 from alarms.analysis.evaluation import evaluate_all
 from alarms.cloudwatch import mute_schedules
 from alarms.cloudwatch.constants import ALARM, STATES
-from alarms.doctor.reports import RegionSnapshot, history_of, snapshot_of
+from alarms.doctor.reports import RegionSnapshot, history_of
 from alarms.models import Alarm
 from alarms.readings import values
 from alarms.readings.retention import MINUTES_KEPT
-from alarms.views.chart_form import SPANS
+from alarms.views.charts import SPANS
 
 # The widths beside the chart; alarms_backtest has the whole table.
 _KS = (2.0, 2.5, 3.0, 3.5, 4.0, 5.0)
 
 
-@dataclass(frozen=True)
 class ChartData:
-    alarm: Alarm
-    definition: dict
-    spec: AlarmSpec
-    reading: values.Reading
-    band: Band | None
-    snapshot: RegionSnapshot
+    def __init__(self, alarm, definition, spec, now):
+        self.alarm, self.definition, self.spec = alarm, definition, spec
+        self.snapshot = RegionSnapshot(alarm.alarm_set.region)
+        self.reading, self.band = self.snapshot.read(definition, spec, now - MINUTES_KEPT, now)
 
 
 def chart_of(alarm, definition, form, now):
-    spec, snapshot = form.wanted(), snapshot_of(alarm.alarm_set.region)
-    reading, band = snapshot.read(definition, spec, now - MINUTES_KEPT, now)
-    data = ChartData(alarm, definition, spec, reading, band, snapshot)
+    data = ChartData(alarm, definition, form.wanted(), now)
+    spec, reading, band = data.spec, data.reading, data.band
     edges = (band.lower(spec.k), band.upper(spec.k)) if band else (None, None)
     states = evaluate_all(breaching(spec, reading.values, *edges), spec.rule)
     alarms = alarm_spans(states, reading.times, reading.period, STATES.index(ALARM))
@@ -63,10 +57,8 @@ def chart_of(alarm, definition, form, now):
 def _drawing(data, edges, alarms, span):
     reading = data.reading
     shown = slice(-int(span.total_seconds() // reading.period), None)
-    start, end = (
-        datetime.fromtimestamp(moment, UTC)
-        for moment in (reading.times[shown][0], reading.times[-1] + reading.period)
-    )
+    span = reading.times[shown][0], reading.times[-1] + reading.period
+    start, end = (datetime.fromtimestamp(moment, UTC) for moment in span)
     metric = values.metric_row_of(data.spec, data.snapshot.metrics)
     floor, ceiling = _thresholds(data.alarm)
     mutes = (mute_schedules.spans(mute, start, end) for mute in data.alarm.mutes.all())

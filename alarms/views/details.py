@@ -72,7 +72,6 @@ def alarm_unmute(request, pk):
 @require_POST
 @needs("change_alarm")
 def alarm_switch(request, pk):
-    """Switch the alarm on or off in the configuration; the next plan shows what that does."""
     alarm = get_object_or_404(Alarm, pk=pk)
     alarm.enabled = not alarm.enabled
     alarm.save(update_fields=["enabled", "changed_at"])

@@ -18,7 +18,6 @@ def state_of(alarm, existing):
 
 
 def condition(alarm):
-    """Return when the alarm is breached, in one line."""
     if alarm.kind == Alarm.Kind.COMPOSITE:
         return alarm.rule
     needed, looked_at = alarm.datapoints or alarm.evaluation_periods, alarm.evaluation_periods
@@ -32,7 +31,6 @@ def condition(alarm):
 
 
 def period(seconds):
-    """Return a period as people say it."""
     for size, word in ((86_400, "d"), (3600, "h"), (60, "min")):
         if seconds % size == 0:
             return f"{seconds // size} {word}"

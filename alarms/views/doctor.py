@@ -25,7 +25,6 @@ def doctor_page(request):
 @require_POST
 @needs("change_alarm")
 def finding_fix(request, finding):
-    """Make the proposed change, and look at the alarm again."""
     finding = get_object_or_404(
         Finding.objects.select_related("alarm__alarm_set", "alarm__metric", "detector"), pk=finding
     )
@@ -49,7 +48,6 @@ def alarm_examine(request, pk):
 @require_POST
 @needs("change_alarm")
 def alarm_exclude(request, pk):
-    """Have the band learn nothing from a past alarm."""
     alarm = get_object_or_404(Alarm.objects.select_related("alarm_set", "metric"), pk=pk)
     try:
         start, end = (_time(request.POST.get(name, "")) for name in ("start", "end"))
@@ -74,13 +72,13 @@ def _time(text):
 def _examined(request, alarm):
     """Examine the alarm, if it can be, and show what is left."""
     # Every manage.py command imports the pages; numpy is for the doctor alone.
-    from alarms.doctor.reports import snapshot_of
+    from alarms.doctor.reports import RegionSnapshot
     from alarms.doctor.runner import examine_alarm
 
     alarm = alarm and Alarm.objects.judged_by_data().filter(pk=alarm.pk).first()
     if alarm:
         try:
-            examine_alarm(alarm, snapshot_of(alarm.alarm_set.region, [alarm]), timezone.now())
+            examine_alarm(alarm, RegionSnapshot(alarm.alarm_set.region, [alarm]), timezone.now())
         except BackendError as why:
             messages.error(request, f"It could not be examined: {why}")
     return redirect("alarm_doctor")

@@ -10,7 +10,6 @@ from alarms.views.access import needs
 from alarms.views.display import condition, state_of
 
 PAGE = 50
-GUARD_ROLES = (Alarm.Role.FLOOR, Alarm.Role.CEILING, Alarm.Role.BAND)
 
 
 @require_safe
@@ -32,7 +31,6 @@ def alarm_list(request):
 
 
 def _summary(alarm_set):
-    """Return a set with its plan, or with the reason why there is none."""
     try:
         planned = plan_for(alarm_set)
     except BackendError as error:
@@ -65,4 +63,4 @@ def _row(alarm, sets):
 def _roles(guard):
     """Return (name, whether the guard has it and it is on) of floor, ceiling and band."""
     present = {alarm.role for alarm in guard.alarms.all() if alarm.enabled}
-    return [(role.label, role in present) for role in GUARD_ROLES]
+    return [(role.label, role in present) for role in (Alarm.Role.FLOOR, Alarm.Role.CEILING, Alarm.Role.BAND)]

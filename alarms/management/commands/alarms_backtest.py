@@ -11,7 +11,7 @@ from alarms.analysis.evaluation import Rule
 from alarms.backends import BackendError
 from alarms.cloudwatch.constants import BAND_OPERATORS
 from alarms.cloudwatch.times import aware
-from alarms.doctor.reports import BacktestCase, case_of, history_of, report_of, snapshot_of
+from alarms.doctor.reports import BacktestCase, RegionSnapshot, case_of, history_of, report_of
 from alarms.management.base import add_judged, judged_alarms, read_lines
 from alarms.readings import values
 from photomgr.json_command import JsonCommand
@@ -49,7 +49,7 @@ class Command(JsonCommand):
 
 
 def _of_rows(names, sets, weeks, incidents):
-    snapshot, now = cache(snapshot_of), timezone.now()
+    snapshot, now = cache(RegionSnapshot), timezone.now()
     for alarm in judged_alarms(names, sets):
         try:
             yield case_of(alarm, snapshot(alarm.alarm_set.region), now, weeks, incidents)

@@ -1,3 +1,4 @@
+from django.forms.models import model_to_dict
 from django.utils import timezone
 
 from alarms.doctor.context import SEVERITIES
@@ -34,11 +35,5 @@ class Command(AlarmCommand):
 
 
 def _as_json(finding):
-    return {
-        "code": finding.code,
-        "severity": finding.severity,
-        "alarm": str(finding.alarm or finding.detector),
-        "message": finding.message,
-        "numbers": finding.numbers,
-        "fix": finding.fix,
-    }
+    fields = model_to_dict(finding, ["code", "severity", "message", "numbers", "fix"])
+    return {**fields, "alarm": str(finding.alarm or finding.detector)}

@@ -92,27 +92,22 @@ def _case_lines(case):
 
 
 def _draw(outcomes, folder):
-    """Write the last day of each trial as SVG; return the paths."""
     folder.mkdir(parents=True, exist_ok=True)
     paths = []
     for outcome in outcomes:
         for trial in outcome.case.trials:
-            band = run.band_of(outcome.case, trial.values)
-            shown = slice(max(0, trial.first - 12 * series.HOUR), len(trial.values))
-            times = run.times(trial.values)
-            chart = Chart(
-                f"{outcome.case.name}: {trial.name}",
-                times[shown],
-                trial.values[shown],
-                60,
-                band.lower(run.K)[shown],
-                band.upper(run.K)[shown],
-                floor=outcome.case.floor,
-                natural_min=outcome.case.natural[0],
-                natural_max=outcome.case.natural[1],
-                alarms=((times[trial.first], times[min(trial.end, len(times)) - 1] + 60),),
-            )
             path = folder / (f"{outcome.case.name}-{trial.name}".replace(" ", "-").replace("%", "") + ".svg")
-            path.write_text(svg(chart), encoding="utf-8")
+            path.write_text(svg(_chart(outcome.case, trial)), encoding="utf-8")
             paths.append(str(path))
     return paths
+
+
+def _chart(case, trial):
+    band, times = run.band_of(case, trial.values), run.times(trial.values)
+    shown = slice(max(0, trial.first - 12 * series.HOUR), None)
+    columns = (times, trial.values, band.lower(run.K), band.upper(run.K))
+    times_shown, values, lower, upper = (column[shown] for column in columns)
+    low, high = case.natural
+    alarm = (times[trial.first], times[min(trial.end, len(times)) - 1] + 60)
+    marks = {"floor": case.floor, "natural_min": low, "natural_max": high, "alarms": (alarm,)}
+    return Chart(f"{case.name}: {trial.name}", times_shown, values, 60, lower, upper, **marks)

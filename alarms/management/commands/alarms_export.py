@@ -2,6 +2,7 @@ import json
 from pathlib import Path
 
 from django.core.management.base import CommandError
+from django.forms.models import model_to_dict
 
 from alarms.apply.mutes import rules_to_export
 from alarms.backends import backend_for
@@ -57,10 +58,5 @@ def _document(alarm_set, wanted, to):
 
 
 def _further(alarm):
-    return {
-        "role": alarm.role,
-        "guard": alarm.guard.name if alarm.guard else "",
-        "reason": alarm.reason,
-        "threshold_rule": alarm.threshold_rule,
-        "enabled": alarm.enabled,
-    }
+    fields = model_to_dict(alarm, ["role", "reason", "threshold_rule", "enabled"])
+    return {**fields, "guard": alarm.guard.name if alarm.guard else ""}

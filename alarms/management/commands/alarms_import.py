@@ -59,7 +59,6 @@ def _read(path):
 
 
 def _set(name, given):
-    """Return the set that is named, or that has the prefix, or a new one."""
     prefix, region = given.get("prefix", ""), given.get("region", "")
     named = {"name": name} if name else {"prefix": prefix, "region": region}
     if found := AlarmSet.objects.filter(**named).first():

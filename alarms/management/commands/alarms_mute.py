@@ -1,4 +1,5 @@
 from django.core.management.base import CommandError
+from django.forms.models import model_to_dict
 from django.utils import timezone
 
 from alarms.apply.mutes import mute, unmute
@@ -51,13 +52,6 @@ def _mute(alarms, length, schedule, timezone, reason, **options):
 
 
 def _as_json(row, active):
-    return {
-        "name": row.name,
-        "set": row.alarm_set.name,
-        "schedule": row.schedule,
-        "timezone": row.timezone,
-        "minutes": row.minutes,
-        "reason": row.reason,
-        "active": active,
-        "alarms": sorted(alarm.name for alarm in row.alarms.all()),
-    }
+    fields = model_to_dict(row, ["name", "schedule", "timezone", "minutes", "reason"])
+    names = sorted(alarm.name for alarm in row.alarms.all())
+    return {**fields, "set": row.alarm_set.name, "active": active, "alarms": names}

@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from alarms.doctor import fixes, rules, runner
-from alarms.doctor.reports import snapshot_of
+from alarms.doctor.reports import RegionSnapshot
 from alarms.experiments import series
 from alarms.models import Alarm, AlarmSet, Detector, ExcludedRange, Finding
 from tests.alarms import factory
@@ -139,7 +139,7 @@ def test_cloudwatch_takes_ten_excluded_ranges(staff, band):
 
 def examined(*alarms):
     for alarm in Alarm.objects.judged_by_data():
-        runner.examine_alarm(alarm, snapshot_of("", [alarm]), timezone.now())
+        runner.examine_alarm(alarm, RegionSnapshot("", [alarm]), timezone.now())
 
 
 def test_the_doctors_page_shows_the_gravest_first_and_mends_with_one_click(staff, band):
