@@ -1,5 +1,3 @@
-"""System checks of the alarms' settings."""
-
 from django.conf import settings
 from django.core.checks import Error, register
 

@@ -25,8 +25,6 @@ class Stale(Exception):
 
 
 class Invalid(Exception):
-    """The configuration has problems; `problems` names them."""
-
     def __init__(self, problems):
         super().__init__("; ".join(map(str, problems)))
         self.problems = problems

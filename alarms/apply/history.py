@@ -23,14 +23,9 @@ def fetch_state_changes(alarm_set):
     oldest = timezone.now() - _OLDEST
     since = max(newest.at - _OVERLAP, oldest) if newest else oldest
     before = known.count()
-    StateChange.objects.bulk_create(
-        [
-            StateChange(**origin, **vars(found))
-            for found in backend.transitions(since)
-            if found.alarm_name.startswith(alarm_set.prefix)
-        ],
-        ignore_conflicts=True,
-    )
+    ours = [found for found in backend.transitions(since) if found.alarm_name.startswith(alarm_set.prefix)]
+    rows = [StateChange(**origin, **vars(found)) for found in ours]
+    StateChange.objects.bulk_create(rows, ignore_conflicts=True)
     return known.count() - before
 
 

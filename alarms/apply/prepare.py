@@ -1,5 +1,3 @@
-"""A set's plan against the configured backend, as it is at this moment."""
-
 from dataclasses import dataclass
 
 from alarms.backends import backend_for

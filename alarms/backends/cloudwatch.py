@@ -21,14 +21,7 @@ _GONE = {"ResourceNotFound", "ResourceNotFoundException"}
 _ATTEMPTS = 6
 _PAGE = 100
 # CloudWatch takes three changes a second, three times as many reads, and far more data.
-_PACES = {
-    "describe_alarms": ("reads", 3),
-    "describe_alarm_history": ("reads", 3),
-    "describe_anomaly_detectors": ("reads", 3),
-    "list_tags_for_resource": ("reads", 3),
-    "get_metric_data": ("data", 10),
-    "put_metric_data": ("data", 10),
-}
+_PACES = {"describe": ("reads", 3), "list": ("reads", 3), "data": ("data", 10)}
 # Alarms on logs have a shape of their own; they are read so that they are named and left alone.
 _KINDS = ["MetricAlarm", "CompositeAlarm", "LogAlarm"]
 
@@ -158,7 +151,8 @@ class CloudWatch(Backend):
         raise AssertionError("unreachable")
 
     def _pace(self, operation):
-        kind, factor = _PACES.get(operation, ("changes", 1))
+        verb, *_, last = operation.split("_")
+        kind, factor = _PACES.get(verb) or _PACES.get(last) or ("changes", 1)
         rate = settings.ALARMS_CALLS_PER_SECOND * factor
         pace = _pace_of.setdefault((self.region, kind), Pace(rate))
         pace.rate = rate

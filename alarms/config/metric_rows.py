@@ -11,18 +11,10 @@ def metric_of(single, stat, **known):
     `known` is what else is known of a new one: kind, natural_min, natural_max.
     """
     dimensions = {pair["Name"]: pair["Value"] for pair in single.get("Dimensions") or []}
-    unit = single.get("Unit") or ""
-    return Metric.objects.get_or_create(
-        identity=metric_identity(single["Namespace"], single["MetricName"], dimensions, stat, unit),
-        defaults={
-            "namespace": single["Namespace"],
-            "name": single["MetricName"],
-            "dimensions": dimensions,
-            "stat": stat,
-            "unit": unit,
-            **known,
-        },
-    )[0]
+    fields = {"namespace": single["Namespace"], "name": single["MetricName"], "dimensions": dimensions}
+    fields |= {"stat": stat, "unit": single.get("Unit") or ""}
+    identity = metric_identity(*fields.values())
+    return Metric.objects.get_or_create(identity=identity, defaults={**fields, **known})[0]
 
 
 def detector_row(alarm_set, detector, metric=None):

@@ -1,10 +1,15 @@
 from functools import wraps
 
 from django.http import Http404
+from django.views.decorators.http import require_POST, require_safe
 
 
 def needs(permission):
-    """Let staff with a permission of this app in; answer 404 to everyone else."""
+    """Let staff with a permission of this app in; answer 404 to everyone else.
+
+    Who may view reads the page; what needs any other permission is posted.
+    """
+    allow = require_safe if permission.startswith("view_") else require_POST
 
     def decorate(view):
         @wraps(view)
@@ -14,6 +19,6 @@ def needs(permission):
                 raise Http404
             return view(request, *args, **kwargs)
 
-        return guarded
+        return allow(guarded)
 
     return decorate

@@ -1,4 +1,4 @@
-"""An alarm's chart, and what another width or another M of N would have done: each "what if" is a link."""
+"""An alarm's chart, and what another width or another M of N would have done."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -7,7 +7,6 @@ from urllib.parse import urlencode
 from django import forms
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
-from django.views.decorators.http import require_safe
 
 from alarms.backends import BackendError
 from alarms.config.configuration import definition_of
@@ -55,7 +54,6 @@ class ChartForm(forms.Form):
         return "?" + urlencode({name: v for name, v in {**asked, **changes}.items() if v is not None})
 
 
-@require_safe
 @needs("view_alarm")
 def alarm_chart(request, pk):
     # Every manage.py command imports the pages; numpy is for this one alone.

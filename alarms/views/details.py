@@ -1,9 +1,6 @@
-"""One alarm, and what staff may do with it."""
-
 from django.contrib import messages
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
-from django.views.decorators.http import require_POST, require_safe
 
 from alarms.apply.history import events
 from alarms.apply.mutes import mute, unmute
@@ -17,7 +14,6 @@ from alarms.views.access import needs
 from alarms.views.display import condition, state_of
 
 
-@require_safe
 @needs("view_alarm")
 def alarm_detail(request, pk):
     alarm = get_object_or_404(Alarm.objects.for_definitions(), pk=pk)
@@ -40,7 +36,6 @@ def alarm_detail(request, pk):
     return render(request, "alarms/detail.html", context)
 
 
-@require_POST
 @needs("change_alarm")
 def alarm_mute(request, pk):
     alarm = get_object_or_404(Alarm.objects.select_related("alarm_set"), pk=pk)
@@ -53,7 +48,6 @@ def alarm_mute(request, pk):
     return redirect(alarm)
 
 
-@require_POST
 @needs("change_alarm")
 def alarm_unmute(request, pk):
     """End every mute of the alarm that is its alone; those of several alarms end in the admin."""
@@ -69,7 +63,6 @@ def alarm_unmute(request, pk):
     return redirect(alarm)
 
 
-@require_POST
 @needs("change_alarm")
 def alarm_switch(request, pk):
     alarm = get_object_or_404(Alarm, pk=pk)

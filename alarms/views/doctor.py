@@ -1,10 +1,7 @@
-"""The doctor's page: what was found when it last ran, and one click to fix it."""
-
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
-from django.views.decorators.http import require_POST, require_safe
 
 from alarms.backends import BackendError
 from alarms.cloudwatch.times import aware
@@ -14,7 +11,6 @@ from alarms.views.access import needs
 from alarms.views.display import TONES
 
 
-@require_safe
 @needs("view_alarm")
 def doctor_page(request):
     page = Paginator(Finding.objects.for_list(), 50).get_page(request.GET.get("page"))
@@ -22,7 +18,6 @@ def doctor_page(request):
     return render(request, "alarms/doctor.html", {"nav": "alarms", "page": page, "rows": rows})
 
 
-@require_POST
 @needs("change_alarm")
 def finding_fix(request, finding):
     finding = get_object_or_404(
@@ -37,7 +32,6 @@ def finding_fix(request, finding):
     return _examined(request, finding.alarm)
 
 
-@require_POST
 @needs("change_alarm")
 def alarm_examine(request, pk):
     alarm = get_object_or_404(Alarm.objects.judged_by_data(), pk=pk)
@@ -45,7 +39,6 @@ def alarm_examine(request, pk):
     return _examined(request, alarm)
 
 
-@require_POST
 @needs("change_alarm")
 def alarm_exclude(request, pk):
     alarm = get_object_or_404(Alarm.objects.select_related("alarm_set", "metric"), pk=pk)

@@ -1,8 +1,5 @@
-"""What happened to alarms, and how each plan was carried out."""
-
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
-from django.views.decorators.http import require_safe
 
 from alarms.apply.history import events
 from alarms.cloudwatch.times import aware
@@ -13,7 +10,6 @@ from alarms.views.display import TONES
 PAGE = 50
 
 
-@require_safe
 @needs("view_alarm")
 def alarm_history(request):
     """Changes of state and of configuration, newest first; `before` goes on where a page ended."""
@@ -27,7 +23,6 @@ def alarm_history(request):
     return render(request, "alarms/history.html", context)
 
 
-@require_safe
 @needs("view_alarm")
 def alarm_run(request, run):
     row = get_object_or_404(Run, pk=run)

@@ -1,7 +1,6 @@
 """All alarms: state, guard roles present or missing, drift, last change."""
 
 from django.shortcuts import render
-from django.views.decorators.http import require_safe
 
 from alarms.apply.prepare import plan_for
 from alarms.backends import BackendError
@@ -12,7 +11,6 @@ from alarms.views.display import condition, state_of
 PAGE = 50
 
 
-@require_safe
 @needs("view_alarm")
 def alarm_list(request):
     """List alarms by name, those of one set or all; `after` goes on where a page ended."""

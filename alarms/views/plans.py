@@ -2,7 +2,6 @@
 
 from django.contrib import messages
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.http import require_POST, require_safe
 
 from alarms import tasks
 from alarms.apply.prepare import plan_for
@@ -15,7 +14,6 @@ from alarms.views.access import needs
 MOST = 500
 
 
-@require_safe
 @needs("view_alarm")
 def alarm_plan(request, set_name):
     """Show what applying would change; `?prune=1` also deletes what no configuration names."""
@@ -35,7 +33,6 @@ def alarm_plan(request, set_name):
     return render(request, "alarms/plan.html", context)
 
 
-@require_POST
 @needs("apply_alarmset")
 def alarm_apply(request, set_name):
     """Have a worker apply the plan that was shown; another plan than that is refused there."""

@@ -29,10 +29,8 @@ class Command(AlarmCommand):
         document = _read(file) if file else {"set": {"prefix": prefix, "region": region}}
         with transaction.atomic():
             alarm_set = _set(set_name, document.get("set") or {})
-            if file:
-                found = from_document(alarm_set, document)
-            else:
-                found = from_backend(alarm_set, backend_for(alarm_set.region), tags)
+            backend = backend_for(alarm_set.region)
+            found = from_document(alarm_set, document) if file else from_backend(alarm_set, backend, tags)
             if dry_run:
                 transaction.set_rollback(True)
             else:
