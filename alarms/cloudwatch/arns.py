@@ -2,7 +2,7 @@
 
 import re
 
-KINDS = {
+_KINDS = {
     "sns": r"arn:[a-z-]+:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_.-]{1,256}",
     "lambda": r"arn:[a-z-]+:lambda:[a-z0-9-]+:\d{12}:function:[A-Za-z0-9_-]+(:[A-Za-z0-9$_-]+)?",
     "ec2": r"arn:[a-z-]+:automate:[a-z0-9-]+:ec2:(stop|terminate|reboot|recover)"
@@ -16,14 +16,11 @@ KINDS = {
 
 def kind(arn: str) -> str | None:
     """Return the kind of action an ARN is, or None when CloudWatch takes no such thing."""
-    return next((name for name, pattern in KINDS.items() if re.fullmatch(pattern, arn)), None)
+    return next((name for name, pattern in _KINDS.items() if re.fullmatch(pattern, arn)), None)
 
 
 def action_problem(arn: str, field: str, nature: str) -> str | None:
-    """Return why the alarm may not have this action, or None.
-
-    `nature` of the alarm: as `definitions.nature_of` returns it.
-    """
+    """Return why an alarm of that nature (`definitions.nature_of`) may not have this action, or None."""
     found = kind(arn) if 1 <= len(arn) <= 1024 else None
     if found is None:
         return "an ARN is needed of an SNS topic, a Lambda function, an EC2 action, a scaling policy or SSM."

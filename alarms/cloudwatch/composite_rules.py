@@ -10,8 +10,6 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-MOST_CHILDREN, MOST_ELEMENTS, MOST_CHARACTERS = 100, 500, 10_240
-
 _TOKEN = re.compile(
     r"\s*(?:(?P<call>ALARM|OK|INSUFFICIENT_DATA)\s*\(\s*(?P<name>\"[^\"]*\"|'[^']*'|[^\s()\"']+)\s*\)"
     r"|(?P<word>AND|OR|NOT|TRUE|FALSE)\b|(?P<bracket>[()]))"
@@ -21,7 +19,7 @@ Tree = tuple[Any, ...]
 
 
 class BadRule(ValueError):
-    """A rule that cannot be parsed; the message says where."""
+    pass
 
 
 def parse(rule: str) -> Tree:
@@ -33,12 +31,11 @@ def parse(rule: str) -> Tree:
 
 
 def children(rule: str) -> list[str]:
-    """Return the names of the alarms in a rule, each once, in order."""
     return list(dict.fromkeys(token[1] for token in _tokens(rule) if len(token) == 2))
 
 
 def count_elements(rule: str) -> int:
-    """Return how many alarms, operators and constants the rule has, as CloudWatch counts them."""
+    """Return how many alarms, operators and constants the rule has."""
     return sum(1 for token in _tokens(rule) if token[0] not in "()")
 
 
@@ -55,16 +52,12 @@ def normal_rule(rule: str) -> str:
 def evaluate(tree: Tree, states: Mapping[str, str]) -> bool:
     """Return whether a rule holds; states is {name: state}, and an unknown name has none."""
     match tree:
-        case ("TRUE",):
-            return True
-        case ("FALSE",):
-            return False
-        case ("NOT", inner):
+        case ["TRUE" | "FALSE" as word]:
+            return bool(word == "TRUE")
+        case ["NOT", inner]:
             return not evaluate(inner, states)
-        case ("AND", left, right):
-            return evaluate(left, states) and evaluate(right, states)
-        case ("OR", left, right):
-            return evaluate(left, states) or evaluate(right, states)
+        case ["AND" | "OR" as word, left, right]:
+            return (all if word == "AND" else any)(evaluate(side, states) for side in (left, right))
     state, name = tree
     return bool(states.get(name) == state)
 

@@ -9,7 +9,6 @@ OK, ALARM, INSUFFICIENT_DATA = STATES = ("OK", "ALARM", "INSUFFICIENT_DATA")
 ACTION_FIELD_OF = {OK: "OKActions", ALARM: "AlarmActions", INSUFFICIENT_DATA: "InsufficientDataActions"}
 ACTION_FIELDS = tuple(ACTION_FIELD_OF.values())
 
-STATISTICS = ("SampleCount", "Average", "Sum", "Minimum", "Maximum")
 STATIC_OPERATORS = (
     "GreaterThanOrEqualToThreshold",
     "GreaterThanThreshold",

@@ -7,12 +7,12 @@ what PutAnomalyDetector takes. What CloudWatch answers is cut down to the same s
 import hashlib
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import Any
 
 from alarms.cloudwatch.composite_rules import normal_rule
-from alarms.cloudwatch.constants import ACTION_FIELDS, K_LEFT_OUT, SIDES, STATISTICS
+from alarms.cloudwatch.constants import ACTION_FIELDS, K_LEFT_OUT, SIDES
 from alarms.cloudwatch.times import aware
 
 Definition = dict[str, Any]
@@ -21,34 +21,14 @@ Differences = tuple[tuple[str, Any, Any], ...]  # (field, old, new)
 _COMMON_FIELDS = ("AlarmName", "AlarmDescription", "ActionsEnabled", *ACTION_FIELDS)
 METRIC_FIELDS = (
     *_COMMON_FIELDS,
-    "MetricName",
-    "Namespace",
-    "Statistic",
-    "ExtendedStatistic",
-    "Dimensions",
-    "Period",
-    "Unit",
-    "EvaluationPeriods",
-    "DatapointsToAlarm",
-    "Threshold",
-    "ComparisonOperator",
-    "TreatMissingData",
-    "EvaluateLowSampleCountPercentile",
-    "Metrics",
-    "ThresholdMetricId",
-    "EvaluationWindow",
-    "WarmUpConfiguration",
-    "EvaluationCriteria",
-    "EvaluationInterval",
-    "ActionConfiguration",
+    *("MetricName", "Namespace", "Statistic", "ExtendedStatistic", "Dimensions", "Period", "Unit"),
+    *("EvaluationPeriods", "DatapointsToAlarm", "Threshold", "ComparisonOperator", "TreatMissingData"),
+    *("EvaluateLowSampleCountPercentile", "Metrics", "ThresholdMetricId", "EvaluationWindow"),
+    *("WarmUpConfiguration", "EvaluationCriteria", "EvaluationInterval", "ActionConfiguration"),
 )
 COMPOSITE_FIELDS = (
-    *_COMMON_FIELDS,
-    "AlarmRule",
-    "ActionsSuppressor",
-    "ActionsSuppressorWaitPeriod",
-    "ActionsSuppressorExtensionPeriod",
-    "ActionConfiguration",
+    *(*_COMMON_FIELDS, "AlarmRule", "ActionsSuppressor", "ActionsSuppressorWaitPeriod"),
+    *("ActionsSuppressorExtensionPeriod", "ActionConfiguration"),
 )
 _NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
 BAND = re.compile(rf"^\s*ANOMALY_DETECTION_BAND\(\s*(\w+)\s*(?:,\s*({_NUMBER})\s*)?\)\s*$")
@@ -84,19 +64,13 @@ def nature_of(definition: Definition) -> str:
 def band_of(definition: Definition) -> tuple[str, float] | None:
     """Return (id of the query that is compared, k) of a band alarm, or None for any other."""
     wanted = definition.get("ThresholdMetricId")
-    for query in definition.get("Metrics") or []:
-        if wanted and query.get("Id") == wanted:
-            match = BAND.match(query.get("Expression") or "")
-            return (match[1], float(match[2] or K_LEFT_OUT)) if match else None
-    return None
+    queries = [query for query in definition.get("Metrics") or [] if wanted and query.get("Id") == wanted]
+    match = BAND.match(queries[0].get("Expression") or "") if queries else None
+    return (match[1], float(match[2] or K_LEFT_OUT)) if match else None
 
 
 def normal(definition: Definition) -> Definition:
-    """Return the definition with everything that makes no difference taken out.
-
-    M that equals N, defaults, empty lists, the order of dimensions, actions and queries, the spelling
-    of a rule: two alarms with the same normal form are the same alarm.
-    """
+    """Return the definition without what makes no difference: two alarms that agree in it are the same."""
     spelt = {f: _NORMAL[f](value) if f in _NORMAL else value for f, value in definition.items()}
     result = {f: value for f, value in _without_nothing(spelt).items() if value != _DEFAULTS.get(f)}
     if result.get("DatapointsToAlarm") == result.get("EvaluationPeriods"):
@@ -111,36 +85,34 @@ def normal(definition: Definition) -> Definition:
 
 def differences(old: Definition, new: Definition) -> Differences:
     """Return ((field, old, new), …) of two alarms' definitions, by field; empty when they mean the same."""
-    return _compared(normal(old), normal(new))
+    return compare_fields(normal(old), normal(new))
 
 
-def detector_differences(old: Definition, new: Definition) -> Differences:
-    """Return the differences between the settings of two detectors, as `differences` does."""
-    return _compared(detector_settings(old), detector_settings(new))
-
-
-def _compared(before: Definition, after: Definition) -> Differences:
+def compare_fields(before: Definition, after: Definition) -> Differences:
     fields = sorted({*before, *after})
     return tuple((f, before.get(f), after.get(f)) for f in fields if before.get(f) != after.get(f))
 
 
 def detector_of(definition: Definition) -> Definition | None:
     """Return the detector a band alarm learns from, or None for any other alarm."""
-    band = band_of(definition)
-    if not band:
-        return None
-    queries = [query for query in definition["Metrics"] if query["Id"] != definition["ThresholdMetricId"]]
-    compared = next((query for query in queries if query["Id"] == band[0]), None)
+    compared_id, _ = band_of(definition) or (None, None)
+    queries = [q for q in definition.get("Metrics") or [] if q["Id"] != definition.get("ThresholdMetricId")]
+    compared = next((query for query in queries if query["Id"] == compared_id), None)
     if compared is None:
         return None
-    if not compared.get("MetricStat"):
-        returned = [{**query, "ReturnData": query["Id"] == band[0]} for query in queries]
+    stat = compared.get("MetricStat")
+    if not stat:
+        returned = [{**query, "ReturnData": query["Id"] == compared_id} for query in queries]
         return {"MetricMathAnomalyDetector": {"MetricDataQueries": returned}}
-    stat = compared["MetricStat"]
     single = {**stat["Metric"], "Stat": stat["Stat"]}
     if compared.get("AccountId"):
         single["AccountId"] = compared["AccountId"]
     return {"SingleMetricAnomalyDetector": single}
+
+
+def detectors_of(definitions: Iterable[Definition]) -> dict[str, Definition]:
+    """Return the detectors that these alarms learn from, by key."""
+    return {detector_key(found): found for found in map(detector_of, definitions) if found}
 
 
 def detector_metric(detector: Definition) -> Definition:
@@ -164,13 +136,12 @@ def detector_key(detector: Definition) -> str:
 
 
 def detector_settings(detector: Definition) -> Definition:
-    """Return how a detector learns, with everything that makes no difference taken out."""
+    """Return how a detector learns, without what makes no difference."""
     configuration = detector.get("Configuration") or {}
     ranges = configuration.get("ExcludedTimeRanges") or []
+    names = ("MetricTimezone", "AdaptationSpeed", "OutlierFilteringStrength")
     found = {
-        "MetricTimezone": configuration.get("MetricTimezone"),
-        "AdaptationSpeed": configuration.get("AdaptationSpeed"),
-        "OutlierFilteringStrength": configuration.get("OutlierFilteringStrength"),
+        **{name: configuration.get(name) for name in names},
         "ExcludedTimeRanges": sorted([moment(r["StartTime"]), moment(r["EndTime"])] for r in ranges),
         "PeriodicSpikes": (detector.get("MetricCharacteristics") or {}).get("PeriodicSpikes") or None,
     }
@@ -186,11 +157,6 @@ def detector_name(detector: Definition) -> str:
     single = metric["SingleMetricAnomalyDetector"]
     where = ", ".join(f"{d['Name']}={d['Value']}" for d in _dimensions(single.get("Dimensions") or []))
     return f"{single['Namespace']} {single['MetricName']} {single['Stat']}{f' ({where})' if where else ''}"
-
-
-def stat_fields(stat: str) -> dict[str, str]:
-    """Return the statistic as PutMetricAlarm wants it: the five have a field of their own."""
-    return {"Statistic": stat} if stat in STATISTICS else {"ExtendedStatistic": stat}
 
 
 def alarm_name(name_or_arn: str) -> str:
@@ -211,17 +177,15 @@ def _dimensions(value: list[dict[str, str]] | None) -> list[dict[str, str]]:
     return sorted(value or [], key=lambda d: d["Name"])
 
 
-def _band_expression(text: str) -> str:
-    match = BAND.match(text)
-    return f"ANOMALY_DETECTION_BAND({match[1]}, {float(match[2] or K_LEFT_OUT):g})" if match else text.strip()
-
-
 def _queries(value: list[Definition] | None) -> list[Definition]:
     result = []
     for query in sorted(value or [], key=lambda q: q["Id"]):
         query = _without_nothing(query)
         if "Expression" in query:
-            query["Expression"] = _band_expression(query["Expression"])
+            band = BAND.match(query["Expression"])
+            k = float(band[2] or K_LEFT_OUT) if band else 0
+            written = f"ANOMALY_DETECTION_BAND({band[1]}, {k:g})" if band else query["Expression"].strip()
+            query["Expression"] = written
         if "MetricStat" in query:
             stat = _without_nothing(query["MetricStat"])
             metric = {**stat["Metric"], "Dimensions": _dimensions(stat["Metric"].get("Dimensions"))}

@@ -1,19 +1,10 @@
 """CloudWatch's rules for an alarm that is not composite; each function yields the problems it finds."""
 
 import math
-from collections.abc import Iterator
 
-from alarms.cloudwatch.constants import (
-    DAY,
-    HOUR,
-    MISSING_POLICIES,
-    SIDES,
-    STATIC_OPERATORS,
-    STATISTICS,
-    WEEK,
-)
+from alarms.cloudwatch.constants import DAY, HOUR, MISSING_POLICIES, SIDES, STATIC_OPERATORS, WEEK
 from alarms.cloudwatch.definitions import BAND, Definition, nature_of
-from alarms.cloudwatch.metric_rules import STAT, Problems, metric_problems, period_problem
+from alarms.cloudwatch.metric_rules import STAT, STATISTICS, Problems, metric_problems, period_problem
 from alarms.cloudwatch.query_rules import query_problems
 
 _SINGLE = ("Namespace", "MetricName", "Dimensions", "Period", "Unit", "Statistic", "ExtendedStatistic")
@@ -22,21 +13,16 @@ _SINGLE = ("Namespace", "MetricName", "Dimensions", "Period", "Unit", "Statistic
 def source_problems(d: Definition) -> Problems:
     given = [field for field in ("MetricName", "Metrics", "EvaluationCriteria") if d.get(field)]
     if len(given) != 1:
-        field = "Metrics" if len(given) > 1 else "MetricName"
-        yield (
-            field,
-            " and ".join(given) or None,
-            "give exactly one of MetricName, Metrics, EvaluationCriteria.",
-        )
-    if d.get("Metrics"):
-        for field in _SINGLE:
-            if d.get(field):
-                yield field, d[field], "with Metrics it must be left out."
-    if d.get("EvaluationInterval") is not None:
-        if not d.get("EvaluationCriteria"):
-            yield "EvaluationInterval", d["EvaluationInterval"], "only with EvaluationCriteria."
-        elif not 10 <= d["EvaluationInterval"] <= 3600:
-            yield "EvaluationInterval", d["EvaluationInterval"], "10 to 3600 seconds are allowed."
+        field, which = ("Metrics" if given else "MetricName"), " and ".join(given) or None
+        yield field, which, "give exactly one of MetricName, Metrics, EvaluationCriteria."
+    for field in _SINGLE:
+        if d.get("Metrics") and d.get(field):
+            yield field, d[field], "with Metrics it must be left out."
+    interval = d.get("EvaluationInterval")
+    if interval is not None and not d.get("EvaluationCriteria"):
+        yield "EvaluationInterval", interval, "only with EvaluationCriteria."
+    elif interval is not None and not 10 <= interval <= 3600:
+        yield "EvaluationInterval", interval, "10 to 3600 seconds are allowed."
     if d.get("EvaluationCriteria"):
         for field in ("TreatMissingData", "EvaluateLowSampleCountPercentile"):
             if d.get(field):
@@ -50,20 +36,11 @@ def single_metric_problems(d: Definition) -> Problems:
     if len(stats) != 1:
         field = stats[-1] if stats else "Statistic"
         yield field, " and ".join(stats) or None, "give exactly one of Statistic and ExtendedStatistic."
-    if d.get("Statistic") and d["Statistic"] not in STATISTICS:
-        yield (
-            "Statistic",
-            d["Statistic"],
-            f"one of {', '.join(STATISTICS)}; percentiles are ExtendedStatistic.",
-        )
-    if d.get("ExtendedStatistic") and not (
-        STAT.match(d["ExtendedStatistic"]) and d["ExtendedStatistic"] not in STATISTICS
-    ):
-        yield (
-            "ExtendedStatistic",
-            d["ExtendedStatistic"],
-            "such as p99, p99.9, tm90, IQM, PR(0:100), TM(10%:90%).",
-        )
+    plain, extended = d.get("Statistic"), d.get("ExtendedStatistic")
+    if plain and plain not in STATISTICS:
+        yield "Statistic", plain, f"one of {', '.join(STATISTICS)}; percentiles are ExtendedStatistic."
+    if extended and (extended in STATISTICS or not STAT.match(extended)):
+        yield "ExtendedStatistic", extended, "such as p99, p99.9, tm90, IQM, PR(0:100), TM(10%:90%)."
     yield from metric_problems("", d)
     if d.get("Period") is None:
         yield "Period", None, "it is needed: 10, 20, 30 or a multiple of 60 seconds."
@@ -76,15 +53,16 @@ def threshold_problems(d: Definition) -> Problems:
     allowed = (*STATIC_OPERATORS, *SIDES)
     if operator not in allowed:
         yield "ComparisonOperator", operator, f"one of {', '.join(allowed)}."
-    elif operator in STATIC_OPERATORS:
-        if d.get("Threshold") is None:
+    elif operator in SIDES:
+        yield from _band(d, operator)
+    else:
+        threshold = d.get("Threshold")
+        if threshold is None:
             yield "Threshold", None, f"{operator} needs one."
-        elif not math.isfinite(d["Threshold"]):
-            yield "Threshold", d["Threshold"], "a finite number is needed."
+        elif not math.isfinite(threshold):
+            yield "Threshold", threshold, "a finite number is needed."
         if d.get("ThresholdMetricId"):
             yield "ThresholdMetricId", d["ThresholdMetricId"], f"{operator} takes a Threshold instead."
-    else:
-        yield from _band(d, operator)
 
 
 def _band(d: Definition, operator: str) -> Problems:
@@ -115,21 +93,15 @@ def period_problems(d: Definition) -> Problems:
         return
     if m is not None and not 1 <= m <= n:
         yield "DatapointsToAlarm", m, f"it must be 1 to EvaluationPeriods, which is {n}."
-    longest = max([period or 0, *_query_periods(d)])
+    queries = d.get("Metrics") or []
+    periods = [(query.get("MetricStat") or {}).get("Period") or query.get("Period") for query in queries]
+    longest = max(each or 0 for each in [period, *periods])
     limit = WEEK if longest >= HOUR else DAY
-    if longest * n > limit:
-        yield (
-            "EvaluationPeriods",
-            n,
-            f"{n} periods of {longest} s are {longest * n} s; at most {limit} s are allowed.",
-        )
+    if (length := longest * n) > limit:
+        allowed = f"{n} periods of {longest} s are {length} s; at most {limit} s are allowed."
+        yield "EvaluationPeriods", n, allowed
     if nature_of(d) == "band" and 0 < longest < 60:
         yield "Period", longest, "a band needs 60 seconds or more."
-
-
-def _query_periods(d: Definition) -> Iterator[int]:
-    for query in d.get("Metrics") or []:
-        yield (query.get("MetricStat") or {}).get("Period") or query.get("Period") or 0
 
 
 def missing_data_problems(d: Definition) -> Problems:

@@ -6,14 +6,16 @@ from typing import Any
 
 Problems = Iterator[tuple[str, object, str]]  # (field, what was given, what is allowed)
 
-UNITS = (
-    *("Seconds", "Microseconds", "Milliseconds", "Percent", "Count", "Count/Second", "None"),
-    *(f"{size}{what}" for size in ("", "Kilo", "Mega", "Giga", "Tera") for what in ("bytes", "bits")),
-)
-UNITS = tuple(unit[0].upper() + unit[1:] for unit in UNITS)
-UNITS += tuple(f"{unit}/Second" for unit in UNITS if unit.lower().endswith(("bytes", "bits")))
+_SIZES = [
+    f"{size}{what}".capitalize()
+    for size in ("", "Kilo", "Mega", "Giga", "Tera")
+    for what in ("bytes", "bits")
+]
+UNITS = ("Seconds", "Microseconds", "Milliseconds", "Percent", "Count", "Count/Second", "None", *_SIZES)
+UNITS += tuple(f"{unit}/Second" for unit in _SIZES)
+STATISTICS = ("SampleCount", "Average", "Sum", "Minimum", "Maximum")
 STAT = re.compile(
-    r"(?:SampleCount|Average|Sum|Minimum|Maximum|IQM"
+    rf"(?:{'|'.join(STATISTICS)}|IQM"
     r"|(?:p|tc|tm|ts|wm)(?:\d{1,2}(?:\.\d{0,10})?|100)"
     r"|PR\([-+.\deE]*:[-+.\deE]*\)|(?:TM|TC|TS|WM)\([-+.\deE]*%?:[-+.\deE]*%?\))$"
 )
@@ -21,7 +23,6 @@ ALLOWED_STATS = "such as Average, Sum, p99, TM(10%:90%)."
 
 
 def metric_problems(place: str, d: dict[str, Any]) -> Problems:
-    """Yield (field, given, allowed) for the names, dimensions and unit of one metric."""
     namespace, name = d.get("Namespace") or "", d.get("MetricName") or ""
     if not 1 <= len(namespace) <= 255 or namespace.startswith(":"):
         yield f"{place}Namespace", namespace, "1 to 255 characters, and no colon first."
@@ -41,7 +42,7 @@ def metric_problems(place: str, d: dict[str, Any]) -> Problems:
 
 
 def period_problem(period: object) -> str | None:
-    """Return what is allowed when a period is none that CloudWatch knows, else None."""
+    """Return what is allowed when a period is none of CloudWatch's, else None."""
     if period in (10, 20, 30) or (isinstance(period, int) and period >= 60 and period % 60 == 0):
         return None
     return "10, 20, 30 or a multiple of 60 seconds are allowed."

@@ -1,8 +1,8 @@
 """When mutes are in force. Schedules are those of PutAlarmMuteRule, at(…) and cron(…)."""
 
 import re
-from collections.abc import Iterator
-from datetime import UTC, date, datetime, timedelta
+from collections.abc import Iterable, Iterator
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
@@ -10,13 +10,13 @@ from alarms.cloudwatch.times import is_timezone
 
 _MONTHS = ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"]
 _DAYS = ["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"]
-# (name, least, most, words and the number of the first one)
-_FIELDS: tuple[tuple[str, int, int, list[str], int], ...] = (
-    ("minute", 0, 59, [], 0),
-    ("hour", 0, 23, [], 0),
-    ("day of month", 1, 31, [], 0),
-    ("month", 1, 12, _MONTHS, 1),
-    ("day of week", 0, 7, _DAYS, 0),
+# (name, least, most, words for the numbers from the least up)
+_FIELDS: tuple[tuple[str, int, int, list[str]], ...] = (
+    ("minute", 0, 59, []),
+    ("hour", 0, 23, []),
+    ("day of month", 1, 31, []),
+    ("month", 1, 12, _MONTHS),
+    ("day of week", 0, 7, _DAYS),
 )
 _SCHEDULE = re.compile(r"(at|cron)\((.*)\)", re.DOTALL)
 _LONGEST = timedelta(days=15)
@@ -33,7 +33,7 @@ class Mute(Protocol):
 
 
 class BadSchedule(ValueError):
-    """A schedule that cannot be parsed; the message says where."""
+    pass
 
 
 def check_schedule(schedule: str, timezone: str = "UTC") -> None:
@@ -66,10 +66,8 @@ def in_force(mute: Mute, moment: datetime) -> bool:
 def is_over(mute: Mute, moment: datetime) -> bool:
     if mute.ends_at and mute.ends_at <= moment:
         return True
-    at = _parsed(mute.schedule)
-    if not isinstance(at, datetime):
-        return False
-    return at.replace(tzinfo=_zone(mute.timezone)) + timedelta(minutes=mute.minutes) <= moment
+    at, length = _parsed(mute.schedule), timedelta(minutes=mute.minutes)
+    return isinstance(at, datetime) and at.replace(tzinfo=_zone(mute.timezone)) + length <= moment
 
 
 def for_ever(mute: Mute, now: datetime) -> bool:
@@ -80,34 +78,28 @@ def for_ever(mute: Mute, now: datetime) -> bool:
 
 def _occurrences(schedule: str, timezone: str, start: datetime, end: datetime) -> Iterator[datetime]:
     """Yield the moments in [start, end) at which the schedule begins, in order."""
-    zone = _zone(timezone)
-    parsed = _parsed(schedule)
+    zone, parsed = _zone(timezone), _parsed(schedule)
+    moments: Iterable[datetime]
     if isinstance(parsed, datetime):
-        moment = parsed.replace(tzinfo=zone).astimezone(UTC)
+        moments = [parsed]
+    else:
+        minutes, hours, *on = parsed
+        first, last = start.astimezone(zone).date(), end.astimezone(zone).date()
+        days = (first + timedelta(days=n) for n in range((last - first).days + 1))
+        times = [time(hour, minute) for hour in sorted(hours) for minute in sorted(minutes)]
+        moments = (datetime.combine(day, at) for day in days if _on(day, *on) for at in times)
+    for moment in moments:
+        moment = moment.replace(tzinfo=zone).astimezone(UTC)
         if start <= moment < end:
             yield moment
-        return
-    minutes, hours, *days = parsed
-    day = start.astimezone(zone).date()
-    while day <= end.astimezone(zone).date():
-        if _on(day, *days):
-            for hour in sorted(hours):
-                for minute in sorted(minutes):
-                    moment = datetime(day.year, day.month, day.day, hour, minute, tzinfo=zone).astimezone(UTC)
-                    if start <= moment < end:
-                        yield moment
-        day += timedelta(days=1)
 
 
 def _on(day: date, days_of_month: set[int], months: set[int], days_of_week: set[int]) -> bool:
     if day.month not in months:
         return False
-    in_month = day.day in days_of_month
-    in_week = day.isoweekday() % 7 in days_of_week
     # As cron does: when both are given, either is enough.
-    if len(days_of_month) < 31 and len(days_of_week) < 7:
-        return in_month or in_week
-    return in_month and in_week
+    either = len(days_of_month) < 31 and len(days_of_week) < 7
+    return (any if either else all)([day.day in days_of_month, day.isoweekday() % 7 in days_of_week])
 
 
 def _parsed(schedule: str) -> datetime | list[set[int]]:
@@ -129,29 +121,28 @@ def _parsed(schedule: str) -> datetime | list[set[int]]:
     return [_numbers(part, *field) for part, field in zip(parts, _FIELDS, strict=True)]
 
 
-def _numbers(text: str, name: str, least: int, most: int, words: list[str], first: int) -> set[int]:
+def _numbers(text: str, name: str, least: int, most: int, words: list[str]) -> set[int]:
     """Return the set of numbers of one field: * 5 1-5 */15 1,3,5 and words."""
-    found: set[int] = set()
+
+    def number(word: str) -> int:
+        found = words.index(word) + least if word in words else int(word) if word.isdecimal() else -1
+        if not least <= found <= most:
+            raise BadSchedule(f"{word!r} is no {name}; it goes from {least} to {most}.")
+        return found
+
+    numbers: set[int] = set()
     for part in text.upper().split(","):
         match = re.fullmatch(r"(\*|\w+)(?:-(\w+))?(?:/(\d+))?", part)
         if match is None:
             raise BadSchedule(f"{text!r} is no {name}.")
-        low, high, step = match[1], match[2], int(match[3] or 1)
-        begin = least if low == "*" else _number(low, name, least, most, words, first)
-        until = most if low == "*" or (match[3] and not high) else begin
-        until = _number(high, name, least, most, words, first) if high else until
-        if not step or begin > until:
+        low, high, step = match.groups()
+        begin = least if low == "*" else number(low)
+        until = number(high) if high else most if low == "*" or step else begin
+        if begin > until or int(step or 1) == 0:
             raise BadSchedule(f"{text!r} is no {name}.")
-        found |= set(range(begin, until + 1, step))
+        numbers |= set(range(begin, until + 1, int(step or 1)))
     # Sunday is 0 and 7.
-    return {number % 7 for number in found} if name == "day of week" else found
-
-
-def _number(text: str, name: str, least: int, most: int, words: list[str], first: int) -> int:
-    number = words.index(text) + first if text in words else int(text) if text.isdecimal() else -1
-    if not least <= number <= most:
-        raise BadSchedule(f"{text!r} is no {name}; it goes from {least} to {most}.")
-    return number
+    return {number % 7 for number in numbers} if name == "day of week" else numbers
 
 
 def _zone(name: str) -> ZoneInfo:

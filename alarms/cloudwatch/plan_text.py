@@ -9,7 +9,7 @@ SIGNS = {CREATE: "+", DELETE: "-"}
 
 
 def lines(planned: dict[str, Any]) -> Iterator[str]:
-    """Yield the lines of one set's plan (Planned.as_json())."""
+    """Yield the lines of what `Planned.as_json` returns."""
     yield f"Alarm set {planned['set']} (prefix {planned['prefix']})"
     for problem in planned["problems"]:
         yield f"  ! {problem['alarm'] or planned['set']}: {problem['message']}"
@@ -28,7 +28,6 @@ def lines(planned: dict[str, Any]) -> Iterator[str]:
 
 
 def summary(planned: dict[str, Any]) -> str:
-    """Return the last line: how many changes, and what they cost."""
     cost = planned["cost"]
     if not planned["changes"]:
         return f"Nothing to change. ${cost['after']:.2f} a month."

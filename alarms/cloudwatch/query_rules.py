@@ -49,13 +49,13 @@ def _query(query: Definition) -> Problems:
 
 def _returned(d: Definition, queries: list[Definition]) -> Problems:
     """Metric math returns one series; a band alarm the one it compares, and the band or not."""
-    bands = {q.get("Id") for q in queries if BAND.match(q.get("Expression") or "")}
+    matches = {q.get("Id"): BAND.match(q.get("Expression") or "") for q in queries}
+    bands = {name: match[1] for name, match in matches.items() if match}
     returned = [q.get("Id") or "" for q in queries if q.get("ReturnData", True) and q.get("Id") not in bands]
     if d.get("ComparisonOperator") in SIDES:
-        matches = [BAND.match(q.get("Expression") or "") for q in queries]
-        compared = {match[1] for match in matches if match}
+        compared = set(bands.values())
         # A band of a query that is not there is reported elsewhere.
-        if compared <= {q.get("Id") for q in queries} and bands and set(returned) != compared:
+        if compared <= matches.keys() and bands and set(returned) != compared:
             yield "Metrics.ReturnData", ", ".join(returned) or None, "true for the watched metric only."
     elif len(returned) != 1:
         yield "Metrics.ReturnData", ", ".join(returned) or None, "true for exactly one query."

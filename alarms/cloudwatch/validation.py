@@ -10,20 +10,10 @@ from typing import Any
 
 from alarms.cloudwatch import arns, composite_rules
 from alarms.cloudwatch.constants import ACTION_FIELDS
-from alarms.cloudwatch.definitions import (
-    COMPOSITE_FIELDS,
-    METRIC_FIELDS,
-    Definition,
-    is_composite,
-    moment,
-    nature_of,
-)
+from alarms.cloudwatch.definitions import COMPOSITE_FIELDS, METRIC_FIELDS, Definition, is_composite, nature_of
 from alarms.cloudwatch.metric_alarm_rules import METRIC_ALARM_RULES
 from alarms.cloudwatch.metric_rules import ALLOWED_STATS, STAT, Problems, metric_problems
-from alarms.cloudwatch.times import is_timezone
-
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-
+from alarms.cloudwatch.times import aware, is_timezone
 
 _WHOLE, _LIST, _OBJECT = (int, "a whole number"), (list, "a list"), (dict, "an object")
 _TYPES: dict[str, tuple[Any, str]] = {
@@ -46,20 +36,14 @@ class Problem:
     alarm: str = ""
 
     def __str__(self) -> str:
-        return f"{self.field} is {_shown(self.given)}; {self.allowed}"
+        given = repr(self.given) if isinstance(self.given, str) else str(self.given)
+        return f"{self.field} is {'missing' if self.given in (None, '') else given}; {self.allowed}"
 
     def as_json(self) -> dict[str, Any]:
-        return {
-            "alarm": self.alarm,
-            "field": self.field,
-            "given": self.given,
-            "allowed": self.allowed,
-            "message": str(self),
-        }
+        return {"alarm": self.alarm, **vars(self), "message": str(self)}
 
 
 def alarm_problems(definition: Definition) -> list[Problem]:
-    """Return every problem of one alarm's definition; an empty list when CloudWatch would take it."""
     checks = _COMPOSITE if is_composite(definition) else _METRIC
     name = str(definition.get("AlarmName", ""))
     # What is of another type than it should be cannot be judged further.
@@ -68,7 +52,6 @@ def alarm_problems(definition: Definition) -> list[Problem]:
 
 
 def prefix_problems(definition: Definition, prefix: str) -> list[Problem]:
-    """Return the problem of an alarm whose name does not begin with the prefix of its set."""
     name = definition.get("AlarmName", "")
     if name.startswith(prefix):
         return []
@@ -85,27 +68,24 @@ def _types(d: Definition) -> Problems:
             not isinstance(given, kinds) or isinstance(given, bool) != (kinds is bool)
         ):
             yield field, given, f"it must be {word}."
+    lists = {field: given for field, given in d.items() if isinstance(given, list)}
     for field in ("Metrics", "Dimensions"):
-        if not all(isinstance(part, dict) for part in _listed(d.get(field))):
+        if not all(isinstance(part, dict) for part in lists.get(field, [])):
             yield field, d[field], "it must be a list of objects."
-    for query in _listed(d.get("Metrics")):
+    for query in lists.get("Metrics", []):
         stat = query.get("MetricStat") if isinstance(query, dict) else None
         if stat is not None and not (isinstance(stat, dict) and isinstance(stat.get("Metric"), dict)):
             yield "Metrics.MetricStat", stat, "it must be an object with Metric, Period and Stat."
     for field in ACTION_FIELDS:
-        if not all(isinstance(part, str) for part in _listed(d.get(field))):
+        if not all(isinstance(part, str) for part in lists.get(field, [])):
             yield field, d[field], "it must be a list of ARNs."
-
-
-def _listed(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []
 
 
 def _names(d: Definition) -> Problems:
     name = d.get("AlarmName") or ""
     if not 1 <= len(name) <= 255:
         yield "AlarmName", name, "it needs 1 to 255 characters."
-    elif _CONTROL.search(name):
+    elif re.search(r"[\x00-\x1f\x7f]", name):
         yield "AlarmName", name, "it may not hold control characters."
     if len(d.get("AlarmDescription") or "") > 1024:
         yield "AlarmDescription", f"{len(d['AlarmDescription'])} characters", "at most 1024 are allowed."
@@ -130,20 +110,20 @@ def _actions(d: Definition) -> Problems:
 
 def _rule(d: Definition) -> Problems:
     rule = d.get("AlarmRule") or ""
-    if not 1 <= len(rule) <= composite_rules.MOST_CHARACTERS:
-        yield "AlarmRule", f"{len(rule)} characters", f"1 to {composite_rules.MOST_CHARACTERS} are allowed."
+    if not 1 <= len(rule) <= 10_240:
+        yield "AlarmRule", f"{len(rule)} characters", "1 to 10240 are allowed."
         return
     try:
         composite_rules.parse(rule)
     except composite_rules.BadRule as bad:
         yield "AlarmRule", rule[:80], f"{bad}."
         return
-    children, elements = len(composite_rules.children(rule)), composite_rules.count_elements(rule)
-    if children > composite_rules.MOST_CHILDREN:
-        yield "AlarmRule", f"{children} alarms", f"at most {composite_rules.MOST_CHILDREN} are allowed."
-    if elements > composite_rules.MOST_ELEMENTS:
-        yield "AlarmRule", f"{elements} elements", f"at most {composite_rules.MOST_ELEMENTS} are allowed."
-    if d.get("AlarmName") in composite_rules.children(rule):
+    children, elements = composite_rules.children(rule), composite_rules.count_elements(rule)
+    if len(children) > 100:
+        yield "AlarmRule", f"{len(children)} alarms", "at most 100 are allowed."
+    if elements > 500:
+        yield "AlarmRule", f"{elements} elements", "at most 500 are allowed."
+    if d.get("AlarmName") in children:
         yield "AlarmRule", d["AlarmName"], "an alarm cannot ask about itself."
 
 
@@ -159,8 +139,8 @@ _METRIC = (_names, _actions, *METRIC_ALARM_RULES)
 _COMPOSITE = (_names, _actions, _rule, _suppressor)
 
 
-def detector_problems(detector: Definition, name: str = "") -> list[Problem]:
-    return [Problem(*found, alarm=name) for found in _detector(detector)]
+def detector_problems(detector: Definition) -> list[Problem]:
+    return [Problem(*found) for found in _detector(detector)]
 
 
 def _detector(detector: Definition) -> Problems:
@@ -169,19 +149,12 @@ def _detector(detector: Definition) -> Problems:
     if len(ranges) > 10:
         yield "ExcludedTimeRanges", f"{len(ranges)} ranges", "at most 10 are allowed."
     for found in ranges:
-        if not moment(found["StartTime"]) < moment(found["EndTime"]):
+        if not aware(found["StartTime"]) < aware(found["EndTime"]):
             yield "ExcludedTimeRanges", str(found["StartTime"]), "it must end after it begins."
     zone = configuration.get("MetricTimezone")
     if zone and (len(zone) > 50 or not is_timezone(zone)):
         yield "MetricTimezone", zone, "a name of the time zone database, such as Europe/Berlin."
-    single = detector.get("SingleMetricAnomalyDetector")
-    if single:
+    if single := detector.get("SingleMetricAnomalyDetector"):
         yield from metric_problems("", single)
         if not STAT.match(single.get("Stat") or ""):
             yield "Stat", single.get("Stat"), ALLOWED_STATS
-
-
-def _shown(value: object) -> str:
-    if value is None or value == "":
-        return "missing"
-    return repr(value) if isinstance(value, str) else str(value)

@@ -1,14 +1,9 @@
-"""Rows become definitions: what an alarm set says shall be, and what is wrong with it."""
+"""Rows become definitions in CloudWatch's shape."""
 
 from alarms.cloudwatch.composite_rules import normal_rule
 from alarms.cloudwatch.constants import ACTION_FIELD_OF, BAND_OPERATORS
-from alarms.cloudwatch.definitions import (
-    alarm_name,
-    detector_key,
-    detector_of,
-    is_composite,
-    stat_fields,
-)
+from alarms.cloudwatch.definitions import alarm_name, detector_key, detectors_of, is_composite
+from alarms.cloudwatch.metric_rules import STATISTICS
 from alarms.cloudwatch.plan import Wanted, dependencies
 from alarms.cloudwatch.validation import Problem, alarm_problems, detector_problems, prefix_problems
 from alarms.models import Alarm, AlarmSet, Detector
@@ -34,7 +29,7 @@ _THRESHOLD = ("operator", "threshold")
 
 
 def load(alarm_set):
-    """Return (what shall be, [problem, …]) of a set; a set with problems is never applied."""
+    """Return (Wanted, problems) of a set; a set with problems is never applied."""
     alarms = list(Alarm.objects.filter(alarm_set=alarm_set).for_definitions())
     definitions = {alarm.name: definition_of(alarm) for alarm in alarms if alarm.enabled}
     detectors, known = _detectors(alarm_set, definitions)
@@ -46,28 +41,19 @@ def load(alarm_set):
         known_detectors=known,
         tags={alarm.name: tags_of(alarm) for alarm in alarms if alarm.enabled},
     )
-    return wanted, problems_of(alarm_set, wanted)
-
-
-def problems_of(alarm_set, wanted):
-    """Return what is wrong with each alarm, and with all of them together."""
-    found = [problem for d in wanted.alarms.values() for problem in alarm_problems(d)]
-    found += [problem for d in wanted.alarms.values() for problem in prefix_problems(d, alarm_set.prefix)]
-    found += [problem for d in wanted.detectors.values() for problem in detector_problems(d)]
-    return found + _composite_problems(alarm_set.prefix, wanted) + overlaps(alarm_set)
+    found = [problem for d in definitions.values() for problem in alarm_problems(d)]
+    found += [problem for d in definitions.values() for problem in prefix_problems(d, alarm_set.prefix)]
+    found += [problem for d in detectors.values() for problem in detector_problems(d)]
+    return wanted, found + _composite_problems(alarm_set.prefix, definitions) + overlaps(alarm_set)
 
 
 def overlaps(alarm_set):
     """Return the problem of a prefix that another set of the Region shares a part of."""
-    others = AlarmSet.objects.filter(region=alarm_set.region).exclude(pk=alarm_set.pk)
+    ours = alarm_set.prefix
     return [
-        Problem(
-            "prefix",
-            alarm_set.prefix,
-            f"the set {other.name} has {other.prefix!r}: names would belong to both.",
-        )
-        for other in others
-        if other.prefix.startswith(alarm_set.prefix) or alarm_set.prefix.startswith(other.prefix)
+        Problem("prefix", ours, f"the set {other.name} has {other.prefix!r}: names would belong to both.")
+        for other in AlarmSet.objects.filter(region=alarm_set.region).exclude(pk=alarm_set.pk)
+        if other.prefix.startswith(ours) or ours.startswith(other.prefix)
     ]
 
 
@@ -76,13 +62,18 @@ def definition_of(alarm):
     result = _fields(alarm, "name", "description")
     if not alarm.actions_enabled:
         result["ActionsEnabled"] = False
-    body = {
-        Alarm.Kind.STATIC: _static,
-        Alarm.Kind.BAND: _band,
-        Alarm.Kind.MATH: _math,
-        Alarm.Kind.COMPOSITE: _composite,
-    }[alarm.kind](alarm)
-    return {**result, **_actions(alarm), **body, **alarm.extra}
+    result |= _actions(alarm)
+    match alarm.kind:
+        case Alarm.Kind.STATIC:
+            result |= _static(alarm)
+        case Alarm.Kind.BAND:
+            result |= _band(alarm)
+        case Alarm.Kind.MATH:
+            result |= {"Metrics": alarm.queries, **_fields(alarm, *_EVALUATION, *_THRESHOLD)}
+        case Alarm.Kind.COMPOSITE:
+            suppressor = _fields(alarm, "suppressor", "suppressor_wait", "suppressor_extension")
+            result |= {"AlarmRule": alarm.rule, **suppressor}
+    return {**result, **alarm.extra}
 
 
 def tags_of(alarm):
@@ -91,7 +82,6 @@ def tags_of(alarm):
 
 
 def detector_definition(detector):
-    """Return the detector as PutAnomalyDetector takes it."""
     if detector.metric:
         result = {"SingleMetricAnomalyDetector": _metric(detector.metric, Stat=detector.metric.stat)}
     else:
@@ -114,14 +104,12 @@ def detector_definition(detector):
 
 def _detectors(alarm_set, definitions):
     """Return (the detectors that shall be, by key; the keys of all that are or were ours)."""
-    used = {detector_key(d) for d in map(detector_of, definitions.values()) if d}
+    used = detectors_of(definitions.values())
     rows = Detector.objects.filter(alarm_set=alarm_set).select_related("metric")
-    found = {}
-    known = set()
+    found, known = {}, set()
     for row in rows.prefetch_related("excluded_ranges"):
         definition = detector_definition(row)
-        key = detector_key(definition)
-        known.add(key)
+        known.add(key := detector_key(definition))
         if row.keep or key in used:
             found[key] = definition
     return found, frozenset(known)
@@ -151,7 +139,8 @@ def _metric(metric, **stat):
 def _static(alarm):
     result = _fields(alarm, "period", *_EVALUATION, *_THRESHOLD, "low_samples")
     if alarm.metric:
-        result.update(_metric(alarm.metric, **stat_fields(alarm.metric.stat)))
+        stat = "Statistic" if alarm.metric.stat in STATISTICS else "ExtendedStatistic"
+        result.update(_metric(alarm.metric, **{stat: alarm.metric.stat}))
         if alarm.metric.unit:
             result["Unit"] = alarm.metric.unit
     return result
@@ -160,8 +149,7 @@ def _static(alarm):
 def _band(alarm):
     result = {**_fields(alarm, *_EVALUATION), "ComparisonOperator": BAND_OPERATORS.get(alarm.side or "both")}
     queries = [dict(query) for query in alarm.queries] or band_queries(alarm.metric, alarm.period)
-    band = next((q for q in queries if "ANOMALY_DETECTION_BAND" in (q.get("Expression") or "")), None)
-    if band:
+    if band := next((q for q in queries if "ANOMALY_DETECTION_BAND" in (q.get("Expression") or "")), None):
         result["ThresholdMetricId"] = band["Id"]
         if alarm.k is not None:
             compared = band["Expression"].split("(", 1)[1].split(",")[0].strip(" )")
@@ -182,26 +170,16 @@ def band_queries(metric, period):
     ]
 
 
-def _math(alarm):
-    return {"Metrics": alarm.queries, **_fields(alarm, *_EVALUATION, *_THRESHOLD)}
-
-
-def _composite(alarm):
-    suppressor = _fields(alarm, "suppressor", "suppressor_wait", "suppressor_extension")
-    return {"AlarmRule": alarm.rule, **suppressor}
-
-
-def _composite_problems(prefix, wanted):
+def _composite_problems(prefix, definitions):
     """Return what only shows when all are seen: children that will not exist, and cycles."""
-    composites = {name: d for name, d in wanted.alarms.items() if is_composite(d)}
-    needed = {name: dependencies(d) for name, d in composites.items()}
+    needed = {name: dependencies(d) for name, d in definitions.items() if is_composite(d)}
     found = []
     for name, children in needed.items():
         for child in map(alarm_name, children):
-            if child.startswith(prefix) and child not in wanted.alarms:
+            if child.startswith(prefix) and child not in definitions:
                 found.append(Problem("AlarmRule", child, "no alarm of this set has that name.", name))
         if name in _reached(name, needed):
-            rule = normal_rule(composites[name]["AlarmRule"])[:80]
+            rule = normal_rule(definitions[name]["AlarmRule"])[:80]
             found.append(Problem("AlarmRule", rule, "it asks about itself in a circle.", name))
     return found
 

@@ -1,5 +1,3 @@
-"""Guards: floor, ceiling and band of one metric."""
-
 from dataclasses import dataclass
 
 from django.db import transaction
@@ -41,35 +39,22 @@ def create_guard(alarm_set, metric, name, floor, ceiling, band, period=60):
     """
     guard, _ = Guard.objects.get_or_create(alarm_set=alarm_set, name=name, defaults={"metric": metric})
     values = {"alarm_set": alarm_set, "metric": guard.metric, "period": period}
-    for role, fields in (
-        (Alarm.Role.FLOOR, _bound(floor, Alarm.Operator.LT)),
-        (Alarm.Role.CEILING, _bound(ceiling, Alarm.Operator.GT)),
-        (Alarm.Role.BAND, _band(band)),
+    for role, given, fields in (
+        (Alarm.Role.FLOOR, floor, _bound(floor, Alarm.Operator.LT)),
+        (Alarm.Role.CEILING, ceiling, _bound(ceiling, Alarm.Operator.GT)),
+        (Alarm.Role.BAND, band, {"kind": Alarm.Kind.BAND, "k": band.k, "side": band.side}),
     ):
-        alarm_name = f"{alarm_set.prefix}{name}-{role.value}"
-        Alarm.objects.get_or_create(guard=guard, role=role, defaults={**values, **fields, "name": alarm_name})
+        fields |= {"datapoints": given.m, "evaluation_periods": given.n, "reason": given.reason}
+        fields |= {"enabled": not given.off, "name": f"{alarm_set.prefix}{name}-{role.value}"}
+        Alarm.objects.get_or_create(guard=guard, role=role, defaults=values | fields)
     return guard
 
 
 def _bound(bound, operator):
     return {
-        **_common(bound),
         "kind": Alarm.Kind.STATIC,
         "operator": operator,
         "threshold": bound.threshold,
         "threshold_rule": bound.rule,
         "missing": bound.missing,
-    }
-
-
-def _band(band):
-    return {**_common(band), "kind": Alarm.Kind.BAND, "k": band.k, "side": band.side}
-
-
-def _common(given):
-    return {
-        "datapoints": given.m,
-        "evaluation_periods": given.n,
-        "reason": given.reason,
-        "enabled": not given.off,
     }

@@ -6,7 +6,7 @@ from itertools import chain, count
 from django.db import transaction
 from django.utils.text import slugify
 
-from alarms.cloudwatch.definitions import band_of, detector_key, detector_metric, detector_of, differences
+from alarms.cloudwatch.definitions import band_of, detector_key, detector_metric, detectors_of, differences
 from alarms.cloudwatch.times import aware
 from alarms.cloudwatch.validation import alarm_problems, detector_problems, prefix_problems
 from alarms.config.configuration import band_queries, definition_of
@@ -37,23 +37,19 @@ class Imported:
 def _import(alarm_set, alarms, detectors, foreign=()):
     """Write rows for [(definition, tags, further values)] and detectors; return what became of each.
 
-    What CloudWatch itself would refuse is refused here, too, and nothing else is kept back by it. Only
-    names under the set's prefix are looked at.
+    What CloudWatch itself would refuse is refused here, too, and keeps nothing else back.
     """
     result = Imported(unmanaged=sorted(name for name in foreign if name.startswith(alarm_set.prefix)))
     for definition, tags, further in alarms:
-        if definition.get("AlarmName") in result.unmanaged:
+        name = definition.get("AlarmName")
+        if name in result.unmanaged:
             continue
-        problems = prefix_problems(definition, alarm_set.prefix) + alarm_problems(definition)
-        result.refused += problems
-        if not problems:
-            getattr(result, _import_alarm(alarm_set, definition, tags, further)).append(
-                definition["AlarmName"]
-            )
-    used = {detector_key(d) for definition, *_ in alarms if (d := detector_of(definition))}
-    for detector in detectors:
-        if detector_key(detector) not in used:
-            continue
+        if problems := prefix_problems(definition, alarm_set.prefix) + alarm_problems(definition):
+            result.refused += problems
+        else:
+            getattr(result, _import_alarm(alarm_set, definition, tags, further)).append(name)
+    used = detectors_of(definition for definition, *_ in alarms)
+    for detector in (found for found in detectors if detector_key(found) in used):
         if problems := detector_problems(detector):
             result.refused += problems
         else:
@@ -62,19 +58,19 @@ def _import(alarm_set, alarms, detectors, foreign=()):
 
 
 class BadDocument(ValueError):
-    """A file that is no export of alarms."""
+    pass
 
 
 def from_backend(alarm_set, backend, tags=False):
     """Import all alarms that exist under the set's prefix, with their detectors; with `tags` theirs, too."""
     existing = backend.existing(tags=tags)
     ours = [alarm for name, alarm in existing.alarms.items() if name.startswith(alarm_set.prefix)]
-    rows = [(alarm.definition, alarm.tags, {}) for alarm in ours]
-    return _import(alarm_set, rows, existing.detectors.values(), existing.foreign)
+    alarms = [(alarm.definition, alarm.tags, {}) for alarm in ours]
+    return _import(alarm_set, alarms, existing.detectors.values(), existing.foreign)
 
 
 def from_document(alarm_set, document):
-    """Import what `alarms.config.export.document` wrote; raise BadDocument for anything else."""
+    """Import what `document` wrote; raise BadDocument for anything else."""
     if not isinstance(document, dict) or document.get("photomgr_alarms") != VERSION:
         raise BadDocument(f"This is no export of alarms: it has no photomgr_alarms: {VERSION}.")
     try:
@@ -113,7 +109,10 @@ def _import_alarm(alarm_set, definition, tags, further):
     new, created = Alarm.objects.update_or_create(
         alarm_set=alarm_set, name=definition["AlarmName"], defaults=values
     )
-    _actions(new, row.actions)
+    new.alarm_actions.all().delete()
+    AlarmAction.objects.bulk_create(
+        AlarmAction(alarm=new, state=state, action=action_of(arn)) for state, arn in row.actions
+    )
     return "created" if created else "updated"
 
 
@@ -125,7 +124,6 @@ def _blank():
 
 
 def _is_plain_band(definition, values):
-    """Return whether the queries are those we would write for the metric ourselves."""
     if not band_of(definition) or not values["metric"]:
         return False
     plain = band_queries(values["metric"], values["period"])
@@ -135,19 +133,15 @@ def _is_plain_band(definition, values):
 
 def _place(alarm_set, values):
     """Return the guard and role of a new alarm: the first floor, ceiling and band of a metric guard it."""
-    guard = Guard.objects.filter(alarm_set=alarm_set, metric=values["metric"]).first()
+    metric, guards = values["metric"], Guard.objects.filter(alarm_set=alarm_set)
+    guard = guards.filter(metric=metric).first()
     if guard is None:
-        guard = Guard.objects.create(
-            alarm_set=alarm_set, metric=values["metric"], name=_guard_name(alarm_set, values["metric"])
-        )
+        base = slugify("-".join([metric.name, *map(str, metric.dimensions.values()), metric.stat]))[:80]
+        name = _free_name(base or "metric", "-", guards)
+        guard = Guard.objects.create(alarm_set=alarm_set, metric=metric, name=name)
     if guard.alarms.filter(role=values["role"]).exists():
         return {"guard": None, "role": Alarm.Role.CUSTOM}
     return {"guard": guard}
-
-
-def _guard_name(alarm_set, metric):
-    base = slugify("-".join([metric.name, *map(str, metric.dimensions.values()), metric.stat]))[:80]
-    return _free_name(base or "metric", "-", Guard.objects.filter(alarm_set=alarm_set))
 
 
 def _free_name(base, separator, rows):
@@ -155,13 +149,6 @@ def _free_name(base, separator, rows):
     taken = set(rows.values_list("name", flat=True))
     names = chain([base], (f"{base}{separator}{number}" for number in count(2)))
     return next(name for name in names if name not in taken)
-
-
-def _actions(alarm, wanted):
-    alarm.alarm_actions.all().delete()
-    AlarmAction.objects.bulk_create(
-        AlarmAction(alarm=alarm, state=state, action=action_of(arn)) for state, arn in wanted
-    )
 
 
 def action_of(arn):

@@ -35,14 +35,12 @@ def make_guards(alarm_set, pack, resource=""):
             guard.get("period", 60),
         )
         for guard in document["guard"]
-        for names in _each(guard)
+        for names in (_regions() if guard.get("each") == "region" else [{}])
     ]
 
 
-def _each(guard):
-    if guard.get("each") == "region":
-        return [{"region": region} for region in sorted(settings.REKOGNITION_REGIONS)]
-    return [{}]
+def _regions():
+    return [{"region": region} for region in sorted(settings.REKOGNITION_REGIONS)]
 
 
 def _metric(document, guard, names):

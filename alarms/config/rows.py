@@ -1,5 +1,3 @@
-"""A definition in CloudWatch's shape becomes values of our rows; `configuration` turns back."""
-
 from dataclasses import dataclass, field
 
 from alarms.cloudwatch.constants import ACTION_FIELD_OF, SIDES
@@ -37,9 +35,15 @@ def row_of(definition):
     values.update(_values(definition, _METRIC))
     if band_of(definition):
         _band(row, definition)
+        return row
+    operator, queries = definition["ComparisonOperator"], definition.get("Metrics")
+    values.update(operator=operator, threshold=float(definition["Threshold"]))
+    if queries:
+        values.update(kind="math", role="rate", queries=queries, period=_period(queries))
     else:
-        values.update(operator=definition["ComparisonOperator"], threshold=float(definition["Threshold"]))
-        (_math if definition.get("Metrics") else _static)(row, definition)
+        role = "floor" if operator.startswith("LessThan") else "ceiling"
+        values.update(kind="static", role=role, period=definition["Period"])
+        row.metric, row.stat = definition, definition.get("Statistic") or definition["ExtendedStatistic"]
     return row
 
 
@@ -47,18 +51,6 @@ def _values(definition, blank):
     """Return the attributes that `blank` names from their fields, as there where a field is missing."""
     given = {name: definition.get(FIELDS[name]) for name in blank}
     return {name: blank[name] if value is None else value for name, value in given.items()}
-
-
-def _static(row, definition):
-    row.metric = definition
-    row.stat = definition.get("Statistic") or definition["ExtendedStatistic"]
-    low = definition["ComparisonOperator"].startswith("LessThan")
-    row.values.update(kind="static", role="floor" if low else "ceiling", period=definition["Period"])
-
-
-def _math(row, definition):
-    row.values.update(kind="math", role="rate", queries=definition["Metrics"])
-    row.values["period"] = _period(definition["Metrics"])
 
 
 def _band(row, definition):

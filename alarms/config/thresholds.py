@@ -45,9 +45,8 @@ def refresh_thresholds(alarm_set, backend):
     equal minutes, so a peak of long ago may be higher than it is taken for.
     """
     done, failed = [], []
-    for alarm in (
-        Alarm.objects.filter(alarm_set=alarm_set).exclude(threshold_rule="").select_related("metric")
-    ):
+    alarms = Alarm.objects.filter(alarm_set=alarm_set).exclude(threshold_rule="")
+    for alarm in alarms.select_related("metric"):
         try:
             new = compute_threshold(alarm, backend)
         except BadRule as why:
@@ -60,7 +59,6 @@ def refresh_thresholds(alarm_set, backend):
 
 
 def compute_threshold(alarm, backend):
-    """Return what the alarm's rule gives today; raise BadRule."""
     rule, now = read_rule(alarm.threshold_rule), timezone.now()
     if alarm.metric is None:
         raise BadRule("only the threshold of a plain metric can follow from the past.")

@@ -1,8 +1,6 @@
-"""A CloudFormation template."""
-
 from zoneinfo import ZoneInfo
 
-from alarms.cloudwatch.definitions import alarm_name, detector_key, detector_name, detector_of, is_composite
+from alarms.cloudwatch.definitions import alarm_name, detector_name, detectors_of, is_composite
 from alarms.cloudwatch.plan import dependencies
 from alarms.config.export.names import camel
 
@@ -10,7 +8,7 @@ MOST_RESOURCES = 500
 
 
 class TooMany(ValueError):
-    """More resources than one template may have."""
+    pass
 
 
 def cloudformation(wanted, description="", mutes=()):
@@ -20,14 +18,15 @@ def cloudformation(wanted, description="", mutes=()):
     """
     taken = set()
     ids = {name: camel(name, taken) for name in sorted(wanted.alarms)}
-    detectors = _detectors(wanted)
+    detectors = {**detectors_of(wanted.alarms.values()), **wanted.detectors}
     detector_ids = {key: camel(f"Detector {detector_name(d)}", taken) for key, d in detectors.items()}
     resources = {detector_ids[key]: _detector(definition) for key, definition in detectors.items()}
     for name, definition in sorted(wanted.alarms.items()):
-        needed = [ids[child] for child in _needs(definition) if child in ids]
-        if detector := detector_of(definition):
-            needed.append(detector_ids[detector_key(detector)])
-        resources[ids[name]] = _alarm(definition, wanted.tags.get(name), needed)
+        if is_composite(definition):
+            needed = {ids[child] for child in map(alarm_name, dependencies(definition)) if child in ids}
+        else:
+            needed = {detector_ids[key] for key in detectors_of([definition])}
+        resources[ids[name]] = _alarm(definition, wanted.tags.get(name), sorted(needed))
     for rule in mutes:
         resources[camel(f"Mute {rule['Name']}", taken)] = _mute(rule, ids)
     if len(resources) > MOST_RESOURCES:
@@ -38,18 +37,7 @@ def cloudformation(wanted, description="", mutes=()):
 
 
 def detector_template(definition):
-    """Return a template with one detector, for tools that know none."""
     return {"AWSTemplateFormatVersion": "2010-09-09", "Resources": {"Detector": _detector(definition)}}
-
-
-def _needs(definition):
-    return [alarm_name(child) for child in dependencies(definition)] if is_composite(definition) else []
-
-
-def _detectors(wanted):
-    """Return every detector the alarms need, by key; those with settings as they are set."""
-    found = [detector for detector in map(detector_of, wanted.alarms.values()) if detector]
-    return {**{detector_key(detector): detector for detector in found}, **wanted.detectors}
 
 
 def _alarm(definition, tags, needed):
@@ -57,10 +45,7 @@ def _alarm(definition, tags, needed):
     properties = {name: value for name, value in definition.items() if value is not None}
     if tags:
         properties["Tags"] = [{"Key": key, "Value": value} for key, value in sorted(tags.items())]
-    resource = {"Type": kind, "Properties": properties}
-    if needed:
-        resource["DependsOn"] = sorted(set(needed))
-    return resource
+    return {"Type": kind, "Properties": properties, **({"DependsOn": needed} if needed else {})}
 
 
 def _detector(definition):
@@ -77,11 +62,8 @@ def _detector(definition):
 def _mute(rule, ids):
     zone = ZoneInfo(rule["Rule"]["Schedule"]["Timezone"])
     # Dates are texts here, in the schedule's own zone.
-    dates = {
-        name: rule[name].astimezone(zone).strftime("%Y-%m-%dT%H:%M")
-        for name in ("StartDate", "ExpireDate")
-        if name in rule
-    }
+    given = [name for name in ("StartDate", "ExpireDate") if name in rule]
+    dates = {name: rule[name].astimezone(zone).strftime("%Y-%m-%dT%H:%M") for name in given}
     return {
         "Type": "AWS::CloudWatch::AlarmMuteRule",
         "Properties": {**rule, **dates},

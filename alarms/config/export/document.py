@@ -1,5 +1,3 @@
-"""Our own document, which can be loaded again."""
-
 VERSION = 1
 
 

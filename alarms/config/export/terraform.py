@@ -2,74 +2,53 @@
 
 import json
 import re
+from collections import defaultdict
 from datetime import UTC
 
-from alarms.cloudwatch.definitions import detector_key, detector_name, detector_of, is_composite
+from alarms.cloudwatch.definitions import detector_name, detectors_of, is_composite
 from alarms.config.export.cloudformation import detector_template
 from alarms.config.export.names import snake
 
 # What Terraform's resources have no argument for.
 _UNKNOWN = {"EvaluationWindow", "WarmUpConfiguration", "EvaluationCriteria", "EvaluationInterval"}
 _UNKNOWN |= {"ActionConfiguration"}
-METRIC, COMPOSITE, STACK, MUTE = (
-    "aws_cloudwatch_metric_alarm",
-    "aws_cloudwatch_composite_alarm",
-    "aws_cloudformation_stack",
-    "aws_cloudwatch_alarm_mute_rule",
-)
+_MUTE = "aws_cloudwatch_alarm_mute_rule"
 
 
 def terraform(wanted, existing=(), mutes=(), mutes_exist=False):
     """Return the configuration; names in `existing` get an import block, so that nothing is made twice.
 
-    `mutes` are dicts in PutAlarmMuteRule's shape, of alarms that are wanted; they have import blocks if
-    they exist.
-
-    The provider has no anomaly detectors: they become small CloudFormation stacks. What it cannot say
-    (a warm-up period) stands in the comment "//" of the alarm.
+    `mutes` are dicts in PutAlarmMuteRule's shape, of alarms that are wanted. The provider has no anomaly
+    detectors: they become small CloudFormation stacks. What it cannot say (a warm-up period) stands in the
+    comment "//" of the alarm.
     """
-    taken, resources, imports, places = set(), {}, [], {}
+    taken, resources, imports, places = set(), defaultdict(dict), [], {}
     for name, definition in sorted(wanted.alarms.items()):
-        kind = COMPOSITE if is_composite(definition) else METRIC
+        kind = f"aws_cloudwatch_{'composite' if is_composite(definition) else 'metric'}_alarm"
         label = snake(name, taken)
-        resources.setdefault(kind, {})[label] = _alarm(definition, wanted.tags.get(name))
+        resources[kind][label] = _alarm(definition, wanted.tags.get(name))
         places[name] = f"{kind}.{label}"
         if name in existing:
             imports.append({"to": places[name], "id": _text(name)})
-    for detector in _detectors_with_settings(wanted):
+    used = detectors_of(wanted.alarms.values())
+    for key, detector in wanted.detectors.items():
+        if key in used and not detector.keys() & {"Configuration", "MetricCharacteristics"}:
+            continue  # CloudWatch makes a plain one with its alarm.
         label = snake(f"detector {detector_name(detector)}", taken)
         body = _text(json.dumps(detector_template(detector), sort_keys=True))
-        resources.setdefault(STACK, {})[label] = {
-            "name": label.replace("_", "-")[:128],
-            "template_body": body,
-        }
+        stack = {"name": label.replace("_", "-")[:128], "template_body": body}
+        resources["aws_cloudformation_stack"][label] = stack
     for rule in mutes:
         label = snake(f"mute {rule['Name']}", taken)
-        resources.setdefault(MUTE, {})[label] = _mute(rule, places)
+        resources[_MUTE][label] = _mute(rule, places)
         if mutes_exist:
-            imports.append({"to": f"{MUTE}.{label}", "id": _text(rule["Name"])})
-    return _configuration(resources, imports)
-
-
-def _configuration(resources, imports):
+            imports.append({"to": f"{_MUTE}.{label}", "id": _text(rule["Name"])})
+    providers = {"aws": {"source": "hashicorp/aws"}}
     result = {
-        "terraform": {
-            "required_version": ">= 1.5",
-            "required_providers": {"aws": {"source": "hashicorp/aws"}},
-        },
+        "terraform": {"required_version": ">= 1.5", "required_providers": providers},
         "resource": resources,
     }
     return {**result, "import": imports} if imports else result
-
-
-def _detectors_with_settings(wanted):
-    """Return those CloudWatch would not make by itself: a plain one comes with its alarm."""
-    used = {detector_key(d) for d in map(detector_of, wanted.alarms.values()) if d}
-    return [
-        definition
-        for key, definition in wanted.detectors.items()
-        if key not in used or definition.get("Configuration") or definition.get("MetricCharacteristics")
-    ]
 
 
 def _alarm(definition, tags):
@@ -128,7 +107,7 @@ def _query(query):
 
 
 def _argument(name):
-    """Return the argument for one of CloudWatch's fields: ok_actions for OKActions."""
+    """Return the argument of a field: ok_actions for OKActions."""
     if name == "EvaluateLowSampleCountPercentile":
         return "evaluate_low_sample_count_percentiles"
     return re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()

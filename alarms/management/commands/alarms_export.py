@@ -6,8 +6,10 @@ from django.forms.models import model_to_dict
 
 from alarms.apply.mutes import rules_to_export
 from alarms.backends import backend_for
-from alarms.config import configuration, export
-from alarms.config.export.cloudformation import TooMany
+from alarms.config import configuration
+from alarms.config.export.cloudformation import TooMany, cloudformation
+from alarms.config.export.document import document
+from alarms.config.export.terraform import terraform
 from alarms.management.base import AlarmCommand, chosen_sets, names_of
 from alarms.models import Alarm
 
@@ -42,19 +44,19 @@ class Command(AlarmCommand):
 def _document(alarm_set, wanted, to):
     mutes = rules_to_export(alarm_set, wanted.alarms)
     if to == "cloudformation":
-        return export.cloudformation(wanted, f"Alarms of the set {alarm_set.name}", mutes)
+        return cloudformation(wanted, f"Alarms of the set {alarm_set.name}", mutes)
     if to == "terraform":
         backend = backend_for(alarm_set.region)
         in_cloudwatch = backend.name == "cloudwatch"
         # What the local backend holds does not exist in CloudWatch.
         existing = backend.alarms()[0].keys() if in_cloudwatch else ()
-        return export.terraform(wanted, existing, mutes, in_cloudwatch)
+        return terraform(wanted, existing, mutes, in_cloudwatch)
     rows = [
         (configuration.definition_of(alarm), configuration.tags_of(alarm), _further(alarm))
         for alarm in Alarm.objects.filter(alarm_set=alarm_set).for_definitions()
     ]
     detectors = [wanted.detectors[key] for key in sorted(wanted.detectors)]
-    return export.document(alarm_set, rows, detectors)
+    return document(alarm_set, rows, detectors)
 
 
 def _further(alarm):
