@@ -1,11 +1,9 @@
-"""Pure: the article's metrics, made from a seed. One value a minute; places count minutes.
+"""Pure: the article's metrics, made from a seed. One value a minute; places count minutes."""
 
-All begin on a Monday at midnight UTC, so that "midday" and "4 am" are where people look for them.
-"""
+from itertools import accumulate
 
 import numpy as np
 
-MINUTE = 60
 HOUR, DAY, WEEK = 60, 1440, 10_080
 BEGIN = 1_767_571_200  # Monday 5 January 2026, 00:00 UTC
 
@@ -15,7 +13,6 @@ SKYLINE = np.repeat(
     [2, 3, 1, 2, 3, 2, 2, 1, 2, 2, 1, 2, 3, 2, 2, 2, 3, 2, 2, 2],
 )
 RUN = len(SKYLINE)  # 41 minutes
-PAUSE = 30
 IDLE = 4
 
 # Orders a minute at each hour of a day, and the weight of each day from Monday.
@@ -29,14 +26,12 @@ def dice(rng, minutes):
 
 
 def skyline_loop(rng, minutes):
-    """Return CPU of a script that sleeps half an hour after each run: a period of about 71 minutes.
-
-    A run takes a few seconds more or less, so the period drifts as a real one does.
-    """
+    """Return CPU of a script that sleeps half an hour after each run: a period of about 71 minutes."""
     starts, moment = [], 0.0
     while moment < minutes:
         starts.append(moment)
-        moment += RUN + PAUSE + rng.normal(0, 5 / 60)
+        # A run takes a few seconds more or less, so the period drifts as a real one does.
+        moment += RUN + 30 + rng.normal(0, 5 / 60)
     return _cpu(rng, minutes, np.array(starts))
 
 
@@ -55,16 +50,14 @@ def orders(rng, minutes):
     return rng.poisson(hour * week * _wandering(rng, minutes)).astype(float)
 
 
-def changed(values, first, end, factor):
-    """Return a copy in which the values of [first, end) are multiplied, rounded to whole ones."""
-    values = values.copy()
-    values[first:end] = np.rint(values[first:end] * factor)
-    return values
+def changed(values, first, length, factor):
+    """Return a copy in which `length` values are multiplied, rounded to whole ones."""
+    return replaced(values, first, length, np.rint(values[first : first + length] * factor))
 
 
-def replaced(values, first, end, value):
+def replaced(values, first, length, value):
     values = values.copy()
-    values[first:end] = value
+    values[first : first + length] = value
     return values
 
 
@@ -78,12 +71,8 @@ def _cpu(rng, minutes, starts):
     return np.clip(values + noise, 0, 100).round(2)
 
 
-def _wandering(rng, minutes, spread=0.03, memory=120):
+def _wandering(rng, minutes):
     """Return factors around 1 that drift over hours: demand is never exactly what it was last week."""
-    keep = np.exp(-1 / memory)
-    steps = rng.normal(0, spread * np.sqrt(1 - keep**2), minutes)
-    factors, level = np.empty(minutes), 0.0
-    for minute, step in enumerate(steps):
-        level = keep * level + step
-        factors[minute] = level
-    return np.exp(factors)
+    keep = np.exp(-1 / 120)
+    steps = rng.normal(0, 0.03 * np.sqrt(1 - keep**2), minutes)
+    return np.exp(list(accumulate(steps, lambda level, step: keep * level + step, initial=0.0))[1:])

@@ -14,7 +14,6 @@ from alarms.management.base import AlarmCommand
 NAMESPACE = "photomgr/experiments"
 # PutMetricData takes nothing older than two weeks.
 _MOST_MINUTES = 14 * series.DAY
-_BATCH = 1000
 
 
 class Command(AlarmCommand):
@@ -57,11 +56,11 @@ class Command(AlarmCommand):
             times = [now - timedelta(minutes=age) for age in range(len(values), 0, -1)]
             metric = case.name.replace(" ", "-")
             data = [
-                {"MetricName": metric, "Timestamp": at, "Value": float(value)}
+                {"MetricName": metric, "Timestamp": at, "Value": value}
                 for at, value in zip(times, values, strict=True)
             ]
-            for begin in range(0, len(data), _BATCH):
-                backend.put_data(NAMESPACE, data[begin : begin + _BATCH])
+            for begin in range(0, len(data), 1000):
+                backend.put_data(NAMESPACE, data[begin : begin + 1000])
             published.append({"metric": f"{NAMESPACE} {metric}", "values": len(data)})
         return {"published": published}
 
@@ -79,13 +78,13 @@ def _plain(outcome):
 
 
 def _case_lines(case):
-    width = max(len(name) for name in (*case["seconds_to_detect"], "false alarms a week"))
-    lines = [f"{case['metric']:<{width}}  " + "  ".join(f"{name:>19}" for name in run.DETECTORS)]
+    rows = {case["metric"]: run.DETECTORS}
     for trial, delays in case["seconds_to_detect"].items():
-        cells = ("-" if delays[name] is None else f"{delays[name] // 60} min" for name in run.DETECTORS)
-        lines.append(f"{trial:<{width}}  " + "  ".join(f"{cell:>19}" for cell in cells))
-    cells = (f"{case['false_alarms_per_week'][name]:.2f}" for name in run.DETECTORS)
-    lines.append(f"{'false alarms a week':<{width}}  " + "  ".join(f"{cell:>19}" for cell in cells))
+        found = (delays[name] for name in run.DETECTORS)
+        rows[trial] = ["-" if seconds is None else f"{seconds // 60} min" for seconds in found]
+    rows["false alarms a week"] = [f"{case['false_alarms_per_week'][name]:.2f}" for name in run.DETECTORS]
+    width = max(map(len, [*case["seconds_to_detect"], "false alarms a week"]))
+    lines = ["  ".join([f"{head:<{width}}", *(f"{c:>19}" for c in cells)]) for head, cells in rows.items()]
     for name, findings in case["doctor"].items():
         lines += [f"  doctor ({name}): {f['code']} {f['message']}" for f in findings]
     return "\n".join(lines)
@@ -108,6 +107,6 @@ def _chart(case, trial):
     columns = (times, trial.values, band.lower(run.K), band.upper(run.K))
     times_shown, values, lower, upper = (column[shown] for column in columns)
     low, high = case.natural
-    alarm = (times[trial.first], times[min(trial.end, len(times)) - 1] + 60)
+    alarm = (times[trial.first], times[trial.first : trial.first + trial.length][-1] + 60)
     marks = {"floor": case.floor, "natural_min": low, "natural_max": high, "alarms": (alarm,)}
     return Chart(f"{case.name}: {trial.name}", times_shown, values, 60, lower, upper, **marks)
