@@ -1,13 +1,8 @@
-"""What a definition in PutMetricAlarm's shape compares, and when its datapoints breach.
-
-The same reading serves the local backend, the backtest, the doctor and the charts, whether the
-definition is what was applied or what is only planned.
-"""
+"""What a definition in PutMetricAlarm's shape compares, and when its datapoints breach."""
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from numpy.typing import ArrayLike
 
@@ -29,8 +24,6 @@ class Source:
 
 @dataclass(frozen=True)
 class AlarmSpec:
-    """One metric alarm, as its definition says."""
-
     name: str
     rule: Rule
     operator: str
@@ -49,8 +42,8 @@ class AlarmSpec:
     @property
     def source(self) -> Source:
         """Return the metric that is compared; of metric math, the first one in the expression."""
-        ids = [name for name in names_in(self.expression) if name in self.sources]
-        return self.sources[ids[0] if ids else next(iter(self.sources))]
+        names = (*names_in(self.expression), *self.sources)
+        return next(self.sources[name] for name in names if name in self.sources)
 
     def values(self, columns: Mapping[str, ArrayLike]) -> Floats:
         """Return what is compared, from {id: values}; raise UnknownExpression for unsupported math."""
@@ -60,32 +53,31 @@ class AlarmSpec:
 def spec_of(definition: Definition) -> AlarmSpec:
     """Return the AlarmSpec of a definition; raise UnknownExpression when it cannot be evaluated here."""
     n = definition.get("EvaluationPeriods", 1)
-    rule = Rule(
-        n=n,
-        m=definition.get("DatapointsToAlarm") or n,
-        missing=definition.get("TreatMissingData") or "missing",
-    )
-    common = {
-        "name": definition.get("AlarmName", ""),
-        "rule": rule,
-        "operator": definition["ComparisonOperator"],
-        "threshold": definition.get("Threshold"),
-        "keep_on_few_samples": definition.get("EvaluateLowSampleCountPercentile") == "ignore",
-    }
+    m, missing = definition.get("DatapointsToAlarm") or n, definition.get("TreatMissingData") or "missing"
     if "Metrics" in definition:
-        return AlarmSpec(**common, **_queries(definition))
-    stat = definition.get("Statistic") or definition["ExtendedStatistic"]
-    source = _source({"Metric": definition, "Stat": stat, "Period": definition["Period"]})
-    return AlarmSpec(**common, period=source.period, sources={"m1": source}, expression="m1")
+        sources, expression, k = _queries(definition)
+    else:
+        stat = definition.get("Statistic") or definition["ExtendedStatistic"]
+        source = _source({"Metric": definition, "Stat": stat, "Period": definition["Period"]})
+        sources, expression, k = {"m1": source}, "m1", None
+    return AlarmSpec(
+        name=definition.get("AlarmName", ""),
+        rule=Rule(n, m, missing),
+        operator=definition["ComparisonOperator"],
+        period=max(source.period for source in sources.values()),
+        sources=sources,
+        expression=expression,
+        threshold=definition.get("Threshold"),
+        k=k,
+        keep_on_few_samples=definition.get("EvaluateLowSampleCountPercentile") == "ignore",
+    )
 
 
-def _queries(definition: Definition) -> dict[str, Any]:
-    sources, expressions = {}, {}
-    for query in definition["Metrics"]:
-        if "MetricStat" in query:
-            sources[query["Id"]] = _source(query["MetricStat"])
-        else:
-            expressions[query["Id"]] = query["Expression"]
+def _queries(definition: Definition) -> tuple[dict[str, Source], str, float | None]:
+    """Return (sources by id, the expression over them, k of a band) of an alarm on metric math."""
+    queries = definition["Metrics"]
+    sources = {q["Id"]: _source(q["MetricStat"]) for q in queries if "MetricStat" in q}
+    expressions = {q["Id"]: q["Expression"] for q in queries if "MetricStat" not in q}
     if not sources:
         raise UnknownExpression(
             "The alarm names no metric; queries over many metrics are not evaluated here."
@@ -98,25 +90,20 @@ def _queries(definition: Definition) -> dict[str, Any]:
             raise UnknownExpression(f"{expression} is not ANOMALY_DETECTION_BAND(id, k).")
         compared, k = band
     else:
-        compared = next(q["Id"] for q in definition["Metrics"] if q.get("ReturnData", True))
-    return {
-        "sources": sources,
-        "expression": _inlined(compared, expressions),
-        "period": max(source.period for source in sources.values()),
-        "k": k,
-    }
+        compared = next(q["Id"] for q in queries if q.get("ReturnData", True))
+    return sources, _inlined(compared, expressions), k
 
 
-def _inlined(compared: str, expressions: dict[str, str], depth: int = 10) -> str:
+def _inlined(compared: str, expressions: dict[str, str]) -> str:
     """Return the expression of an id with the ids of other expressions replaced by what they stand for."""
     text = compared
-    while depth and (used := [name for name in names_in(text) if name in expressions]):
+    for _ in range(11):
+        used = [name for name in names_in(text) if name in expressions]
+        if not used:
+            return text
         for name in used:
             text = re.sub(rf"\b{name}\b", f"({expressions[name]})", text)
-        depth -= 1
-    if any(name in expressions for name in names_in(text)):
-        raise UnknownExpression(f"{compared} refers to itself.")
-    return text
+    raise UnknownExpression(f"{compared} refers to itself.")
 
 
 def _source(stat: Definition) -> Source:

@@ -1,13 +1,6 @@
 """Tests of alarms, in the manner of promtool: values in shorthand, and the state expected at a time.
 
-    [[test]]
-    name = "no orders"
-    alarm = { operator = "<", threshold = 1, datapoints = 3, evaluation_periods = 3 }
-    series = "250x10 0x3 _x2"
-    expect = ["OK at 10m", "ALARM at 13m"]
-
-`alarm` may be the name of a configured one. `5x10` is ten times 5, `1+2x5` is 1 3 5 7 9, `_x3` is missing
-three times. At 13m the values of the first thirteen minutes are there.
+docs/judging-alarms.md describes the file. At 13m the values of the first thirteen minutes are there.
 """
 
 import re
@@ -24,16 +17,7 @@ from alarms.analysis.bands.band import walk_forward
 from alarms.analysis.bands.clock import MONDAY
 from alarms.analysis.evaluation import Rule, evaluate_all
 from alarms.analysis.metric_math import UnknownExpression
-from alarms.cloudwatch.constants import (
-    DAY,
-    DEFAULT_K,
-    HOUR,
-    INSUFFICIENT_DATA,
-    MISSING_POLICIES,
-    SIDES,
-    STATES,
-    WEEK,
-)
+from alarms.cloudwatch.constants import DEFAULT_K, INSUFFICIENT_DATA, MISSING_POLICIES, SIDES, STATES
 from alarms.cloudwatch.definitions import Definition
 
 OPERATORS = {
@@ -47,25 +31,13 @@ OPERATORS = {
 }
 _NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?"
 _PIECE = re.compile(rf"(?P<first>_|{_NUMBER}?)(?P<step>[+-]\d+\.?\d*)?(?:x(?P<count>\d+))?", re.IGNORECASE)
-_UNITS = {"s": 1, "m": 60, "h": HOUR, "d": DAY, "w": WEEK}
-_EXPECTED = re.compile(rf"({'|'.join(STATES)}) at (\S+)")
+_UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 # A year of minutes; a slip of the finger shall not fill the memory.
 _MOST = 600_000
-_KEYS = {"name", "alarm", "interval", "series", "expect"}
-_ALARM_KEYS = {"operator", "threshold", "k", "datapoints", "evaluation_periods", "missing"}
-# So that seasons begin where a week does.
-_BEGIN = MONDAY
 
 
 class BadTest(ValueError):
-    """The file cannot be read as tests; the message says where and why."""
-
-
-@dataclass(frozen=True)
-class Expectation:
-    at: str
-    places: int  # how many values are there by then
-    state: str
+    pass
 
 
 @dataclass(frozen=True)
@@ -73,7 +45,7 @@ class AlarmTest:
     name: str
     spec: AlarmSpec
     values: Floats
-    expectations: tuple[Expectation, ...]
+    expectations: list[tuple[str, int, str]]  # (time as written, how many values are there by then, state)
 
 
 @dataclass(frozen=True)
@@ -94,7 +66,7 @@ def read_file(data: bytes, definitions: Mapping[str, Definition]) -> list[AlarmT
         document = tomllib.loads(data.decode())
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise BadTest(f"It is no TOML: {error}.") from None
-    _only(document, {"test", "interval"}, "The file")
+    _check_keys(document, {"test", "interval"}, "The file")
     tests = document.get("test")
     if not isinstance(tests, list) or not tests or not all(isinstance(test, dict) for test in tests):
         raise BadTest("There is no [[test]] in it.")
@@ -104,19 +76,13 @@ def read_file(data: bytes, definitions: Mapping[str, Definition]) -> list[AlarmT
 def run_test(test: AlarmTest) -> list[Result]:
     lower = upper = None
     if test.spec.k is not None:
-        times = _BEGIN + test.spec.period * np.arange(len(test.values), dtype=float)
+        # From a Monday on, so that seasons begin where a week does.
+        times = MONDAY + test.spec.period * np.arange(len(test.values), dtype=float)
         band = walk_forward(times, test.values, test.spec.period)
         lower, upper = band.lower(test.spec.k), band.upper(test.spec.k)
-    states = evaluate_all(breaching(test.spec, test.values, lower, upper), test.spec.rule)
-    return [
-        Result(
-            test.name,
-            expected.at,
-            expected.state,
-            STATES[states[expected.places - 1]] if expected.places else INSUFFICIENT_DATA,
-        )
-        for expected in test.expectations
-    ]
+    codes = evaluate_all(breaching(test.spec, test.values, lower, upper), test.spec.rule)
+    states = [INSUFFICIENT_DATA, *(STATES[code] for code in codes)]
+    return [Result(test.name, at, state, states[places]) for at, places, state in test.expectations]
 
 
 def values_of(shorthand: str) -> Floats:
@@ -129,18 +95,14 @@ def values_of(shorthand: str) -> Floats:
         count = int(match["count"] or 1)
         if len(values) + count > _MOST:
             raise BadTest(f"{piece!r} makes more than {_MOST:,} values.")
-        if match["first"] == "_":
-            values += [np.nan] * count
-        else:
-            first, step = float(match["first"]), float(match["step"] or 0)
-            values += [first + step * n for n in range(count)]
+        first = np.nan if match["first"] == "_" else float(match["first"])
+        values += [first + float(match["step"] or 0) * n for n in range(count)]
     if not values:
         raise BadTest("The series is empty.")
     return np.array(values)
 
 
 def seconds_of(text: object) -> int:
-    """Return the seconds of "90s", "13m" or "1h30m"; raise BadTest."""
     if not isinstance(text, str) or not re.fullmatch(r"(\d+[smhdw])+", text):
         raise BadTest(f"{text!r} is not a time such as 90s, 13m or 1h30m.")
     return sum(int(number) * _UNITS[unit] for number, unit in re.findall(r"(\d+)([smhdw])", text))
@@ -151,7 +113,7 @@ def _test(
 ) -> AlarmTest:
     name = str(entry.get("name", f"test {number}"))
     try:
-        _only(entry, _KEYS, "The test")
+        _check_keys(entry, {"name", "alarm", "interval", "series", "expect"}, "The test")
         interval = seconds_of(entry.get("interval", document.get("interval", "1m")))
         if not interval:
             raise BadTest("The interval is 0.")
@@ -164,20 +126,20 @@ def _test(
         raise BadTest(f"{name}: {error}") from None
 
 
-def _expectations(entry: dict[str, Any], period: int, count: int) -> tuple[Expectation, ...]:
+def _expectations(entry: dict[str, Any], period: int, count: int) -> list[tuple[str, int, str]]:
     expected = entry.get("expect")
     if not isinstance(expected, list) or not expected:
         raise BadTest('It expects nothing; write expect = ["ALARM at 13m"].')
     found = []
     for text in expected:
-        match = _EXPECTED.fullmatch(str(text).strip())
+        match = re.fullmatch(rf"({'|'.join(STATES)}) at (\S+)", str(text).strip())
         if match is None:
             raise BadTest(f"{text!r} is not like {' or '.join(STATES)}, followed by: at 13m.")
         places = seconds_of(match[2]) // period
         if places > count:
             raise BadTest(f"{text!r} is after the series, which ends at {count * period} s.")
-        found.append(Expectation(match[2], places, match[1]))
-    return tuple(found)
+        found.append((match[2], places, match[1]))
+    return found
 
 
 def _spec(alarm: Any, interval: int, definitions: Mapping[str, Definition]) -> AlarmSpec:
@@ -190,30 +152,23 @@ def _spec(alarm: Any, interval: int, definitions: Mapping[str, Definition]) -> A
             raise BadTest(f"{alarm!r} cannot be evaluated here: {error}") from None
     if not isinstance(alarm, dict):
         raise BadTest('It has no alarm; name one, or write alarm = { operator = "<", threshold = 1 }.')
-    _only(alarm, _ALARM_KEYS, "The alarm")
+    keys = {"operator", "threshold", "k", "datapoints", "evaluation_periods", "missing"}
+    _check_keys(alarm, keys, "The alarm")
     operator: Any = alarm.get("operator")
     operator = OPERATORS.get(str(operator), operator)
     if operator not in OPERATORS.values():
         raise BadTest(f"The operator is {operator!r}; it may be one of {', '.join(OPERATORS)}.")
-    band = operator in SIDES
-    return AlarmSpec(
-        name="",
-        rule=_rule(alarm),
-        operator=operator,
-        period=interval,
-        sources={"m1": Source("", "", (), "Sum", interval)},
-        expression="m1",
-        threshold=None if band else _number(alarm, "threshold"),
-        k=_number(alarm, "k", DEFAULT_K) if band else None,
-    )
+    threshold = None if operator in SIDES else _number(alarm, "threshold")
+    k = _number(alarm, "k", DEFAULT_K) if operator in SIDES else None
+    sources = {"m1": Source("", "", (), "Sum", interval)}
+    return AlarmSpec("", _rule(alarm), operator, interval, sources, "m1", threshold, k)
 
 
 def _rule(alarm: dict[str, Any]) -> Rule:
     n, m = alarm.get("evaluation_periods", 1), alarm.get("datapoints")
     if type(n) is not int or n < 1 or not (m is None or (type(m) is int and 1 <= m <= n)):
-        raise BadTest(
-            f"datapoints is {m} and evaluation_periods {n}; both are whole, 1 <= datapoints <= the other."
-        )
+        given = f"datapoints is {m} and evaluation_periods {n}"
+        raise BadTest(f"{given}; both are whole, 1 <= datapoints <= the other.")
     missing = alarm.get("missing", "missing")
     if missing not in MISSING_POLICIES:
         raise BadTest(f"missing is {missing!r}; it may be one of {', '.join(MISSING_POLICIES)}.")
@@ -227,6 +182,6 @@ def _number(alarm: dict[str, Any], name: str, default: float | None = None) -> f
     return float(value)
 
 
-def _only(entry: dict[str, Any], known: set[str], who: str) -> None:
+def _check_keys(entry: dict[str, Any], known: set[str], who: str) -> None:
     if strange := sorted(set(entry) - known):
         raise BadTest(f"{who} has {', '.join(strange)}; known are {', '.join(sorted(known))}.")

@@ -1,7 +1,6 @@
 """What an alarm would have done, for each width k and each M of N.
 
-All arrays have one place per period, oldest first; NaN is a missing value or a band that is not
-there yet. A false alarm is a change to ALARM outside every marked incident: what would have sent mail.
+A false alarm is a change to ALARM outside every marked incident: what would have sent mail.
 """
 
 from collections.abc import Callable, Iterable
@@ -14,47 +13,35 @@ from alarms.analysis.bands.band import Band
 from alarms.analysis.evaluation import Rule, alarm_starts, evaluate_all, outside
 from alarms.cloudwatch.constants import ALARM, OK, STATES, WEEK
 
-K_STEP = 0.25
-K_TABLE = tuple(float(k) for k in np.arange(1, 10 + K_STEP, K_STEP))
-M_OF_N = ((1, 1), (2, 2), (2, 3), (3, 3), (3, 5), (5, 5), (4, 6), (8, 10))
-
-
-Incident = tuple[int, int]
+K_TABLE = tuple(float(k) for k in np.arange(1, 10.25, 0.25))
+_M_OF_N = ((1, 1), (2, 2), (2, 3), (3, 3), (3, 5), (5, 5), (4, 6), (8, 10))
 
 
 @dataclass(frozen=True)
 class History:
-    """A metric as an alarm would have seen it.
-
-    values: floats, NaN missing; band: of the same places, None for a threshold; incidents: (first, last + 1)
-    places; begin: the first place that is judged, before it is warm-up.
-    """
+    """A metric as an alarm would have seen it."""
 
     period: float
     values: Floats
-    band: Band | None = None
-    incidents: tuple[Incident, ...] = ()
-    begin: int = 0
+    band: Band | None = None  # None for a threshold
+    incidents: tuple[tuple[int, int], ...] = ()  # (first, last + 1) places
+    begin: int = 0  # the first place that is judged, before it is warm-up
 
     @property
     def weeks(self) -> float:
         """Return how many weeks are judged; what was not measured and incidents do not count."""
-        judged = np.isfinite(self.values)
-        judged[: self.begin] = False
-        judged &= ~self.in_incident()
-        return float(judged.sum() * self.period / WEEK)
+        return float((self.calm() & np.isfinite(self.values)).sum() * self.period / WEEK)
 
-    def in_incident(self) -> Flags:
-        inside = np.zeros(len(self.values), dtype=bool)
+    def calm(self) -> Flags:
+        """Return which places are judged and in no incident."""
+        calm = np.arange(len(self.values)) >= self.begin
         for first, end in self.incidents:
-            inside[max(first, 0) : end] = True
-        return inside
+            calm[max(first, 0) : end] = False
+        return calm
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What one setting would have done."""
-
     k: float | None
     m: int
     n: int
@@ -67,20 +54,19 @@ class Verdict:
 
 
 def band_points(history: History, k: float, side: str = "both") -> Codes:
-    """Return 1 breaching, 0 not, -1 missing for each value against the band of width k."""
     if history.band is None:
         raise ValueError("The history has no band.")
     return outside(history.values, history.band.lower(k), history.band.upper(k), side)
 
 
 def judge(history: History, points: Codes, rule: Rule, k: float | None = None) -> Verdict:
-    """Return the verdict on breaching points of the history under a rule."""
     states = evaluate_all(points, rule, OK)
     starts = alarm_starts(states, first=OK)
+    starts = starts[starts >= history.begin]
     in_alarm = states == STATES.index(ALARM)
-    false = starts[~_blamed(history, starts, rule) & (starts >= history.begin)]
+    false = starts[~_blamed(history, starts, rule)]
+    calm = history.calm()
     weeks = history.weeks
-    calm = (np.arange(len(states)) >= history.begin) & ~history.in_incident()
     return Verdict(
         k=k,
         m=rule.needed,
@@ -90,7 +76,7 @@ def judge(history: History, points: Codes, rule: Rule, k: float | None = None) -
         worst_week=_worst_week(history, false),
         time_in_alarm=float(in_alarm[calm].mean()) if calm.any() else 0.0,
         delays=tuple(_delay(history, in_alarm, incident) for incident in history.incidents),
-        starts=tuple(int(start) for start in starts if start >= history.begin),
+        starts=tuple(starts.tolist()),
     )
 
 
@@ -98,32 +84,23 @@ def k_table(history: History, rule: Rule, side: str = "both", ks: Iterable[float
     return [judge(history, band_points(history, k, side), rule, k) for k in ks]
 
 
-def m_of_n_table(
-    history: History,
-    k: float,
-    rule: Rule,
-    side: str = "both",
-    pairs: Iterable[tuple[int, int]] = M_OF_N,
-) -> list[Verdict]:
+def m_of_n_table(history: History, k: float, rule: Rule, side: str = "both") -> list[Verdict]:
     points = band_points(history, k, side)
-    return [judge(history, points, replace(rule, n=n, m=m), k) for m, n in pairs]
+    return [judge(history, points, replace(rule, n=n, m=m), k) for m, n in _M_OF_N]
 
 
 def smallest_k(table: list[Verdict], budget: float) -> float | None:
-    """Return the smallest width from which on the budget of false alarms a week is kept, or None."""
     return _first_from_which_on(table, lambda verdict: verdict.false_alarms_per_week <= budget)
 
 
 def suggested_k(table: list[Verdict], budget: float) -> float | None:
     """Return the width to take, or None when no width of the table will do.
 
-    A rate seen in four weeks is a rough one: the mean may keep the budget because two bad weeks were
-    followed by two good ones. So no single week may exceed it, and one step is added for the next.
+    The mean may keep the budget because two bad weeks were followed by two good ones. So no single week
+    may exceed it, and one step is added for the next.
     """
     quiet = _first_from_which_on(table, lambda verdict: verdict.worst_week <= budget)
-    if quiet is None:
-        return None
-    return min([k for k in map(_width, table) if k > quiet], default=quiet)
+    return None if quiet is None else min([k for k in map(_width, table) if k > quiet], default=quiet)
 
 
 def _first_from_which_on(table: list[Verdict], keeps: Callable[[Verdict], bool]) -> float | None:
@@ -150,7 +127,7 @@ def _blamed(history: History, starts: Places, rule: Rule) -> Flags:
     return blamed
 
 
-def _delay(history: History, in_alarm: Flags, incident: Incident) -> int | None:
+def _delay(history: History, in_alarm: Flags, incident: tuple[int, int]) -> int | None:
     first, end = incident
     noticed = np.flatnonzero(in_alarm[max(first, 0) : end])
     # The datapoint of a period is there when the period is over.

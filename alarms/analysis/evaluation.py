@@ -1,11 +1,11 @@
-"""Datapoints and an alarm's rule -> OK, ALARM or INSUFFICIENT_DATA, as CloudWatch documents it.
+"""Datapoints and an alarm's rule -> OK, ALARM or INSUFFICIENT_DATA.
 
 Source: the CloudWatch user guide, "Configuring how CloudWatch alarms treat missing data" and
 "Percentile-based alarms and low data samples". What the guide leaves open is marked with "choice".
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,10 +14,7 @@ from numpy.typing import ArrayLike
 from alarms.analysis.arrays import Codes, Flags, Floats, Places
 from alarms.cloudwatch.constants import ALARM, INSUFFICIENT_DATA, OK, STATES
 
-# Choice: CloudWatch fetches more datapoints than it needs, but documents only that 3 become 5.
-EXTRA_DATAPOINTS = 2
 _KEEP = -1
-
 _COMPARE: dict[str, np.ufunc] = {
     "GreaterThanOrEqualToThreshold": np.greater_equal,
     "GreaterThanThreshold": np.greater,
@@ -33,7 +30,8 @@ class Rule:
     n: int = 1
     m: int | None = None  # None is N, as in PutMetricAlarm
     missing: str = "missing"
-    extra: int = EXTRA_DATAPOINTS
+    # Choice: CloudWatch fetches more datapoints than it needs, but documents only that 3 become 5.
+    extra: int = 2
 
     @property
     def needed(self) -> int:
@@ -41,7 +39,7 @@ class Rule:
 
     @property
     def range(self) -> int:
-        """Return the evaluation range: how many recent periods are looked at."""
+        """Return how many recent periods are looked at."""
         return self.n + self.extra
 
 
@@ -52,10 +50,7 @@ def beyond(values: ArrayLike, operator: str, threshold: float) -> Codes:
 
 
 def outside(values: ArrayLike, lower: Floats, upper: Floats, side: str = "both") -> Codes:
-    """Return 1 where the value is outside the band, 0 where not, -1 where it or the band is missing.
-
-    CloudWatch evaluates nothing until there is a band.
-    """
+    """Return 1 where the value is outside the band, 0 where not, -1 where it or the band is missing."""
     values = np.asarray(values, dtype=float)
     known = np.isfinite(values) & np.isfinite(lower) & np.isfinite(upper)
     low, high = values < lower, values > upper
@@ -64,10 +59,9 @@ def outside(values: ArrayLike, lower: Floats, upper: Floats, side: str = "both")
 
 
 def evaluate(points: Iterable[bool | None], rule: Rule, state: str) -> str:
-    """Return the state after the newest point.
+    """Return the state after the newest point; `state` is the one the alarm is in.
 
-    points: oldest first, one per period: True breaching, False not, None missing. Points older than
-    the rule's range are not looked at; `state` is the one the alarm is in.
+    points: oldest first, one per period: True breaching, False not, None missing.
     """
     recent = [*[None] * rule.range, *points][-rule.range :]
     real = [point for point in recent if point is not None]
@@ -83,32 +77,23 @@ def evaluate(points: Iterable[bool | None], rule: Rule, state: str) -> str:
         return ALARM
     if not all(real):
         return OK
-    return _only_breaching(recent, rule, state)
-
-
-def _only_breaching(recent: Sequence[bool | None], rule: Rule, state: str) -> str:
-    """Return the state when all real points breach, but they are fewer than M.
-
-    The next one may be good, so the alarm waits until the oldest is M periods old. Choice: while it
-    waits it keeps its state; the guide says only that it does not go to ALARM.
-    """
-    oldest = next(i for i, point in enumerate(recent) if point is not None)
-    old_enough = len(recent) - oldest >= rule.needed
-    return ALARM if old_enough and rule.missing == "missing" else state
+    # The next one may be good, so the alarm waits until the oldest is M periods old. Choice: while it
+    # waits it keeps its state; the guide says only that it does not go to ALARM.
+    oldest = recent.index(True)
+    return ALARM if rule.range - oldest >= rule.needed and rule.missing == "missing" else state
 
 
 def evaluate_all(points: ArrayLike, rule: Rule, state: str = INSUFFICIENT_DATA) -> Codes:
-    """Return the state after each point, as an array of indexes into STATES.
+    """Return the state after each point as indexes into STATES: `evaluate` for a whole history at once.
 
-    points: oldest first: 1 breaching, 0 not, -1 missing. The same rules as `evaluate` for a whole
-    history at once: 40,000 points take milliseconds.
+    points: oldest first: 1 breaching, 0 not, -1 missing.
     """
     codes = np.asarray(points, dtype=np.int8)
     real, breach = codes >= 0, codes == 1
     in_range = _last(real, rule.range)
     breaching = _last(breach, rule.range)
-    newest = _newest(breach, real, rule.n)
-    ok, alarm, none = (STATES.index(name) for name in STATES)
+    newest = np.concatenate([[0], _last(breach[real], rule.n)])[np.cumsum(real)]
+    ok, alarm, none = range(len(STATES))
 
     if rule.missing in ("breaching", "notBreaching"):
         filled = rule.n - in_range if rule.missing == "breaching" else 0
@@ -127,34 +112,22 @@ def evaluate_all(points: ArrayLike, rule: Rule, state: str = INSUFFICIENT_DATA) 
 def _last(flags: Flags, length: int) -> Places:
     """Return for each place how many flags are set among the last `length`, itself included."""
     total = np.concatenate([[0], np.cumsum(flags)])
-    ends = np.arange(1, len(total))
-    counts: Places = total[ends] - total[np.maximum(ends - length, 0)]
-    return counts
-
-
-def _newest(breach: Flags, real: Flags, count: int) -> Places:
-    """Return for each place how many of the newest `count` real points breach."""
-    total = np.concatenate([[0], np.cumsum(breach[real])])
-    seen = np.cumsum(real)
-    counts: Places = total[seen] - total[np.maximum(seen - count, 0)]
+    counts: Places = total[1:] - total[np.maximum(np.arange(1, len(total)) - length, 0)]
     return counts
 
 
 def _age_of_oldest(real: Flags, length: int) -> Places:
     """Return for each place how many periods ago the oldest real point of the last `length` began."""
-    size = len(real)
-    places = np.arange(size)
-    # The first real point at or after each place; `size` where none follows.
-    following = np.minimum.accumulate(np.where(real, places, size)[::-1])[::-1]
-    start = np.maximum(places - length + 1, 0)
-    return places - following[start] + 1 if size else places
+    places = np.arange(len(real))
+    # The first real point at or after each place.
+    following = np.minimum.accumulate(np.where(real, places, len(real))[::-1])[::-1]
+    return places - following[np.maximum(places - length + 1, 0)] + 1
 
 
 def _kept(states: Places, first: int) -> Codes:
     """Return the states with every KEEP replaced by the state before it."""
-    places = np.where(states == _KEEP, -1, np.arange(len(states)))
-    source = np.maximum.accumulate(places) if len(states) else places
-    return np.where(source < 0, first, states[np.maximum(source, 0)]).astype(np.int8)
+    source = np.maximum.accumulate(np.where(states == _KEEP, -1, np.arange(len(states))))
+    return np.where(source < 0, first, states[source]).astype(np.int8)
 
 
 def alarm_starts(states: ArrayLike, first: str = INSUFFICIENT_DATA) -> Places:
@@ -165,21 +138,13 @@ def alarm_starts(states: ArrayLike, first: str = INSUFFICIENT_DATA) -> Places:
 
 
 def samples_needed(statistic: str) -> int:
-    """Return how many samples a percentile needs to mean something; 0 for other statistics.
-
-    p99 needs 10 / (1 - 0.99) = 1000, p10 needs 10 / 0.1 = 100 (the user guide's rule).
-    """
+    """Return how many samples a percentile needs to mean something (the user guide's rule); else 0."""
     match = re.fullmatch(r"p(\d{1,2}(?:\.\d+)?|100)", statistic)
-    if match is None:
-        return 0
-    share = float(match[1]) / 100
-    tail = 1 - share if share >= 0.5 else share
+    share = float(match[1]) / 100 if match else 0
+    tail = min(share, 1 - share)
     return round(10 / tail) if tail > 0 else 0
 
 
 def too_few_samples(statistic: str, counts: Iterable[float]) -> bool:
-    """Return whether the samples of the evaluated datapoints are too few for the percentile.
-
-    An alarm with EvaluateLowSampleCountPercentile = ignore then keeps its state.
-    """
+    """Return whether the percentile has too few: with EvaluateLow… = ignore the state is then kept."""
     return sum(counts) < samples_needed(statistic)

@@ -1,8 +1,4 @@
-"""The part of CloudWatch's metric math that alarms of ours use, on numpy arrays.
-
-Numbers, ids, + - * / ^, comparisons (1 or 0), AND OR, IF, FILL, ABS, MIN, MAX, FLOOR, CEIL. Anything else is
-refused with its name, never guessed at.
-"""
+"""The part of CloudWatch's metric math that alarms of ours use; the rest is refused, never guessed at."""
 
 import ast
 import re
@@ -16,28 +12,18 @@ from numpy.typing import ArrayLike
 from alarms.analysis.arrays import Floats
 
 Columns = Mapping[str, Floats]
-Operators = dict[type, np.ufunc]
 Value = Any  # a number or an array of one length: what numpy broadcasts
 
-_BINARY: Operators = {
-    ast.Add: np.add,
-    ast.Sub: np.subtract,
-    ast.Mult: np.multiply,
-    ast.Pow: np.power,
-}
-_COMPARE: Operators = {
-    ast.Lt: np.less,
-    ast.LtE: np.less_equal,
-    ast.Gt: np.greater,
-    ast.GtE: np.greater_equal,
-    ast.Eq: np.equal,
-    ast.NotEq: np.not_equal,
+_OPERATORS: dict[type, np.ufunc] = {
+    **{ast.Add: np.add, ast.Sub: np.subtract, ast.Mult: np.multiply, ast.Pow: np.power},
+    **{ast.Lt: np.less, ast.LtE: np.less_equal, ast.Gt: np.greater, ast.GtE: np.greater_equal},
+    **{ast.Eq: np.equal, ast.NotEq: np.not_equal},
 }
 _LONGEST = 2048  # what PutMetricAlarm accepts
 
 
 class UnknownExpression(ValueError):
-    """The expression cannot be evaluated here."""
+    pass
 
 
 def names_in(expression: str) -> list[str]:
@@ -83,8 +69,8 @@ def _value(node: ast.expr, columns: Columns) -> Value:
         case ast.BinOp(op=ast.Div()):
             top, bottom = _value(node.left, columns), _value(node.right, columns)
             return np.where(np.equal(bottom, 0), np.nan, np.divide(top, bottom))
-        case ast.BinOp() if type(node.op) in _BINARY:
-            return _BINARY[type(node.op)](_value(node.left, columns), _value(node.right, columns))
+        case ast.BinOp() if type(node.op) in _OPERATORS:
+            return _OPERATORS[type(node.op)](_value(node.left, columns), _value(node.right, columns))
         case ast.Compare(ops=[operator], comparators=[right]):
             return _compared(operator, _value(node.left, columns), _value(right, columns))
         case ast.BoolOp():
@@ -95,10 +81,10 @@ def _value(node: ast.expr, columns: Columns) -> Value:
 
 
 def _compared(operator: ast.cmpop, left: Value, right: Value) -> Value:
-    if type(operator) not in _COMPARE:
+    if type(operator) not in _OPERATORS:
         raise UnknownExpression(f"{type(operator).__name__} is not evaluated here.")
     known = np.isfinite(left) & np.isfinite(right)
-    return np.where(known, _COMPARE[type(operator)](left, right), np.nan)
+    return np.where(known, _OPERATORS[type(operator)](left, right), np.nan)
 
 
 def _joined(operator: ast.boolop, parts: list[Value]) -> Value:

@@ -1,5 +1,3 @@
-"""Does a metric repeat itself, after how long, and can a band learn that?"""
-
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,26 +5,20 @@ import numpy as np
 from alarms.analysis.arrays import Floats, Places
 from alarms.cloudwatch.constants import DAY, HOUR, WEEK
 
-# Below this a repetition is too weak to speak of; noise of a thousand points stays under a tenth.
-STRONG = 0.3
 # Of the strongest repetition, how much its basic period must reach: every multiple of a period repeats, too.
 _BASIC = 0.85
-_LEAST_CYCLES = 4
 
 
 @dataclass(frozen=True)
 class Period:
-    """seconds: length of the basic period; strength: correlation with itself one period later, 0..1."""
-
     seconds: float
-    strength: float
+    strength: float  # correlation with itself one period later, 0..1
 
     @property
     def season(self) -> str | None:
         """Return hourly, daily or weekly when a band of that season holds this period, else None.
 
-        A period that divides the hour or the day comes back at the same minute of it. Dividing the week
-        is not enough: nobody's loop of 71 minutes is meant by "weekly".
+        Dividing the week is not enough: nobody's loop of 71 minutes is meant by "weekly".
         """
         for name, length in (("hourly", HOUR), ("daily", DAY)):
             if round(length / self.seconds) >= 1 and _is_whole(length / self.seconds):
@@ -42,12 +34,11 @@ def _is_whole(cycles: float) -> bool:
 def find_period(values: Floats, period: float) -> Period | None:
     """Return the Period of the values (NaN = missing, one every `period` seconds), or None."""
     correlation = _autocorrelation(values)
-    longest = len(correlation) // _LEAST_CYCLES
+    longest = len(correlation) // 4
     peaks = _peaks(correlation[:longest])
-    if not len(peaks):
-        return None
-    best = correlation[peaks].max()
-    if best < STRONG:
+    best = correlation[peaks].max(initial=0)
+    # Below this a repetition is too weak to speak of; noise of a thousand points stays under a tenth.
+    if best < 0.3:
         return None
     lag = peaks[correlation[peaks] >= _BASIC * best][0]
     return Period(_refined(correlation, lag, longest) * period, float(correlation[lag]))
@@ -63,20 +54,18 @@ def _autocorrelation(values: Floats) -> Floats:
     centred = np.where(known, np.clip(values, low, high), 0)
     centred = np.where(known, centred - centred[known].mean(), 0)
     size = 2 ** int(np.ceil(np.log2(2 * len(values))))
-    products = _correlate(centred, size)[: len(values)]
-    pairs = _correlate(known.astype(float), size)[: len(values)]
+    products, pairs = (
+        np.fft.irfft(np.abs(np.fft.rfft(each, size)) ** 2, size)[: len(values)]
+        for each in (centred, known.astype(float))
+    )
     if products[0] <= 0:
         return np.zeros(0)
     correlation: Floats = products / np.maximum(pairs, 1) * (pairs[0] / products[0])
     return correlation
 
 
-def _correlate(values: Floats, size: int) -> Floats:
-    return np.fft.irfft(np.abs(np.fft.rfft(values, size)) ** 2, size)
-
-
 def _peaks(correlation: Floats) -> Places:
-    """Return the lags of the local maxima after the first fall below zero, highest around."""
+    """Return the lags of the local maxima after the first fall below zero."""
     below = np.flatnonzero(correlation < 0)
     if not len(below):
         return below
@@ -90,22 +79,20 @@ def _refined(correlation: Floats, lag: int, longest: int) -> float:
     """Return the lag as a fraction of a place: a late multiple of it is where a small error shows."""
     exact = float(lag)
     for multiple in range(2, longest // lag):
-        around = round(exact * multiple)
-        reach = max(1, int(lag * 0.1))
-        window = correlation[max(around - reach, 0) : around + reach + 1]
+        around, reach = round(exact * multiple), max(1, int(lag * 0.1))
+        begin = max(around - reach, 0)
+        window = correlation[begin : around + reach + 1]
         if not len(window) or window.max() < _BASIC * correlation[lag] * 0.5:
             break
-        exact = (max(around - reach, 0) + int(window.argmax())) / multiple
+        exact = (begin + int(window.argmax())) / multiple
     return exact
 
 
 @dataclass(frozen=True)
 class RegimeChange:
-    """The metric repeats otherwise than it did. `since`: place of the change, roughly."""
-
     before: Period
-    after: Period | None
-    since: int
+    after: Period
+    since: int  # place of the change, roughly
 
 
 def find_regime_change(values: Floats, period: float) -> RegimeChange | None:
@@ -115,8 +102,11 @@ def find_regime_change(values: Floats, period: float) -> RegimeChange | None:
         if places < 40 or len(values) < 3 * places:
             continue
         before, after = (find_period(part, period) for part in (values[:-places], values[-places:]))
-        if before is None or recent < 6 * before.seconds:
-            continue
-        if after is not None and abs(after.seconds / before.seconds - 1) > 0.1:
+        if (
+            before
+            and after
+            and recent >= 6 * before.seconds
+            and abs(after.seconds / before.seconds - 1) > 0.1
+        ):
             return RegimeChange(before, after, len(values) - places)
     return None

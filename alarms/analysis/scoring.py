@@ -1,5 +1,3 @@
-"""Which datapoints of a series would have notified somebody, at the settings that are shipped."""
-
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,8 +25,7 @@ class Score:
 def usual_m_of_n(period: float) -> tuple[int, int]:
     """Return (M, N) for datapoints of so many seconds.
 
-    A minute may be odd by chance, so 3 of 5. The longer a datapoint, the more of that chance it has averaged
-    out, and the longer M of them keep somebody waiting: 2 of 3 from five minutes, 1 of 1 from an hour.
+    A longer datapoint has averaged out more of chance, and M of them keep somebody waiting for longer.
     """
     if period < 300:
         return 3, 5
@@ -44,10 +41,7 @@ def score(
     quiet: float = QUIET,
     **options: Any,
 ) -> Score:
-    """Return the Score of a series; `options` are those of `walk_forward`.
-
-    M and N that are not given are what is usual for the period.
-    """
+    """Return the Score; `options` are those of `walk_forward`, M and N by default usual for the period."""
     band = walk_forward(timestamps, values, **options)
     usual_m, usual_n = usual_m_of_n(band.period)
     n = max(usual_n, m or 1) if n is None else n

@@ -1,8 +1,7 @@
-"""Read a metric from a CSV file with the columns timestamp and value."""
-
 import csv
 import math
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
@@ -12,29 +11,23 @@ from alarms.analysis.arrays import Floats
 from alarms.cloudwatch.constants import HOUR, LARGEST_VALUE
 from alarms.cloudwatch.times import aware
 
-# An hour comes twice when clocks are set back; whoever wrote local time wrote it twice.
-_SET_BACK = HOUR
-
 
 class BadSeries(Exception):
-    """The file is no series; the text names the line and what is wrong with it."""
+    pass
 
 
 @dataclass(frozen=True)
 class Series:
-    """The rows of the file in its order; `texts` are the timestamp and the value as they stood there."""
-
-    texts: list[tuple[str, str]]
+    texts: list[tuple[str, str]]  # timestamp and value as they stand in the file
     seconds: Floats  # since 1970, never falling
     values: Floats  # NaN = no value in that row
     held: list[int]  # numbers of the lines whose time was not later than that of the line before
 
 
 def read_series(lines: Iterable[str], tz: str = "UTC") -> Series:
-    """Return the Series in these lines; a timestamp without an offset is a time of `tz`.
+    """Return the Series of CSV with the columns timestamp and value; raise BadSeries.
 
-    Timestamps are ISO 8601 or seconds since 1970. A row up to an hour behind the one before it counts
-    as of the same moment, as when clocks are set back. Raises BadSeries.
+    Timestamps are ISO 8601, of `tz` where they have no offset, or seconds since 1970.
     """
     reader = csv.reader(lines, strict=True)
     zone = ZoneInfo(tz)
@@ -52,7 +45,8 @@ def read_series(lines: Iterable[str], tz: str = "UTC") -> Series:
                 raise BadSeries(f"line {line}: there are {len(row)} columns; timestamp and value are needed")
             moment, value = _moment(row[when], zone, line), _value(row[what], line)
             if seconds and moment <= seconds[-1]:
-                if seconds[-1] - moment > _SET_BACK:
+                # An hour comes twice when clocks are set back; whoever wrote local time wrote it twice.
+                if seconds[-1] - moment > HOUR:
                     raise BadSeries(
                         f"line {line}: {row[when]} is before the line ahead; sort the file by time"
                     )
@@ -70,41 +64,25 @@ def read_series(lines: Iterable[str], tz: str = "UTC") -> Series:
 
 def _columns(heading: list[str]) -> tuple[int, int]:
     names = [name.strip().lower().removeprefix("\ufeff") for name in heading]
-    if missing := {"timestamp", "value"} - set(names):
-        raise BadSeries(
-            f"line 1: the heading must name timestamp and value; {' and '.join(sorted(missing))} is missing"
-        )
+    if missing := " and ".join(sorted({"timestamp", "value"} - set(names))):
+        raise BadSeries(f"line 1: the heading must name timestamp and value; {missing} is missing")
     return names.index("timestamp"), names.index("value")
 
 
 def _moment(text: str, zone: ZoneInfo, line: int) -> float:
-    """Return the seconds since 1970 of ISO 8601 or of a number."""
-    try:
+    with suppress(ValueError):
         return aware(text.strip(), zone).timestamp()
-    except ValueError:
-        return _seconds(text, line)
-
-
-def _seconds(text: str, line: int) -> float:
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = math.nan
-    if not math.isfinite(seconds):
-        raise BadSeries(
-            f"line {line}: {text!r} is no timestamp; write 2026-01-31 13:45:00 or seconds since 1970"
-        )
-    return seconds
+    with suppress(ValueError):
+        if math.isfinite(seconds := float(text)):
+            return seconds
+    raise BadSeries(f"line {line}: {text!r} is no timestamp; write 2026-01-31 13:45:00 or seconds since 1970")
 
 
 def _value(text: str, line: int) -> float:
-    """Return the number; NaN for an empty field, which is a missing datapoint."""
-    if not text.strip():
-        return math.nan
     try:
-        value = float(text)
+        value = float(text) if text.strip() else math.nan
     except ValueError:
         raise BadSeries(f"line {line}: {text!r} is no number") from None
-    if not abs(value) <= LARGEST_VALUE:
+    if text.strip() and not abs(value) <= LARGEST_VALUE:
         raise BadSeries(f"line {line}: a value must be a number up to 2^360 either side, not {text.strip()}")
     return value

@@ -1,5 +1,3 @@
-"""Statistics of the datapoints before each datapoint."""
-
 from typing import Any
 
 import numpy as np
@@ -42,5 +40,4 @@ def _last(sums: Numbers, count: int) -> Numbers:
 
 
 def rows(seconds: float, period: float, least: int = 1) -> int:
-    """Return how many datapoints a stretch of time holds."""
     return max(least, round(seconds / period))

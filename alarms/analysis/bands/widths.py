@@ -7,13 +7,6 @@ from alarms.analysis.bands.rolling import mean_before, rows
 from alarms.cloudwatch.constants import DAY, HOUR
 
 _MEMORY = 14 * DAY
-# No band before this much history, nor before this many datapoints.
-_LEAST, _LEAST_ROWS = DAY, 50
-_INNER, _OUTER = 0.98, 0.998
-# k = 3 lies just beyond what the past shows; for normal errors that is 3.7 standard deviations.
-_SCALES = 2.95
-# A flat series does not make a band without width: never below this share of the usual size of its values.
-_FLOOR = 0.02
 
 
 def scales(
@@ -24,18 +17,13 @@ def scales(
     Rows before `since` need not have theirs.
     """
     errors = values - expected
-    floor = _floor(values, period)
+    # A flat series does not make a band without width: never below a share of the usual size of its values.
+    floor = 0.02 * np.nan_to_num(mean_before(np.abs(values), rows(_MEMORY, period))[0]) + 1e-9
     shape = _shape(local, errors, floor, period)
-    relative = errors / shape
-    down, up = _calibrated(relative, period, since)
+    down, up = _calibrated(errors / shape, period, since)
     larger = np.maximum(up, down)
     down, up = (np.maximum(np.maximum(side, larger / 4) * shape, floor) for side in (down, up))
     return down, up
-
-
-def _floor(values: Floats, period: float) -> Floats:
-    size, _ = mean_before(np.abs(values), rows(_MEMORY, period))
-    return _FLOOR * np.nan_to_num(size) + 1e-9
 
 
 def _shape(local: Floats, errors: Floats, floor: Floats, period: float) -> Floats:
@@ -62,33 +50,31 @@ def _at_this_hour(local: Floats, size: Floats, usual: Floats, period: float) -> 
     np.add.at(sums, (day[known], place[known]), size[known])
     np.add.at(numbers, (day[known], place[known]), 1)
     days = rows(_MEMORY, DAY)
-    total, number = (_around(_days_before(table, days))[day, place] for table in (sums, numbers))
+    total, number = (_days_before(table, days)[day, place] for table in (sums, numbers))
     drawn = 8 * DAY / places / period
     mean: Floats = (total + drawn * usual) / (number + drawn)
     return mean
 
 
 def _days_before(table: Floats, days: int) -> Floats:
+    """Return for each day and place the sum over the days before, its two neighbours included."""
     sums = np.vstack([np.zeros((1, table.shape[1])), np.cumsum(table, axis=0)])
     end = np.arange(len(table))
     recent: Floats = sums[end] - sums[np.maximum(end - days, 0)]
-    return recent
-
-
-def _around(table: Floats) -> Floats:
-    return np.roll(table, -1, axis=1) + table + np.roll(table, 1, axis=1)
+    return np.roll(recent, -1, axis=1) + recent + np.roll(recent, 1, axis=1)
 
 
 def _calibrated(relative: Floats, period: float, since: int) -> Floats:
     """Return the scales (down, up) of the errors' two sides, found anew four times a day from `since` on."""
     memory, step = rows(_MEMORY, period), rows(DAY / 4, period)
-    least = rows(_LEAST, period, _LEAST_ROWS)
+    # No band before a day of history, nor before 50 datapoints.
+    least = rows(DAY, period, 50)
     scales = np.full((2, len(relative)), np.nan)
     for begin in range(since // step * step, len(relative), step):
         past = relative[max(0, begin - memory) : begin]
         past = past[np.isfinite(past)]
         if len(past) >= least:
-            low, lower, upper, high = np.quantile(past, [1 - _OUTER, 1 - _INNER, _INNER, _OUTER])
+            low, lower, upper, high = np.quantile(past, [1 - 0.998, 1 - 0.98, 0.98, 0.998])
             # Little history has not shown its tails yet.
             unsure = 1 + least / len(past) / 2
             scales[0, begin : begin + step] = _reach(-lower, -low) * unsure
@@ -102,4 +88,5 @@ def _reach(inner: float, outer: float) -> float:
     Beyond where 998 of 1,000 have been, one more step as wide as the last 18 were: a tail that is long so
     far will reach further, and one that ends, as with dice, does not.
     """
-    return max(outer + (outer - inner), 0.0) / _SCALES
+    # k = 3 lies just beyond what the past shows; for normal errors that is 3.7 standard deviations.
+    return max(outer + (outer - inner), 0.0) / 2.95
