@@ -69,6 +69,13 @@ def band_of(definition: Definition) -> tuple[str, float] | None:
     return (match[1], float(match[2] or K_LEFT_OUT)) if match else None
 
 
+def periods_of(definition: Definition) -> list[int]:
+    """Return the periods, in seconds, that an alarm and its queries name."""
+    queries = definition.get("Metrics") or []
+    found = [(query.get("MetricStat") or {}).get("Period") or query.get("Period") for query in queries]
+    return [period for period in (definition.get("Period"), *found) if period]
+
+
 def normal(definition: Definition) -> Definition:
     """Return the definition without what makes no difference: two alarms that agree in it are the same."""
     spelt = {f: _NORMAL[f](value) if f in _NORMAL else value for f, value in definition.items()}
@@ -95,8 +102,11 @@ def compare_fields(before: Definition, after: Definition) -> Differences:
 
 def detector_of(definition: Definition) -> Definition | None:
     """Return the detector a band alarm learns from, or None for any other alarm."""
-    compared_id, _ = band_of(definition) or (None, None)
-    queries = [q for q in definition.get("Metrics") or [] if q["Id"] != definition.get("ThresholdMetricId")]
+    band = band_of(definition)
+    if not band:
+        return None
+    compared_id, _ = band
+    queries = [query for query in definition["Metrics"] if query["Id"] != definition["ThresholdMetricId"]]
     compared = next((query for query in queries if query["Id"] == compared_id), None)
     if compared is None:
         return None

@@ -3,14 +3,14 @@
 import math
 
 from alarms.cloudwatch.constants import DAY, HOUR, MISSING_POLICIES, SIDES, STATIC_OPERATORS, WEEK
-from alarms.cloudwatch.definitions import BAND, Definition, nature_of
+from alarms.cloudwatch.definitions import BAND, Definition, nature_of, periods_of
 from alarms.cloudwatch.metric_rules import STAT, STATISTICS, Problems, metric_problems, period_problem
 from alarms.cloudwatch.query_rules import query_problems
 
 _SINGLE = ("Namespace", "MetricName", "Dimensions", "Period", "Unit", "Statistic", "ExtendedStatistic")
 
 
-def source_problems(d: Definition) -> Problems:
+def _source(d: Definition) -> Problems:
     given = [field for field in ("MetricName", "Metrics", "EvaluationCriteria") if d.get(field)]
     if len(given) != 1:
         field, which = ("Metrics" if given else "MetricName"), " and ".join(given) or None
@@ -29,7 +29,7 @@ def source_problems(d: Definition) -> Problems:
                 yield field, d[field], "not for PromQL alarms."
 
 
-def single_metric_problems(d: Definition) -> Problems:
+def _single_metric(d: Definition) -> Problems:
     if not d.get("MetricName"):
         return
     stats = [field for field in ("Statistic", "ExtendedStatistic") if d.get(field)]
@@ -46,7 +46,7 @@ def single_metric_problems(d: Definition) -> Problems:
         yield "Period", None, "it is needed: 10, 20, 30 or a multiple of 60 seconds."
 
 
-def threshold_problems(d: Definition) -> Problems:
+def _threshold(d: Definition) -> Problems:
     operator = d.get("ComparisonOperator")
     if d.get("EvaluationCriteria"):
         return
@@ -82,7 +82,7 @@ def _band(d: Definition, operator: str) -> Problems:
         yield "Metrics", match[0], "k must be above 0."
 
 
-def period_problems(d: Definition) -> Problems:
+def _periods(d: Definition) -> Problems:
     period, n, m = d.get("Period"), d.get("EvaluationPeriods"), d.get("DatapointsToAlarm")
     if period is not None and (allowed := period_problem(period)):
         yield "Period", period, allowed
@@ -93,9 +93,7 @@ def period_problems(d: Definition) -> Problems:
         return
     if m is not None and not 1 <= m <= n:
         yield "DatapointsToAlarm", m, f"it must be 1 to EvaluationPeriods, which is {n}."
-    queries = d.get("Metrics") or []
-    periods = [(query.get("MetricStat") or {}).get("Period") or query.get("Period") for query in queries]
-    longest = max(each or 0 for each in [period, *periods])
+    longest = max(periods_of(d), default=0)
     limit = WEEK if longest >= HOUR else DAY
     if (length := longest * n) > limit:
         allowed = f"{n} periods of {longest} s are {length} s; at most {limit} s are allowed."
@@ -104,7 +102,7 @@ def period_problems(d: Definition) -> Problems:
         yield "Period", longest, "a band needs 60 seconds or more."
 
 
-def missing_data_problems(d: Definition) -> Problems:
+def _missing_data(d: Definition) -> Problems:
     missing = d.get("TreatMissingData")
     if missing is not None and missing not in MISSING_POLICIES:
         yield "TreatMissingData", missing, f"one of {', '.join(MISSING_POLICIES)}."
@@ -118,11 +116,4 @@ def missing_data_problems(d: Definition) -> Problems:
         yield "WarmUpConfiguration", warm_up, "1 to 2880 minutes are allowed."
 
 
-METRIC_ALARM_RULES = (
-    source_problems,
-    single_metric_problems,
-    query_problems,
-    threshold_problems,
-    period_problems,
-    missing_data_problems,
-)
+METRIC_ALARM_RULES = (_source, _single_metric, query_problems, _threshold, _periods, _missing_data)

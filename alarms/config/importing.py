@@ -6,6 +6,7 @@ from itertools import chain, count
 from django.db import transaction
 from django.utils.text import slugify
 
+from alarms.cloudwatch.constants import ACTION_FIELD_OF
 from alarms.cloudwatch.definitions import band_of, detector_key, detector_metric, detectors_of, differences
 from alarms.cloudwatch.times import aware
 from alarms.cloudwatch.validation import alarm_problems, detector_problems, prefix_problems
@@ -90,12 +91,12 @@ def _import_alarm(alarm_set, definition, tags, further):
     same = alarm is not None and not differences(definition_of(alarm), definition)
     if same and all(getattr(alarm, name) == value for name, value in further.items()):
         return "unchanged"
-    row = row_of(definition)
-    values = {**_blank(), **row.values, **further}
+    given, metric, stat = row_of(definition)
+    values = {**_blank(), **given, **further}
     if tags is not None:
         owner = {"Owner": alarm_set.owner} if alarm_set.owner else {}
         values["tags"] = {name: value for name, value in tags.items() if owner.get(name) != value}
-    values["metric"] = metric_of(row.metric, row.stat) if row.metric else None
+    values["metric"] = metric_of(metric, stat) if metric else None
     if values["metric"] and "role" not in further and alarm is None:
         values.update(_place(alarm_set, values))
     elif alarm is not None and "role" not in further:
@@ -111,7 +112,9 @@ def _import_alarm(alarm_set, definition, tags, further):
     )
     new.alarm_actions.all().delete()
     AlarmAction.objects.bulk_create(
-        AlarmAction(alarm=new, state=state, action=action_of(arn)) for state, arn in row.actions
+        AlarmAction(alarm=new, state=state, action=action_of(arn))
+        for state, field in ACTION_FIELD_OF.items()
+        for arn in definition.get(field) or []
     )
     return "created" if created else "updated"
 

@@ -1,7 +1,5 @@
-from dataclasses import dataclass, field
-
-from alarms.cloudwatch.constants import ACTION_FIELD_OF, SIDES
-from alarms.cloudwatch.definitions import band_of, is_composite
+from alarms.cloudwatch.constants import SIDES
+from alarms.cloudwatch.definitions import band_of, is_composite, periods_of
 from alarms.config.configuration import FIELDS
 
 _METRIC = {"evaluation_periods": None, "datapoints": None, "missing": "missing", "low_samples": ""}
@@ -9,17 +7,8 @@ _COMPOSITE = {"rule": "", "suppressor": "", "suppressor_wait": None, "suppressor
 _EXTRA = ("EvaluationWindow", "WarmUpConfiguration", "ActionConfiguration")
 
 
-@dataclass
-class Row:
-    """What one alarm's rows shall hold."""
-
-    values: dict
-    metric: dict | None = None  # Namespace, MetricName, Dimensions, Unit
-    stat: str = ""
-    actions: list = field(default_factory=list)  # (state, ARN)
-
-
 def row_of(definition):
+    """Return (values of the alarm's row, its metric in CloudWatch's shape or None, its statistic)."""
     values = {
         "name": definition["AlarmName"],
         "description": definition.get("AlarmDescription", ""),
@@ -27,24 +16,19 @@ def row_of(definition):
         "use_default_actions": False,
         "extra": {name: definition[name] for name in _EXTRA if definition.get(name)},
     }
-    actions = [(state, arn) for state, name in ACTION_FIELD_OF.items() for arn in definition.get(name) or []]
-    row = Row(values, actions=actions)
     if is_composite(definition):
-        values.update(kind="composite", **_values(definition, _COMPOSITE))
-        return row
-    values.update(_values(definition, _METRIC))
-    if band_of(definition):
-        _band(row, definition)
-        return row
+        return {**values, "kind": "composite", **_values(definition, _COMPOSITE)}, None, ""
+    values |= _values(definition, _METRIC)
+    period = next(iter(periods_of(definition)), 60)
+    if band := band_of(definition):
+        return _band(values | {"period": period}, definition, *band)
     operator, queries = definition["ComparisonOperator"], definition.get("Metrics")
-    values.update(operator=operator, threshold=float(definition["Threshold"]))
+    values |= {"operator": operator, "threshold": float(definition["Threshold"]), "period": period}
     if queries:
-        values.update(kind="math", role="rate", queries=queries, period=_period(queries))
-    else:
-        role = "floor" if operator.startswith("LessThan") else "ceiling"
-        values.update(kind="static", role=role, period=definition["Period"])
-        row.metric, row.stat = definition, definition.get("Statistic") or definition["ExtendedStatistic"]
-    return row
+        return {**values, "kind": "math", "role": "rate", "queries": queries}, None, ""
+    role = "floor" if operator.startswith("LessThan") else "ceiling"
+    stat = definition.get("Statistic") or definition["ExtendedStatistic"]
+    return {**values, "kind": "static", "role": role}, definition, stat
 
 
 def _values(definition, blank):
@@ -53,23 +37,11 @@ def _values(definition, blank):
     return {name: blank[name] if value is None else value for name, value in given.items()}
 
 
-def _band(row, definition):
-    compared, k = band_of(definition)
-    queries = definition["Metrics"]
+def _band(values, definition, compared, k):
+    # Queries as they are: names, labels and further ones are the owner's.
+    queries, side = definition["Metrics"], SIDES[definition["ComparisonOperator"]]
+    values |= {"kind": "band", "role": "band", "k": k, "side": side, "queries": queries}
     stat = next(query for query in queries if query["Id"] == compared).get("MetricStat")
-    row.values.update(
-        kind="band",
-        role="band",
-        k=k,
-        side=SIDES[definition["ComparisonOperator"]],
-        period=stat["Period"] if stat else _period(queries),
-        # As they are: names, labels and further queries are the owner's.
-        queries=queries,
-    )
-    if stat:
-        row.metric, row.stat = {**stat["Metric"], "Unit": stat.get("Unit")}, stat["Stat"]
-
-
-def _period(queries):
-    periods = [(query.get("MetricStat") or {}).get("Period") or query.get("Period") for query in queries]
-    return next((period for period in periods if period), 60)
+    if not stat:
+        return values, None, ""
+    return {**values, "period": stat["Period"]}, {**stat["Metric"], "Unit": stat.get("Unit")}, stat["Stat"]

@@ -1,7 +1,6 @@
 """Thresholds that follow from the past: "1.3 x max over 30 d"."""
 
 import re
-from dataclasses import dataclass
 from datetime import timedelta
 
 from django.utils import timezone
@@ -17,25 +16,15 @@ class BadRule(ValueError):
     """A rule that cannot be parsed, or for which there are no data."""
 
 
-@dataclass(frozen=True)
-class Rule:
-    factor: float
-    word: str
-    days: int
-
-    def of(self, values):
-        return float(f"{self.factor * _WORDS[self.word](values):.6g}")
-
-
 def read_rule(text):
-    """Return the Rule; raise BadRule saying how one is written."""
+    """Return (factor, function of the values, days) of a rule; raise BadRule."""
     match = _RULE.match(text)
     if not match:
         raise BadRule(f"{text!r} is no rule; write it like 1.3 x max over 30 d (or min, average).")
-    rule = Rule(float(match[1]), match[2], int(match[3]))
-    if not 1 <= rule.days <= 455:
-        raise BadRule(f"{rule.days} days: data are kept for 1 to 455 days.")
-    return rule
+    days = int(match[3])
+    if not 1 <= days <= 455:
+        raise BadRule(f"{days} days: data are kept for 1 to 455 days.")
+    return float(match[1]), _WORDS[match[2]], days
 
 
 def refresh_thresholds(alarm_set, backend):
@@ -59,17 +48,18 @@ def refresh_thresholds(alarm_set, backend):
 
 
 def compute_threshold(alarm, backend):
-    rule, now = read_rule(alarm.threshold_rule), timezone.now()
+    factor, combine, days = read_rule(alarm.threshold_rule)
     if alarm.metric is None:
         raise BadRule("only the threshold of a plain metric can follow from the past.")
-    values, newest = [], now
+    now = newest = timezone.now()
+    values = []
     for period, kept_for in RETENTION:
-        oldest = now - min(kept_for, timedelta(days=rule.days))
+        oldest = now - min(kept_for, timedelta(days=days))
         period = max(period, alarm.period)
         points = backend.statistics(alarm.metric, period, oldest, newest) if oldest < newest else []
         scale = alarm.period / period if alarm.metric.stat in ("Sum", "SampleCount") else 1
         values += [value * scale for _, value in points]
         newest = oldest
     if not values:
-        raise BadRule(f"there are no data of {alarm.metric} in the last {rule.days} days.")
-    return rule.of(values)
+        raise BadRule(f"there are no data of {alarm.metric} in the last {days} days.")
+    return float(f"{factor * combine(values):.6g}")

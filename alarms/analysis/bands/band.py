@@ -1,11 +1,6 @@
 """A band of expected values for a series, made from its own past.
 
-    band = walk_forward(timestamps, values)     the band as it stood at every datapoint
-    band.lower(3), band.upper(3)                at any k, without computing anything again
-    fit(timestamps, values).band(3)             for the datapoint that comes next
-
-Each step has a module: `clock` (time of day and week in a time zone), `seasons` (what is expected),
-`widths` (how far off that has been).
+`seasons` finds what is expected, `widths` how far off that has been.
 """
 
 from collections.abc import Iterable
@@ -24,27 +19,23 @@ from alarms.cloudwatch.constants import DEFAULT_K, LARGEST_VALUE
 class Band:
     """The band at every datapoint, each computed from earlier datapoints alone; NaN where none could be.
 
-    `down` and `up` are one error scale below and above `expected`: at k = 3 the band reaches just beyond what
-    the past has shown, even where errors are lopsided. `season` names what `expected` follows: "none",
-    "hourly", "daily" or "weekly"; "" without a band.
+    At k = 3 the band reaches just beyond what the past has shown, even where errors are lopsided.
     """
 
-    timestamps: Floats  # seconds since 1970, float64
+    timestamps: Floats  # seconds since 1970
     values: Floats  # NaN = no datapoint
     expected: Floats
-    down: Floats
-    up: Floats
-    season: NDArray[np.str_]
+    down: Floats  # the error scale below `expected`
+    up: Floats  # and above it
+    season: NDArray[np.str_]  # that `expected` follows: none, hourly, daily or weekly; "" without a band
     period: float  # seconds
     natural_min: float | None = None
     natural_max: float | None = None
 
     def lower(self, k: float = DEFAULT_K) -> Floats:
-        """Return the lower edge, never below the natural minimum."""
         return _inside(self.expected - k * self.down, self.natural_min, None)
 
     def upper(self, k: float = DEFAULT_K) -> Floats:
-        """Return the upper edge, never above the natural maximum."""
         return _inside(self.expected + k * self.up, None, self.natural_max)
 
     def breaching(self, k: float = DEFAULT_K) -> Flags:
@@ -86,11 +77,10 @@ def walk_forward(
 ) -> Band:
     """Return the band of every datapoint, each from the datapoints before it.
 
-    `timestamps`: seconds since 1970, rising; equal ones are several values of one moment. `values`: NaN for a
-    missing datapoint. `period`: seconds between datapoints, found from the first 20 when None. `tz`: the zone
-    whose hours, days and weeks the seasons follow. `excluded`: (start, end) pairs in seconds, ends included,
-    from which nothing is learnt. `since`: the first datapoint whose band is wanted; earlier ones may go
-    without, which saves a fifth of the time. Raises ValueError that says what is wrong.
+    `timestamps`: seconds since 1970, rising or equal. `values`: NaN for a missing datapoint. `period`:
+    seconds between datapoints, found from the first 20 when None. `tz`: the zone whose hours, days and weeks
+    the seasons follow. `excluded`: (start, end) in seconds, ends included, from which nothing is learnt.
+    `since`: the first datapoint whose band is wanted. Raises ValueError.
     """
     times, given = _checked(timestamps, values, natural_min, natural_max)
     period = _period(times, period)
@@ -101,9 +91,7 @@ def walk_forward(
     expected, season = seasons.expect(local, learnt, period)
     down, up = widths.scales(local, learnt, expected, period, since)
     known = np.isfinite(expected) & np.isfinite(down) & np.isfinite(up)
-    expected = np.where(known, expected, np.nan)
-    if natural_min is not None or natural_max is not None:
-        expected = _inside(expected, natural_min, natural_max)
+    expected = _inside(np.where(known, expected, np.nan), natural_min, natural_max)
     season = np.where(known, season, "")
     return Band(times, given, expected, down, up, season, period, natural_min, natural_max)
 
@@ -116,10 +104,7 @@ def fit(
     at: float | None = None,
     **options: Any,
 ) -> Forecast:
-    """Return the band of the coming datapoint, at `at` or one period after the last; see `walk_forward`.
-
-    It is what `walk_forward` would say of that datapoint, whatever its value.
-    """
+    """Return what `walk_forward` says of the coming datapoint, at `at` or one period after the last."""
     times = np.asarray(timestamps, float)
     if not len(times):
         raise ValueError("There is no datapoint to begin from.")
@@ -127,15 +112,8 @@ def fit(
     at = times[-1] + period if at is None else float(at)
     since, times, values = len(times), np.append(times, at), np.append(np.asarray(values, float), np.nan)
     band = walk_forward(times, values, period, since=since, **options)
-    return Forecast(
-        at,
-        float(band.expected[-1]),
-        float(band.down[-1]),
-        float(band.up[-1]),
-        str(band.season[-1]),
-        band.natural_min,
-        band.natural_max,
-    )
+    expected, down, up = (float(column[-1]) for column in (band.expected, band.down, band.up))
+    return Forecast(at, expected, down, up, str(band.season[-1]), band.natural_min, band.natural_max)
 
 
 def _inside(values: Floats, minimum: float | None, maximum: float | None) -> Floats:
@@ -145,7 +123,6 @@ def _inside(values: Floats, minimum: float | None, maximum: float | None) -> Flo
 def _checked(
     given_times: ArrayLike, given_values: ArrayLike, natural_min: float | None, natural_max: float | None
 ) -> tuple[Floats, Floats]:
-    """Return both as float64; raise ValueError naming the first datapoint that cannot be."""
     timestamps, values = np.asarray(given_times, float), np.asarray(given_values, float)
     if timestamps.shape != values.shape or timestamps.ndim != 1:
         raise ValueError(f"There are {timestamps.size} timestamps for {values.size} values.")
@@ -161,13 +138,11 @@ def _checked(
 
 
 def _period(timestamps: Floats, period: float | None) -> float:
-    """Return the seconds between datapoints: as given, or the median of the first 20 steps.
-
-    Later steps are not looked at, so that no row of a file changes for what comes after it.
-    """
-    if period is not None:
-        if not (np.isfinite(period) and period > 0):
-            raise ValueError(f"The period must be above 0 seconds, not {period}.")
-        return float(period)
-    steps = np.diff(timestamps[:21])
-    return float(np.median(steps[steps > 0])) if (steps > 0).any() else 60.0
+    """Return the seconds between datapoints: as given, or the median of the first 20 steps."""
+    if period is None:
+        # Later steps are not looked at, so that no row of a file changes for what comes after it.
+        steps = np.diff(timestamps[:21])
+        return float(np.median(steps[steps > 0])) if (steps > 0).any() else 60.0
+    if not (np.isfinite(period) and period > 0):
+        raise ValueError(f"The period must be above 0 seconds, not {period}.")
+    return float(period)

@@ -13,12 +13,8 @@ from alarms.cloudwatch.constants import DAY, HOUR, WEEK
 
 # Name, length, how many of the last cycles the median is taken from, how many there must be at least.
 _SEASONS = [("hourly", HOUR, 24, 4), ("daily", DAY, 14, 2), ("weekly", WEEK, 4, 2)]
-# Over how much of the past the level is averaged.
-_LEVELS = [WEEK, DAY, 3 * HOUR, HOUR // 2]
-_LEAST_ROWS = 6
-# How far back errors are compared, and what a season must gain over none at all to be preferred.
+# How far back errors are compared.
 _MEMORY = 14 * DAY
-_GAIN = 1.05
 # A smoothed season takes in so many neighbours on either side.
 _AROUND = 2
 # Medians are taken of so many rows at once: what they need stays in the processor's cache.
@@ -35,7 +31,9 @@ def expect(local: Floats, values: Floats, period: float) -> tuple[Floats, NDArra
     for name, profile in _profiles(local, values, period):
         for level in _levels(values - profile, period):
             candidate = profile + level
-            cost = _cost(np.abs(values - candidate), period, needed) * (1 if name == "none" else _GAIN)
+            mean, number = mean_before(np.abs(values - candidate), rows(_MEMORY, period))
+            # A season must gain something over none at all to be preferred.
+            cost = np.where(number >= needed, mean, np.inf) * (1 if name == "none" else 1.05)
             better = np.isfinite(candidate) & ((cost < best) | np.isnan(expected))
             np.copyto(best, cost, where=better)
             np.copyto(expected, candidate, where=better)
@@ -66,8 +64,7 @@ def _profiles(local: Floats, values: Floats, period: float) -> Iterator[tuple[st
 def _same_place(place: Places, cycles: int) -> Flags:
     """Return a bool for each of the `cycles` rows before each row, sorted by place: whether it has its place.
 
-    Cycles in which nothing was measured have no row, so that a gap of years takes no more room than one of
-    a day.
+    Cycles in which nothing was measured have no row: a gap of years takes no more room than one of a day.
     """
     begins = np.flatnonzero(np.diff(place, prepend=-1))
     rank = np.arange(len(place)) - np.repeat(begins, np.diff(begins, append=len(place)))
@@ -78,7 +75,7 @@ def _same_place(place: Places, cycles: int) -> Flags:
 def _medians(values: Floats, order: Places, usable: Flags, least: int) -> Floats:
     """Return for each row the median of the usable ones before it; NaN of fewer than `least` values.
 
-    `order` sorts rows by place, earlier first, so that the cycles before a row lie before it.
+    `order` sorts rows by place, earlier first.
     """
     before = _before(values[order], usable.shape[1], np.nan)
     medians = np.empty(len(order))
@@ -119,14 +116,8 @@ def _levels(rest: Floats, period: float) -> Iterator[Floats]:
     # What lies far out counts for less in a slow level, which would carry it for days.
     near = np.clip(rest, middle - 3 * spread, middle + 3 * spread)
     near = np.where(np.isnan(near), rest, near)
-    for seconds in _LEVELS:
-        count = rows(seconds, period, _LEAST_ROWS)
+    for seconds in (WEEK, DAY, 3 * HOUR, HOUR // 2):
+        count = rows(seconds, period, 6)
         level, number = mean_before(near if seconds >= DAY else rest, count, seen)
         enough = rows(DAY, period) if seconds > DAY else 1
         yield np.where(number >= min(count, enough), level, np.nan)
-
-
-def _cost(errors: Floats, period: float, needed: Floats) -> Floats:
-    """Return the mean error of the past at each datapoint; infinite where fewer than `needed` are known."""
-    mean, number = mean_before(errors, rows(_MEMORY, period))
-    return np.where(number >= needed, mean, np.inf)

@@ -1,5 +1,4 @@
-"""What a chart shows, in a sentence and in rows."""
-
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -8,18 +7,16 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import ArrayLike
 
-from alarms.analysis.arrays import Floats, Places
+from alarms.analysis.arrays import Flags, Floats
 
 Spans = tuple[tuple[float, float], ...]  # (start, end) in seconds since 1970
 
 
 @dataclass(frozen=True)
 class Chart:
-    """What is drawn. times: seconds since 1970, rising; arrays of the same length, NaN missing."""
-
     title: str
-    times: Floats
-    values: Floats
+    times: Floats  # seconds since 1970, rising
+    values: Floats  # NaN missing
     period: float
     lower: Floats | None = None
     upper: Floats | None = None
@@ -48,12 +45,10 @@ def describe(chart: Chart) -> str:
     known = chart.values[np.isfinite(chart.values)]
     if not len(known):
         return "No data in this time."
-    summary = (
-        f"{len(known)} values from {chart.moment(chart.start):%d %b %Y %H:%M} "
-        f"to {chart.moment(chart.end):%d %b %Y %H:%M}, between {known.min():.6g} and {known.max():.6g}."
-    )
-    times = len(chart.alarms)
-    return f"{summary} In alarm {times} time{'' if times == 1 else 's'}."
+    first, last = (f"{chart.moment(seconds):%d %b %Y %H:%M}" for seconds in (chart.start, chart.end))
+    alarms = f"In alarm {len(chart.alarms)} time{'' if len(chart.alarms) == 1 else 's'}."
+    edges = f"between {known.min():.6g} and {known.max():.6g}"
+    return f"{len(known)} values from {first} to {last}, {edges}. {alarms}"
 
 
 def rows(chart: Chart, count: int = 48) -> list[dict[str, Any]]:
@@ -63,36 +58,29 @@ def rows(chart: Chart, count: int = 48) -> list[dict[str, Any]]:
     length = max(chart.period, (chart.end - chart.start) / count)
     place = ((chart.times - chart.start) // length).astype(int)
     return [
-        _row(chart, chart.start + number * length, length, np.flatnonzero(place == number))
-        for number in np.unique(place)
+        _row(chart, chart.start + number * length, length, place == number) for number in np.unique(place)
     ]
 
 
-def _row(chart: Chart, start: float, length: float, places: Places) -> dict[str, Any]:
-    values = chart.values[places]
-    known = values[np.isfinite(values)]
+def _row(chart: Chart, start: float, length: float, here: Flags) -> dict[str, Any]:
+    def known(column: Floats | None, combine: Callable[[Floats], float]) -> float | None:
+        finite = column[here & np.isfinite(column)] if column is not None else np.zeros(0)
+        return float(combine(finite)) if len(finite) else None
+
+    def touches(spans: Spans) -> bool:
+        return any(first < start + length and last > start for first, last in spans)
+
     return {
         "at": chart.moment(start),
-        "least": float(known.min()) if len(known) else None,
-        "mean": _mean(chart.values, places),
-        "most": float(known.max()) if len(known) else None,
-        "lower": _mean(chart.lower, places),
-        "upper": _mean(chart.upper, places),
-        "alarm": _touches(chart.alarms, start, start + length),
-        "muted": _touches(chart.mutes, start, start + length),
-        "excluded": _touches(chart.excluded, start, start + length),
+        "least": known(chart.values, np.min),
+        "mean": known(chart.values, np.mean),
+        "most": known(chart.values, np.max),
+        "lower": known(chart.lower, np.mean),
+        "upper": known(chart.upper, np.mean),
+        "alarm": touches(chart.alarms),
+        "muted": touches(chart.mutes),
+        "excluded": touches(chart.excluded),
     }
-
-
-def _mean(column: Floats | None, places: Places) -> float | None:
-    if column is None:
-        return None
-    known = column[places][np.isfinite(column[places])]
-    return float(known.mean()) if len(known) else None
-
-
-def _touches(spans: Spans, start: float, end: float) -> bool:
-    return any(first < end and last > start for first, last in spans)
 
 
 def alarm_spans(states: ArrayLike, times: Floats, period: float, state: int) -> Spans:

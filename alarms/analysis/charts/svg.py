@@ -1,11 +1,9 @@
-"""A chart as an SVG.
-
-Styled by classes of the stylesheet alone: the pages' security policy allows no style in the markup.
-"""
+"""A chart as an SVG, styled by classes alone: the pages' security policy allows no style in the markup."""
 
 from collections.abc import Iterator
 from datetime import timedelta
 from html import escape
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -22,30 +20,26 @@ _STEPS = [900, 1800, HOUR, 3 * HOUR, 6 * HOUR, 12 * HOUR, DAY, 2 * DAY, 7 * DAY]
 
 def svg(chart: Chart, width: int = WIDE, name: str = "chart") -> str:
     """Return the chart as SVG; `name` keeps the ids of several charts on one page apart."""
-    title = escape(chart.title)
     head = (
         f'<svg xmlns="http://www.w3.org/2000/svg" class="chart" viewBox="0 0 {width} {HEIGHT}" '
-        f'role="img" aria-labelledby="{name}-t {name}-d"><title id="{name}-t">{title}</title>'
+        f'role="img" aria-labelledby="{name}-t {name}-d"><title id="{name}-t">{escape(chart.title)}</title>'
         f'<desc id="{name}-d">{escape(describe(chart))}</desc>'
     )
     if not len(chart.times) or not np.isfinite(chart.values).any():
         return f'{head}<text class="chart-value" x="{width / 2}" y="{HEIGHT / 2}">No data</text></svg>'
     frame = _Frame(chart, width)
     columns = _columns(chart, frame)
-    parts = [
-        head,
-        _patterns(name),
-        *_spans(chart.excluded, frame, "chart-excluded"),
-        *_impossible(chart, frame, name),
-        *_band(columns, frame),
-        *_grid(chart, frame),
-        *_spans(chart.alarms, frame, "chart-alarm"),
-        *_spans(chart.mutes, frame, "chart-mute", f"url(#{name}-hatch)"),
-        *_thresholds(chart, frame),
-        *_line(columns, frame),
-        "</svg>",
-    ]
-    return "".join(parts)
+    parts = chain(
+        _spans(chart.excluded, frame, "chart-excluded"),
+        _impossible(chart, frame, name),
+        _band(columns, frame),
+        _grid(chart, frame),
+        _spans(chart.alarms, frame, "chart-alarm"),
+        _spans(chart.mutes, frame, "chart-mute", f"url(#{name}-hatch)"),
+        _thresholds(chart, frame),
+        _line(columns, frame),
+    )
+    return f"{head}{_patterns(name)}{''.join(parts)}</svg>"
 
 
 # x, least and most of the values, lower and upper edge; one place for each pixel column with a value.
@@ -53,8 +47,6 @@ Columns = tuple[Floats, Floats, Floats, Floats | None, Floats | None]
 
 
 class _Frame:
-    """The drawing's scales."""
-
     def __init__(self, chart: Chart, width: int) -> None:
         self.left, self.right = _LEFT, width - _RIGHT
         self.top, self.bottom = _TOP, HEIGHT - _BOTTOM
@@ -85,9 +77,8 @@ def _extent(chart: Chart) -> tuple[float, float]:
 def _columns(chart: Chart, frame: _Frame) -> Columns:
     # Least and most of a column are drawn, so that no spike of two weeks is lost in a thousand pixels.
     pixels = int(frame.right - frame.left)
-    column = np.minimum((chart.times - frame.start) / (frame.end - frame.start) * pixels, pixels - 1).astype(
-        int
-    )
+    share = (chart.times - frame.start) / (frame.end - frame.start)
+    column = np.minimum(share * pixels, pixels - 1).astype(int)
     first = np.flatnonzero(np.diff(column, prepend=-1))
     x = frame.left + column[first] + 0.5
     with np.errstate(invalid="ignore"):
@@ -100,8 +91,6 @@ def _columns(chart: Chart, frame: _Frame) -> Columns:
 def _line(columns: Columns, frame: _Frame) -> Iterator[str]:
     x, least, most, *_ = columns
     known = np.isfinite(least)
-    if not known.any():
-        return
     top, bottom = frame.y(most), frame.y(least)
     # A column without a value where its neighbours have some is a gap, and drawn as one.
     begins = known & ~np.concatenate([[False], known[:-1]])
@@ -162,18 +151,14 @@ def _thresholds(chart: Chart, frame: _Frame) -> Iterator[str]:
     for name, value in (("floor", chart.floor), ("ceiling", chart.ceiling)):
         if value is None:
             continue
-        if not frame.low <= value <= frame.high:
-            above = value > frame.high
-            y, arrow = (frame.top + 12, "↑") if above else (frame.bottom - 4, "↓")
-            yield _label(frame, y, f"{name} {value:.6g} {arrow}")
-            continue
-        y = frame.y(value)
-        yield f'<path class="chart-{name}" d="M{frame.left} {y:.1f}H{frame.right}"/>'
-        yield _label(frame, y - 4, f"{name} {value:.6g}")
-
-
-def _label(frame: _Frame, y: float, text: str) -> str:
-    return f'<text class="chart-label" x="{frame.right - 4}" y="{y:.1f}">{text}</text>'
+        y, arrow = frame.y(value) - 4, ""
+        if value > frame.high:
+            y, arrow = frame.top + 12, " ↑"
+        elif value < frame.low:
+            y, arrow = frame.bottom - 4, " ↓"
+        else:
+            yield f'<path class="chart-{name}" d="M{frame.left} {frame.y(value):.1f}H{frame.right}"/>'
+        yield f'<text class="chart-label" x="{frame.right - 4}" y="{y:.1f}">{name} {value:.6g}{arrow}</text>'
 
 
 def _grid(chart: Chart, frame: _Frame) -> Iterator[str]:
@@ -196,9 +181,8 @@ def _nice(low: float, high: float, count: int = 5) -> list[float]:
 
 
 def _short(value: float) -> str:
-    for size, sign in ((1e9, "G"), (1e6, "M"), (1e4, "k")):
-        if abs(value) >= size:
-            divisor = 1e3 if sign == "k" else size
+    for least, divisor, sign in ((1e9, 1e9, "G"), (1e6, 1e6, "M"), (1e4, 1e3, "k")):
+        if abs(value) >= least:
             return f"{value / divisor:g}{sign}"
     return f"{value:g}"
 
@@ -217,6 +201,5 @@ def _moments(chart: Chart, frame: _Frame) -> Iterator[tuple[float, str]]:
             seconds = midnight.timestamp() + offset
             if frame.start <= seconds < frame.end and chart.moment(seconds).date() == midnight.date():
                 clock = chart.moment(seconds)
-                plain = f"{clock:%H:%M}" if offset else f"{clock:%a} {clock.day} {clock:%b}"
-                yield seconds, plain
+                yield seconds, f"{clock:%H:%M}" if offset else f"{clock:%a} {clock.day} {clock:%b}"
         midnight += day
