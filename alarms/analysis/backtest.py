@@ -67,13 +67,14 @@ def judge(history: History, points: Codes, rule: Rule, k: float | None = None) -
     false = starts[~_blamed(history, starts, rule)]
     calm = history.calm()
     weeks = history.weeks
+    in_week = ((false - history.begin) * history.period // WEEK).astype(int)
     return Verdict(
         k=k,
         m=rule.needed,
         n=rule.n,
         false_alarms=len(false),
         false_alarms_per_week=float(len(false) / weeks) if weeks else 0.0,
-        worst_week=_worst_week(history, false),
+        worst_week=int(np.bincount(in_week, minlength=1).max()),
         time_in_alarm=float(in_alarm[calm].mean()) if calm.any() else 0.0,
         delays=tuple(_delay(history, in_alarm, incident) for incident in history.incidents),
         starts=tuple(starts.tolist()),
@@ -100,23 +101,19 @@ def suggested_k(table: list[Verdict], budget: float) -> float | None:
     may exceed it, and one step is added for the next.
     """
     quiet = _first_from_which_on(table, lambda verdict: verdict.worst_week <= budget)
-    return None if quiet is None else min([k for k in map(_width, table) if k > quiet], default=quiet)
+    if quiet is None:
+        return None
+    return min([verdict.k for verdict in table if verdict.k and verdict.k > quiet], default=quiet)
 
 
 def _first_from_which_on(table: list[Verdict], keeps: Callable[[Verdict], bool]) -> float | None:
     """Return the smallest k such that it and every wider band keep; a lucky narrow one does not count."""
     found = None
-    for verdict in sorted(table, key=_width, reverse=True):
+    for verdict in sorted(table, key=lambda verdict: verdict.k or 0, reverse=True):
         if not keeps(verdict):
             break
         found = verdict.k
     return found
-
-
-def _width(verdict: Verdict) -> float:
-    if verdict.k is None:
-        raise ValueError("A threshold has no width.")
-    return verdict.k
 
 
 def _blamed(history: History, starts: Places, rule: Rule) -> Flags:
@@ -132,8 +129,3 @@ def _delay(history: History, in_alarm: Flags, incident: tuple[int, int]) -> int 
     noticed = np.flatnonzero(in_alarm[max(first, 0) : end])
     # The datapoint of a period is there when the period is over.
     return int((noticed[0] + 1) * history.period) if len(noticed) else None
-
-
-def _worst_week(history: History, false: Places) -> int:
-    weeks = ((false - history.begin) * history.period // WEEK).astype(int)
-    return int(np.bincount(weeks, minlength=1).max())

@@ -8,7 +8,7 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
+from datetime import UTC
 from typing import Any
 
 from alarms.cloudwatch.composite_rules import normal_rule
@@ -92,10 +92,14 @@ def normal(definition: Definition) -> Definition:
 
 def differences(old: Definition, new: Definition) -> Differences:
     """Return ((field, old, new), …) of two alarms' definitions, by field; empty when they mean the same."""
-    return compare_fields(normal(old), normal(new))
+    return _compared(normal(old), normal(new))
 
 
-def compare_fields(before: Definition, after: Definition) -> Differences:
+def detector_differences(old: Definition, new: Definition) -> Differences:
+    return _compared(detector_settings(old), detector_settings(new))
+
+
+def _compared(before: Definition, after: Definition) -> Differences:
     fields = sorted({*before, *after})
     return tuple((f, before.get(f), after.get(f)) for f in fields if before.get(f) != after.get(f))
 
@@ -152,7 +156,10 @@ def detector_settings(detector: Definition) -> Definition:
     names = ("MetricTimezone", "AdaptationSpeed", "OutlierFilteringStrength")
     found = {
         **{name: configuration.get(name) for name in names},
-        "ExcludedTimeRanges": sorted([moment(r["StartTime"]), moment(r["EndTime"])] for r in ranges),
+        "ExcludedTimeRanges": sorted(
+            [aware(found[end]).astimezone(UTC).isoformat() for end in ("StartTime", "EndTime")]
+            for found in ranges
+        ),
         "PeriodicSpikes": (detector.get("MetricCharacteristics") or {}).get("PeriodicSpikes") or None,
     }
     return _without_nothing(found)
@@ -174,11 +181,6 @@ def alarm_name(name_or_arn: str) -> str:
     return name_or_arn.split(":alarm:", 1)[1] if ":alarm:" in name_or_arn else name_or_arn
 
 
-def moment(value: str | datetime) -> str:
-    """Return a time as text in UTC, the same for the same moment."""
-    return aware(value).astimezone(UTC).isoformat()
-
-
 def _without_nothing(fields: Definition) -> Definition:
     return {field: value for field, value in fields.items() if value not in (None, "", [], {})}
 
@@ -192,10 +194,10 @@ def _queries(value: list[Definition] | None) -> list[Definition]:
     for query in sorted(value or [], key=lambda q: q["Id"]):
         query = _without_nothing(query)
         if "Expression" in query:
-            band = BAND.match(query["Expression"])
-            k = float(band[2] or K_LEFT_OUT) if band else 0
-            written = f"ANOMALY_DETECTION_BAND({band[1]}, {k:g})" if band else query["Expression"].strip()
-            query["Expression"] = written
+            query["Expression"] = query["Expression"].strip()
+            if band := BAND.match(query["Expression"]):
+                k = float(band[2] or K_LEFT_OUT)
+                query["Expression"] = f"ANOMALY_DETECTION_BAND({band[1]}, {k:g})"
         if "MetricStat" in query:
             stat = _without_nothing(query["MetricStat"])
             metric = {**stat["Metric"], "Dimensions": _dimensions(stat["Metric"].get("Dimensions"))}

@@ -1,12 +1,15 @@
 """CloudWatch's rules for an alarm that is not composite; each function yields the problems it finds."""
 
+import json
 import math
+import re
 
+from alarms.cloudwatch import metric_rules
 from alarms.cloudwatch.constants import DAY, HOUR, MISSING_POLICIES, SIDES, STATIC_OPERATORS, WEEK
 from alarms.cloudwatch.definitions import BAND, Definition, nature_of, periods_of
-from alarms.cloudwatch.metric_rules import STAT, STATISTICS, Problems, metric_problems, period_problem
-from alarms.cloudwatch.query_rules import query_problems
+from alarms.cloudwatch.metric_rules import STAT, STATISTICS, Problems
 
+_MOST_BYTES = 120 * 1024
 _SINGLE = ("Namespace", "MetricName", "Dimensions", "Period", "Unit", "Statistic", "ExtendedStatistic")
 
 
@@ -41,9 +44,60 @@ def _single_metric(d: Definition) -> Problems:
         yield "Statistic", plain, f"one of {', '.join(STATISTICS)}; percentiles are ExtendedStatistic."
     if extended and (extended in STATISTICS or not STAT.match(extended)):
         yield "ExtendedStatistic", extended, "such as p99, p99.9, tm90, IQM, PR(0:100), TM(10%:90%)."
-    yield from metric_problems("", d)
+    yield from metric_rules.metric_problems("", d)
     if d.get("Period") is None:
         yield "Period", None, "it is needed: 10, 20, 30 or a multiple of 60 seconds."
+
+
+def _queries(d: Definition) -> Problems:
+    queries = d.get("Metrics")
+    if not queries:
+        return
+    size = len(json.dumps(queries, default=str).encode())
+    if size > _MOST_BYTES:
+        yield "Metrics", f"{size} bytes", f"at most {_MOST_BYTES} are allowed."
+    ids = [query.get("Id") or "" for query in queries]
+    for repeated in sorted({i for i in ids if ids.count(i) > 1}):
+        yield "Metrics.Id", repeated, "every Id may stand only once."
+    metrics = sum(1 for query in queries if query.get("MetricStat"))
+    if metrics > 10:
+        yield "Metrics", f"{metrics} metrics", "at most 10 in one alarm."
+    for query in queries:
+        yield from _query(query)
+    yield from _returned(d, queries)
+
+
+def _query(query: Definition) -> Problems:
+    name, stat, expression = query.get("Id") or "", query.get("MetricStat"), query.get("Expression")
+    if not re.match(r"[a-z][A-Za-z0-9_]*$", name) or len(name) > 255:
+        yield "Metrics.Id", name, "a lower-case letter first, then letters, digits and _."
+    if bool(stat) == bool(expression):
+        yield "Metrics", name, "give exactly one of MetricStat and Expression."
+    if expression and len(expression) > 2048:
+        yield "Metrics.Expression", f"{len(expression)} characters", "at most 2048 are allowed."
+    if query.get("Period") is not None and (allowed := metric_rules.period_problem(query["Period"])):
+        yield "Metrics.Period", query["Period"], allowed
+    if stat:
+        yield from metric_rules.metric_problems(
+            "Metrics.", {**stat.get("Metric", {}), "Unit": stat.get("Unit")}
+        )
+        if allowed := metric_rules.period_problem(stat.get("Period")):
+            yield "Metrics.Period", stat.get("Period"), allowed
+        yield from metric_rules.stat_problems("Metrics.", stat)
+
+
+def _returned(d: Definition, queries: list[Definition]) -> Problems:
+    """Metric math returns one series; a band alarm the one it compares, and the band or not."""
+    matches = {q.get("Id"): BAND.match(q.get("Expression") or "") for q in queries}
+    bands = {name: match[1] for name, match in matches.items() if match}
+    returned = [q.get("Id") or "" for q in queries if q.get("ReturnData", True) and q.get("Id") not in bands]
+    if d.get("ComparisonOperator") in SIDES:
+        compared = set(bands.values())
+        # A band of a query that is not there is reported elsewhere.
+        if compared <= matches.keys() and bands and set(returned) != compared:
+            yield "Metrics.ReturnData", ", ".join(returned) or None, "true for the watched metric only."
+    elif len(returned) != 1:
+        yield "Metrics.ReturnData", ", ".join(returned) or None, "true for exactly one query."
 
 
 def _threshold(d: Definition) -> Problems:
@@ -84,7 +138,7 @@ def _band(d: Definition, operator: str) -> Problems:
 
 def _periods(d: Definition) -> Problems:
     period, n, m = d.get("Period"), d.get("EvaluationPeriods"), d.get("DatapointsToAlarm")
-    if period is not None and (allowed := period_problem(period)):
+    if period is not None and (allowed := metric_rules.period_problem(period)):
         yield "Period", period, allowed
     if d.get("EvaluationCriteria"):
         return
@@ -116,4 +170,4 @@ def _missing_data(d: Definition) -> Problems:
         yield "WarmUpConfiguration", warm_up, "1 to 2880 minutes are allowed."
 
 
-METRIC_ALARM_RULES = (_source, _single_metric, query_problems, _threshold, _periods, _missing_data)
+METRIC_ALARM_RULES = (_source, _single_metric, _queries, _threshold, _periods, _missing_data)

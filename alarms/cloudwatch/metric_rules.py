@@ -19,7 +19,6 @@ STAT = re.compile(
     r"|(?:p|tc|tm|ts|wm)(?:\d{1,2}(?:\.\d{0,10})?|100)"
     r"|PR\([-+.\deE]*:[-+.\deE]*\)|(?:TM|TC|TS|WM)\([-+.\deE]*%?:[-+.\deE]*%?\))$"
 )
-ALLOWED_STATS = "such as Average, Sum, p99, TM(10%:90%)."
 
 
 def metric_problems(place: str, d: dict[str, Any]) -> Problems:
@@ -39,6 +38,11 @@ def metric_problems(place: str, d: dict[str, Any]) -> Problems:
             yield f"{place}Dimensions", given, "a value has 1 to 1024 ASCII characters."
     if d.get("Unit") and d["Unit"] not in UNITS:
         yield f"{place}Unit", d["Unit"], f"one of {', '.join(UNITS)}; best left out."
+
+
+def stat_problems(place: str, d: dict[str, Any]) -> Problems:
+    if not STAT.match(d.get("Stat") or ""):
+        yield f"{place}Stat", d.get("Stat"), "such as Average, Sum, p99, TM(10%:90%)."
 
 
 def period_problem(period: object) -> str | None:

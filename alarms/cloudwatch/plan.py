@@ -14,9 +14,8 @@ from alarms.cloudwatch.definitions import (
     Definition,
     Differences,
     alarm_name,
-    compare_fields,
+    detector_differences,
     detector_name,
-    detector_settings,
     detectors_of,
     differences,
     is_composite,
@@ -122,8 +121,10 @@ def plan(wanted: Wanted, existing: Existing, prune: bool = False) -> Plan:
 
     changed = [alarm.definition for name, alarm in ours.items() if name in goal or name in gone]
     first, last, notes = _detector_changes(wanted, existing.detectors, goal.values(), changed, kept)
-    why = {True: "it is switched off", False: "no configuration names it"}
-    deletions = [_deletion(ours[name], why[name in wanted.switched_off]) for name in gone]
+    deletions = []
+    for name in gone:
+        why = "it is switched off" if name in wanted.switched_off else "no configuration names it"
+        deletions.append(_deletion(ours[name], why))
     left_alone = [name for name in sorted(existing.foreign) if name.startswith(wanted.prefix)]
     notes += [f"{name} is a log or PromQL alarm; those are left alone." for name in left_alone]
     after = {**{n: d for n, d in kept.items() if n in ours}, **goal}
@@ -221,7 +222,7 @@ def _detector_changes(
         name = detector_name(after)
         if before is None:
             first.append(Change(CREATE, DETECTOR, name, after=after))
-        elif key in wanted.detectors and (fields := compare_fields(*map(detector_settings, (before, after)))):
+        elif key in wanted.detectors and (fields := detector_differences(before, after)):
             if key in elsewhere:
                 notes.append(f"The detector of {name} is also used by {elsewhere[key]}; it is left as it is.")
             else:

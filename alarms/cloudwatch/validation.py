@@ -12,7 +12,7 @@ from alarms.cloudwatch import arns, composite_rules
 from alarms.cloudwatch.constants import ACTION_FIELDS
 from alarms.cloudwatch.definitions import COMPOSITE_FIELDS, METRIC_FIELDS, Definition, is_composite, nature_of
 from alarms.cloudwatch.metric_alarm_rules import METRIC_ALARM_RULES
-from alarms.cloudwatch.metric_rules import ALLOWED_STATS, STAT, Problems, metric_problems
+from alarms.cloudwatch.metric_rules import Problems, metric_problems, stat_problems
 from alarms.cloudwatch.times import aware, is_timezone
 
 _WHOLE, _LIST, _OBJECT = (int, "a whole number"), (list, "a list"), (dict, "an object")
@@ -156,5 +156,4 @@ def _detector(detector: Definition) -> Problems:
         yield "MetricTimezone", zone, "a name of the time zone database, such as Europe/Berlin."
     if single := detector.get("SingleMetricAnomalyDetector"):
         yield from metric_problems("", single)
-        if not STAT.match(single.get("Stat") or ""):
-            yield "Stat", single.get("Stat"), ALLOWED_STATS
+        yield from stat_problems("", single)

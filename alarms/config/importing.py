@@ -16,13 +16,15 @@ from alarms.config.metric_rows import metric_of
 from alarms.config.rows import row_of
 from alarms.models import Action, Alarm, AlarmAction, Detector, ExcludedRange, Guard
 
-_FURTHER = ("role", "guard", "reason", "threshold_rule", "enabled")
+# What an alarm of another kind may have left behind.
+_BLANK = {
+    **dict.fromkeys(("operator", "side", "rule", "suppressor", "low_samples"), ""),
+    **dict.fromkeys(("threshold", "k", "suppressor_wait", "suppressor_extension")),
+}
 
 
 @dataclass
 class Imported:
-    """Names by what became of them."""
-
     created: list = field(default_factory=list)
     updated: list = field(default_factory=list)
     unchanged: list = field(default_factory=list)
@@ -74,15 +76,15 @@ def from_document(alarm_set, document):
     """Import what `document` wrote; raise BadDocument for anything else."""
     if not isinstance(document, dict) or document.get("photomgr_alarms") != VERSION:
         raise BadDocument(f"This is no export of alarms: it has no photomgr_alarms: {VERSION}.")
+    names = ("role", "guard", "reason", "threshold_rule", "enabled")
     try:
         alarms = [
-            (row["definition"], row.get("tags", {}), {name: row[name] for name in _FURTHER if name in row})
+            (row["definition"], row.get("tags", {}), {name: row[name] for name in names if name in row})
             for row in document["alarms"]
         ]
-        detectors = document.get("detectors", [])
     except (KeyError, TypeError) as error:
         raise BadDocument(f"An alarm of this export cannot be read: {error!r}.") from error
-    return _import(alarm_set, alarms, detectors)
+    return _import(alarm_set, alarms, document.get("detectors", []))
 
 
 def _import_alarm(alarm_set, definition, tags, further):
@@ -92,7 +94,7 @@ def _import_alarm(alarm_set, definition, tags, further):
     if same and all(getattr(alarm, name) == value for name, value in further.items()):
         return "unchanged"
     given, metric, stat = row_of(definition)
-    values = {**_blank(), **given, **further}
+    values = {**_BLANK, "queries": [], "enabled": True, **given, **further}
     if tags is not None:
         owner = {"Owner": alarm_set.owner} if alarm_set.owner else {}
         values["tags"] = {name: value for name, value in tags.items() if owner.get(name) != value}
@@ -117,13 +119,6 @@ def _import_alarm(alarm_set, definition, tags, further):
         for arn in definition.get(field) or []
     )
     return "created" if created else "updated"
-
-
-def _blank():
-    """Return the values an alarm of another kind may have left behind."""
-    texts = dict.fromkeys(("operator", "side", "rule", "suppressor", "low_samples"), "")
-    numbers = dict.fromkeys(("threshold", "k", "suppressor_wait", "suppressor_extension"))
-    return {**texts, **numbers, "queries": [], "enabled": True}
 
 
 def _is_plain_band(definition, values):

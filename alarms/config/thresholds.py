@@ -8,7 +8,6 @@ from django.utils import timezone
 from alarms.cloudwatch.constants import RETENTION
 from alarms.models import Alarm
 
-_RULE = re.compile(r"^\s*(\d+(?:\.\d+)?)\s*[x×*]\s*(max|min|average)\s+over\s+(\d+)\s*d\s*$")
 _WORDS = {"max": max, "min": min, "average": lambda values: sum(values) / len(values)}
 
 
@@ -18,7 +17,7 @@ class BadRule(ValueError):
 
 def read_rule(text):
     """Return (factor, function of the values, days) of a rule; raise BadRule."""
-    match = _RULE.match(text)
+    match = re.match(r"^\s*(\d+(?:\.\d+)?)\s*[x×*]\s*(max|min|average)\s+over\s+(\d+)\s*d\s*$", text)
     if not match:
         raise BadRule(f"{text!r} is no rule; write it like 1.3 x max over 30 d (or min, average).")
     days = int(match[3])

@@ -14,7 +14,6 @@ from alarms.cloudwatch.constants import DAY, HOUR
 
 HEIGHT = 320
 WIDE, NARROW = 960, 400
-_TOP, _RIGHT, _BOTTOM, _LEFT = 12, 12, 28, 56
 _STEPS = [900, 1800, HOUR, 3 * HOUR, 6 * HOUR, 12 * HOUR, DAY, 2 * DAY, 7 * DAY]
 
 
@@ -48,8 +47,8 @@ Columns = tuple[Floats, Floats, Floats, Floats | None, Floats | None]
 
 class _Frame:
     def __init__(self, chart: Chart, width: int) -> None:
-        self.left, self.right = _LEFT, width - _RIGHT
-        self.top, self.bottom = _TOP, HEIGHT - _BOTTOM
+        self.left, self.right = 56, width - 12
+        self.top, self.bottom = 12, HEIGHT - 28
         self.start, self.end = chart.start, chart.end
         self.low, self.high = _extent(chart)
 
@@ -125,21 +124,20 @@ def _patterns(name: str) -> str:
 
 def _spans(spans: Spans, frame: _Frame, kind: str, fill: str | None = None) -> Iterator[str]:
     for start, end in spans:
-        if end <= frame.start or start >= frame.end:
-            continue
-        left, right = frame.x(start), frame.x(end)
-        yield _rect(kind, left, frame.top, max(right - left, 2), frame.bottom - frame.top, fill)
+        if end > frame.start and start < frame.end:
+            left, right = frame.x(start), frame.x(end)
+            yield _rect(kind, left, frame.top, max(right - left, 2), frame.bottom - frame.top, fill)
 
 
 def _impossible(chart: Chart, frame: _Frame, name: str) -> Iterator[str]:
-    fill = f"url(#{name}-cross)"
-    width = frame.right - frame.left
+    sides = []
     if chart.natural_min is not None and chart.natural_min > frame.low:
-        top = frame.y(chart.natural_min)
-        yield _rect("chart-impossible", frame.left, top, width, frame.bottom - top, fill)
+        sides.append((frame.y(chart.natural_min), frame.bottom))
     if chart.natural_max is not None and chart.natural_max < frame.high:
-        bottom = frame.y(chart.natural_max)
-        yield _rect("chart-impossible", frame.left, frame.top, width, bottom - frame.top, fill)
+        sides.append((frame.top, frame.y(chart.natural_max)))
+    width, fill = frame.right - frame.left, f"url(#{name}-cross)"
+    for top, bottom in sides:
+        yield _rect("chart-impossible", frame.left, top, width, bottom - top, fill)
 
 
 def _rect(kind: str, x: float, y: float, width: float, height: float, fill: str | None = None) -> str:

@@ -1,5 +1,3 @@
-"""Names other tools accept, from alarm names that may hold anything."""
-
 import hashlib
 import re
 
