@@ -84,10 +84,7 @@ def evaluate(points: Iterable[bool | None], rule: Rule, state: str) -> str:
 
 
 def evaluate_all(points: ArrayLike, rule: Rule, state: str = INSUFFICIENT_DATA) -> Codes:
-    """Return the state after each point as indexes into STATES: `evaluate` for a whole history at once.
-
-    points: oldest first: 1 breaching, 0 not, -1 missing.
-    """
+    """Return `evaluate` after each point (1 breaching, 0 not, -1 missing), as indexes into STATES."""
     codes = np.asarray(points, dtype=np.int8)
     real, breach = codes >= 0, codes == 1
     in_range = _last(real, rule.range)
@@ -146,5 +143,5 @@ def samples_needed(statistic: str) -> int:
 
 
 def too_few_samples(statistic: str, counts: Iterable[float]) -> bool:
-    """Return whether the percentile has too few: with EvaluateLow… = ignore the state is then kept."""
+    """Return whether a percentile has too few: an alarm that ignores those then keeps its state."""
     return sum(counts) < samples_needed(statistic)

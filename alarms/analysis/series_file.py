@@ -43,16 +43,15 @@ def read_series(lines: Iterable[str], tz: str = "UTC") -> Series:
             line = reader.line_num
             if len(row) <= max(when, what):
                 raise BadSeries(f"line {line}: there are {len(row)} columns; timestamp and value are needed")
-            moment, value = _moment(row[when], zone, line), _value(row[what], line)
+            text = row[when]
+            moment, value = _moment(text, zone, line), _value(row[what], line)
             if seconds and moment <= seconds[-1]:
                 # An hour comes twice when clocks are set back; whoever wrote local time wrote it twice.
                 if seconds[-1] - moment > HOUR:
-                    raise BadSeries(
-                        f"line {line}: {row[when]} is before the line ahead; sort the file by time"
-                    )
+                    raise BadSeries(f"line {line}: {text} is before the line ahead; sort the file by time")
                 moment = seconds[-1]
                 held.append(line)
-            texts.append((row[when], row[what]))
+            texts.append((text, row[what]))
             seconds.append(moment)
             values.append(value)
     except csv.Error as reason:

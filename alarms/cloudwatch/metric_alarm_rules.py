@@ -75,14 +75,12 @@ def _query(query: Definition) -> Problems:
         yield "Metrics", name, "give exactly one of MetricStat and Expression."
     if expression and len(expression) > 2048:
         yield "Metrics.Expression", f"{len(expression)} characters", "at most 2048 are allowed."
-    if query.get("Period") is not None and (allowed := metric_rules.period_problem(query["Period"])):
-        yield "Metrics.Period", query["Period"], allowed
+    if query.get("Period") is not None:
+        yield from metric_rules.period_problems("Metrics.", query["Period"])
     if stat:
-        yield from metric_rules.metric_problems(
-            "Metrics.", {**stat.get("Metric", {}), "Unit": stat.get("Unit")}
-        )
-        if allowed := metric_rules.period_problem(stat.get("Period")):
-            yield "Metrics.Period", stat.get("Period"), allowed
+        metric = {**stat.get("Metric", {}), "Unit": stat.get("Unit")}
+        yield from metric_rules.metric_problems("Metrics.", metric)
+        yield from metric_rules.period_problems("Metrics.", stat.get("Period"))
         yield from metric_rules.stat_problems("Metrics.", stat)
 
 
@@ -138,8 +136,8 @@ def _band(d: Definition, operator: str) -> Problems:
 
 def _periods(d: Definition) -> Problems:
     period, n, m = d.get("Period"), d.get("EvaluationPeriods"), d.get("DatapointsToAlarm")
-    if period is not None and (allowed := metric_rules.period_problem(period)):
-        yield "Period", period, allowed
+    if period is not None:
+        yield from metric_rules.period_problems("", period)
     if d.get("EvaluationCriteria"):
         return
     if not isinstance(n, int) or n < 1:

@@ -45,8 +45,6 @@ def stat_problems(place: str, d: dict[str, Any]) -> Problems:
         yield f"{place}Stat", d.get("Stat"), "such as Average, Sum, p99, TM(10%:90%)."
 
 
-def period_problem(period: object) -> str | None:
-    """Return what is allowed when a period is none of CloudWatch's, else None."""
-    if period in (10, 20, 30) or (isinstance(period, int) and period >= 60 and period % 60 == 0):
-        return None
-    return "10, 20, 30 or a multiple of 60 seconds are allowed."
+def period_problems(place: str, period: object) -> Problems:
+    if period not in (10, 20, 30) and not (isinstance(period, int) and period >= 60 and period % 60 == 0):
+        yield f"{place}Period", period, "10, 20, 30 or a multiple of 60 seconds are allowed."

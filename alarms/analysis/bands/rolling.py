@@ -11,7 +11,7 @@ Numbers = NDArray[Any]
 def mean_before(values: Floats, count: int, seen: Numbers | None = None) -> tuple[Floats, Numbers]:
     """Return (mean, number) of the finite ones of the `count` values before each; NaN for none.
 
-    `seen` is `finite_before` of anything finite in the same places: for several calls it is counted once.
+    `seen`: `finite_before` of anything finite in the same places, counted once for several calls.
     """
     finite = np.isfinite(values)
     number = _last(finite_before(values) if seen is None else seen, count)

@@ -17,8 +17,6 @@ _SEASONS = [("hourly", HOUR, 24, 4), ("daily", DAY, 14, 2), ("weekly", WEEK, 4, 
 _MEMORY = 14 * DAY
 # A smoothed season takes in so many neighbours on either side.
 _AROUND = 2
-# Medians are taken of so many rows at once: what they need stays in the processor's cache.
-_AT_ONCE = 2_048
 
 
 def expect(local: Floats, values: Floats, period: float) -> tuple[Floats, NDArray[np.str_]]:
@@ -73,14 +71,12 @@ def _same_place(place: Places, cycles: int) -> Flags:
 
 
 def _medians(values: Floats, order: Places, usable: Flags, least: int) -> Floats:
-    """Return for each row the median of the usable ones before it; NaN of fewer than `least` values.
-
-    `order` sorts rows by place, earlier first.
-    """
+    """Return for each row the median of the usable ones before it in `order`; NaN of fewer than `least`."""
     before = _before(values[order], usable.shape[1], np.nan)
     medians = np.empty(len(order))
-    for begin in range(0, len(order), _AT_ONCE):
-        some = slice(begin, begin + _AT_ONCE)
+    # So many rows at once stay in the processor's cache.
+    for begin in range(0, len(order), 2_048):
+        some = slice(begin, begin + 2_048)
         medians[order[some]] = _median(np.where(usable[some], before[some], np.nan), least)
     return medians
 

@@ -12,10 +12,7 @@ _MEMORY = 14 * DAY
 def scales(
     local: Floats, values: Floats, expected: Floats, period: float, since: int = 0
 ) -> tuple[Floats, Floats]:
-    """Return (down, up): the error scale below and above the expectation; NaN with too little history.
-
-    Rows before `since` need not have theirs.
-    """
+    """Return (down, up): the error scale below and above the expectation; NaN with too little history."""
     errors = values - expected
     # A flat series does not make a band without width: never below a share of the usual size of its values.
     floor = 0.02 * np.nan_to_num(mean_before(np.abs(values), rows(_MEMORY, period))[0]) + 1e-9
@@ -85,8 +82,8 @@ def _calibrated(relative: Floats, period: float, since: int) -> Floats:
 def _reach(inner: float, outer: float) -> float:
     """Return a third of how far errors are to be expected to reach.
 
-    Beyond where 998 of 1,000 have been, one more step as wide as the last 18 were: a tail that is long so
-    far will reach further, and one that ends, as with dice, does not.
+    Beyond where 998 of 1,000 have been, one more step as wide as the last 18 were: a long tail will reach
+    further, and one that ends, as with dice, does not.
     """
     # k = 3 lies just beyond what the past shows; for normal errors that is 3.7 standard deviations.
     return max(outer + (outer - inner), 0.0) / 2.95

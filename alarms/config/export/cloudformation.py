@@ -4,8 +4,6 @@ from alarms.cloudwatch.definitions import alarm_name, detector_name, detectors_o
 from alarms.cloudwatch.plan import dependencies
 from alarms.config.export.names import camel
 
-MOST_RESOURCES = 500
-
 
 class TooMany(ValueError):
     pass
@@ -29,10 +27,8 @@ def cloudformation(wanted, description="", mutes=()):
         resources[ids[name]] = _alarm(definition, wanted.tags.get(name), sorted(needed))
     for rule in mutes:
         resources[camel(f"Mute {rule['Name']}", taken)] = _mute(rule, ids)
-    if len(resources) > MOST_RESOURCES:
-        raise TooMany(
-            f"{len(resources)} resources; one template may have {MOST_RESOURCES}. Make smaller sets."
-        )
+    if len(resources) > 500:
+        raise TooMany(f"{len(resources)} resources; one template may have 500. Make smaller sets.")
     return {"AWSTemplateFormatVersion": "2010-09-09", "Description": description, "Resources": resources}
 
 

@@ -1,4 +1,5 @@
 VERSION = 1
+_SET_FIELDS = ("name", "prefix", "region", "owner", "false_alarms_per_week")
 
 
 def document(alarm_set, alarms, detectors):
@@ -8,15 +9,7 @@ def document(alarm_set, alarms, detectors):
     """
     return {
         "photomgr_alarms": VERSION,
-        "set": {
-            "name": alarm_set.name,
-            "prefix": alarm_set.prefix,
-            "region": alarm_set.region,
-            "owner": alarm_set.owner,
-            "false_alarms_per_week": alarm_set.false_alarms_per_week,
-        },
-        "alarms": [
-            {"definition": definition, "tags": tags, **further} for definition, tags, further in alarms
-        ],
+        "set": {name: getattr(alarm_set, name) for name in _SET_FIELDS},
+        "alarms": [{"definition": found, "tags": tags, **further} for found, tags, further in alarms],
         "detectors": detectors,
     }
