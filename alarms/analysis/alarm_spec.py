@@ -52,7 +52,7 @@ class AlarmSpec:
 
 def spec_of(definition: Definition) -> AlarmSpec:
     """Return the AlarmSpec of a definition; raise UnknownExpression when it cannot be evaluated here."""
-    n = definition.get("EvaluationPeriods", 1)
+    n, operator = definition.get("EvaluationPeriods", 1), definition["ComparisonOperator"]
     m, missing = definition.get("DatapointsToAlarm") or n, definition.get("TreatMissingData") or "missing"
     if "Metrics" in definition:
         sources, expression, k = _queries(definition)
@@ -63,7 +63,7 @@ def spec_of(definition: Definition) -> AlarmSpec:
     return AlarmSpec(
         name=definition.get("AlarmName", ""),
         rule=Rule(n, m, missing),
-        operator=definition["ComparisonOperator"],
+        operator=operator,
         period=max(source.period for source in sources.values()),
         sources=sources,
         expression=expression,

@@ -158,10 +158,10 @@ def _spec(alarm: Any, interval: int, definitions: Mapping[str, Definition]) -> A
     operator = OPERATORS.get(str(operator), operator)
     if operator not in OPERATORS.values():
         raise BadTest(f"The operator is {operator!r}; it may be one of {', '.join(OPERATORS)}.")
+    rule, sources = _rule(alarm), {"m1": Source("", "", (), "Sum", interval)}
     threshold = None if operator in SIDES else _number(alarm, "threshold")
     k = _number(alarm, "k", DEFAULT_K) if operator in SIDES else None
-    sources = {"m1": Source("", "", (), "Sum", interval)}
-    return AlarmSpec("", _rule(alarm), operator, interval, sources, "m1", threshold, k)
+    return AlarmSpec("", rule, operator, interval, sources, "m1", threshold, k)
 
 
 def _rule(alarm: dict[str, Any]) -> Rule:

@@ -86,13 +86,13 @@ def _query(query: Definition) -> Problems:
 
 def _returned(d: Definition, queries: list[Definition]) -> Problems:
     """Metric math returns one series; a band alarm the one it compares, and the band or not."""
-    matches = {q.get("Id"): BAND.match(q.get("Expression") or "") for q in queries}
-    bands = {name: match[1] for name, match in matches.items() if match}
+    matches = [(q.get("Id"), BAND.match(q.get("Expression") or "")) for q in queries]
+    bands = {name for name, match in matches if match}
     returned = [q.get("Id") or "" for q in queries if q.get("ReturnData", True) and q.get("Id") not in bands]
     if d.get("ComparisonOperator") in SIDES:
-        compared = set(bands.values())
+        compared = {match[1] for _, match in matches if match}
         # A band of a query that is not there is reported elsewhere.
-        if compared <= matches.keys() and bands and set(returned) != compared:
+        if compared <= {name for name, _ in matches} and bands and set(returned) != compared:
             yield "Metrics.ReturnData", ", ".join(returned) or None, "true for the watched metric only."
     elif len(returned) != 1:
         yield "Metrics.ReturnData", ", ".join(returned) or None, "true for exactly one query."
