@@ -1,6 +1,7 @@
 """Wanted alarms compared with existing ones: what to create, update and delete, in which order.
 
-A detector has no name: it is changed only when an alarm of ours uses it, or used it, and no other does.
+Only alarms whose names begin with the prefix are changed, and detectors, which have no names, only when an
+alarm of ours uses them, or used them, and no other does.
 """
 
 import hashlib
