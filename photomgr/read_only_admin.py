@@ -1,6 +1,11 @@
 from django.contrib import admin
 
 
+class Undeletable:
+    def has_delete_permission(self, request, obj=None):
+        return False
+
+
 class ReadOnlyAdmin(admin.ModelAdmin):
     """Rows that steps write and people read: an edit would make a count, a cache or a plan untrue."""
 
@@ -32,10 +37,10 @@ class PartAdmin(ReadOnlyAdmin):
 class NoAddAdmin(admin.ModelAdmin):
     """Rows that are created elsewhere; the admin may act on them and delete them."""
 
+    editable: tuple[str, ...] = ()
+
     def has_add_permission(self, request, obj=None):
         return False
 
     def get_readonly_fields(self, request, obj=None):
         return [field.name for field in self.model._meta.fields if field.name not in self.editable]
-
-    editable: tuple[str, ...] = ()

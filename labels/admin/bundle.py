@@ -3,10 +3,10 @@ from django.template.defaultfilters import filesizeformat
 
 from labels.bundles import lifecycle
 from labels.bundles.request import RequestRefused
-from labels.models import Bundle, BundleChunk, BundlePart, BundlePhoto, Delivery, Notice, SavedSelection
+from labels.models import Bundle, BundlePart, SavedSelection
 from labels.selection.predicate import Selection
 from labels.workers import queue
-from photomgr.read_only_admin import NoAddAdmin, PartAdmin, ReadOnlyAdmin, ReadOnlyInline
+from photomgr.read_only_admin import NoAddAdmin, ReadOnlyAdmin, ReadOnlyInline
 
 
 class BundlePartInline(ReadOnlyInline):
@@ -63,40 +63,6 @@ class BundleAdmin(NoAddAdmin):
             return False
 
 
-@admin.register(BundlePhoto)
-class BundlePhotoAdmin(PartAdmin):
-    list_display = ("bundle", "position", "name", "size", "missing_reason")
-    list_filter = (("missing_reason", admin.EmptyFieldListFilter),)
-    list_select_related = ("bundle",)
-    search_fields = ("name", "sha256")
-    show_full_result_count = False
-
-
-@admin.register(BundlePart)
-class BundlePartAdmin(PartAdmin):
-    list_display = ("file_name", "bundle", "number", "size", "sha256")
-    list_select_related = ("bundle",)
-    search_fields = ("file_name", "sha256")
-
-
-@admin.register(Notice)
-class NoticeAdmin(ReadOnlyAdmin):
-    list_display = ("bundle", "outcome", "created_at", "seen_at")
-    list_filter = ("outcome",)
-    list_select_related = ("bundle",)
-
-
-@admin.register(Delivery)
-class DeliveryAdmin(ReadOnlyAdmin):
-    list_display = (
-        *("notice", "channel", "target", "status", "attempts", "failure_reason"),
-        *("created_at", "sent_at", "message_id"),
-    )
-    list_filter = ("channel", "status")
-    list_select_related = ("notice__bundle",)
-    search_fields = ("target", "message_id", "notice__bundle__owner__username")
-
-
 @admin.register(SavedSelection)
 class SavedSelectionAdmin(ReadOnlyAdmin):
     list_display = ("name", "owner", "words", "created_at")
@@ -107,9 +73,3 @@ class SavedSelectionAdmin(ReadOnlyAdmin):
     @admin.display(description="selection")
     def words(self, saved):
         return Selection.from_json(saved.selection).words()
-
-
-@admin.register(BundleChunk)
-class BundleChunkAdmin(PartAdmin):
-    list_display = ("part", "number", "start", "end", "done", "lease_owner", "changed_reason")
-    list_select_related = ("part",)

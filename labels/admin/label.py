@@ -3,9 +3,9 @@ from django.contrib import admin
 from django.db.models import Sum
 
 from labels.labelling import rule_runs, taxonomy
-from labels.models import Label, LabelAlias, LabelCount, PhotoLabel
+from labels.models import Label
 from labels.workers import queue
-from photomgr.read_only_admin import NoAddAdmin, PartAdmin
+from photomgr.read_only_admin import NoAddAdmin, Undeletable
 
 
 class LabelForm(forms.ModelForm):
@@ -16,8 +16,9 @@ class LabelForm(forms.ModelForm):
         return parents
 
 
+# Deleting a label would leave photos without it and counts with it.
 @admin.register(Label)
-class LabelAdmin(NoAddAdmin):
+class LabelAdmin(Undeletable, NoAddAdmin):
     list_display = ("name", "parent_names", "photos", "created_at")
     search_fields = ("name", "key")
     filter_horizontal = ("parents",)
@@ -42,32 +43,3 @@ class LabelAdmin(NoAddAdmin):
     @admin.display(ordering="photos")
     def photos(self, label):
         return label.photos
-
-    def has_delete_permission(self, request, obj=None):
-        # Deleting a label would leave photos without it and counts with it.
-        return False
-
-
-@admin.register(LabelAlias)
-class LabelAliasAdmin(PartAdmin):
-    list_display = ("name", "label")
-    list_select_related = ("label",)
-    search_fields = ("name", "label__name")
-
-
-@admin.register(PhotoLabel)
-class PhotoLabelAdmin(PartAdmin):
-    list_display = ("label", "photo", "confidence", "source", "status", "rule", "run", "created_at")
-    list_filter = ("status", "source")
-    list_select_related = ("label", "photo", "run", "rule")
-    search_fields = ("label__name", "photo__original_name", "photo__sha256")
-    show_full_result_count = False
-
-
-@admin.register(LabelCount)
-class LabelCountAdmin(PartAdmin):
-    list_display = ("label", "owner", "count")
-    list_filter = (("owner", admin.RelatedOnlyFieldListFilter),)
-    list_select_related = ("label", "owner")
-    search_fields = ("label__name", "owner__username")
-    ordering = ("-count",)

@@ -1,7 +1,7 @@
 from django.contrib import admin
 
-from labels.models import Phone, PhoneCode, SmsCount
-from photomgr.read_only_admin import PartAdmin, ReadOnlyAdmin
+from labels.models import Phone, PhoneCode
+from photomgr.read_only_admin import ReadOnlyAdmin
 
 
 @admin.register(Phone)
@@ -31,11 +31,3 @@ class PhoneCodeAdmin(ReadOnlyAdmin):
     @admin.display(description="waits to be typed", boolean=True)
     def is_waiting(self, code):
         return bool(code.number)
-
-
-@admin.register(SmsCount)
-class SmsCountAdmin(PartAdmin):
-    list_display = ("day", "owner", "sent")
-    list_select_related = ("owner",)
-    search_fields = ("owner__username",)
-    date_hierarchy = "day"

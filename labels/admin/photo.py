@@ -4,9 +4,9 @@ from django.urls import reverse
 from django.utils.html import format_html
 
 from labels.labelling import attempts
-from labels.models import LibraryVersion, Photo, PhotoLabel, PhotoSummary
+from labels.models import DetectionRun, Photo, PhotoLabel
 from labels.workers import queue
-from photomgr.read_only_admin import NoAddAdmin, PartAdmin, ReadOnlyInline
+from photomgr.read_only_admin import NoAddAdmin, ReadOnlyAdmin, ReadOnlyInline, Undeletable
 
 
 class PhotoLabelInline(ReadOnlyInline):
@@ -78,18 +78,15 @@ class PhotoAdmin(NoAddAdmin):
         return reverse("photo", args=[photo.pk])
 
 
-@admin.register(PhotoSummary)
-class PhotoSummaryAdmin(PartAdmin):
-    list_display = ("photo", "owner", "facts", "labels")
-    list_filter = (("owner", admin.RelatedOnlyFieldListFilter),)
-    list_select_related = ("photo", "owner")
-    search_fields = ("photo__original_name", "photo__sha256")
+# Kept for ever: it is the cache, and the evidence behind every label.
+@admin.register(DetectionRun)
+class DetectionRunAdmin(Undeletable, ReadOnlyAdmin):
+    list_display = ("short_hash", "detector", "version", "photo", "latency_ms", "created_at")
+    list_filter = ("detector", "version")
+    list_select_related = ("photo",)
+    search_fields = ("content_sha256", "photo__original_name")
     show_full_result_count = False
 
-
-@admin.register(LibraryVersion)
-class LibraryVersionAdmin(PartAdmin):
-    list_display = ("owner", "token")
-    list_filter = (("owner", admin.RelatedOnlyFieldListFilter),)
-    list_select_related = ("owner",)
-    search_fields = ("owner__username",)
+    @admin.display(description="content", ordering="content_sha256")
+    def short_hash(self, run):
+        return run.content_sha256[:12]

@@ -5,26 +5,19 @@ from django.utils import timezone
 from labels.detectors.rekognition.regions import spending
 from labels.detectors.rekognition.regions.report import short_state
 from labels.models import Budget, RegionQuota, Residency, Spending
-from photomgr.read_only_admin import NoAddAdmin, ReadOnlyAdmin
+from photomgr.read_only_admin import NoAddAdmin, ReadOnlyAdmin, Undeletable
 
 
+# The next migration would make a deleted one anew, with Amazon's published quota.
 @admin.register(RegionQuota)
-class RegionQuotaAdmin(NoAddAdmin):
+class RegionQuotaAdmin(Undeletable, NoAddAdmin):
     list_display = ("region", "operation", "quota", "state", "throttles", "dollars", "group")
     ordering = ("operation", "region")
     list_filter = ("operation", "group", "enabled")
     search_fields = ("region",)
     editable = ("group", "quota", "price_micros", "enabled")
-    fields = (
-        "region",
-        "operation",
-        *editable,
-        "configured",
-        "throttles",
-        "throttled_at",
-        "last_error",
-        "refused",
-    )
+    _measured = ("configured", "throttles", "throttled_at", "last_error", "refused")
+    fields = ("region", "operation", *editable, *_measured)
 
     @admin.display(description="state")
     def state(self, row):
@@ -33,10 +26,6 @@ class RegionQuotaAdmin(NoAddAdmin):
     @admin.display(description="price", ordering="price_micros")
     def dollars(self, row):
         return f"${row.price_micros / 1_000_000:.6f}".rstrip("0")
-
-    def has_delete_permission(self, request, obj=None):
-        # The next migration would make it anew, with Amazon's published quota.
-        return False
 
     def save_model(self, request, obj, form, change):
         # The workers move the other columns all the time.
@@ -52,18 +41,15 @@ class ResidencyAdmin(admin.ModelAdmin):
     autocomplete_fields = ("owner",)
 
 
+# There is one; empty fields leave it to the settings.
 @admin.register(Budget)
-class BudgetAdmin(NoAddAdmin):
+class BudgetAdmin(Undeletable, NoAddAdmin):
     list_display = ("__str__", "daily", "monthly", "settings_say", "in_force")
     editable = ("daily", "monthly")
     fields = (*editable, "settings_say", "in_force")
 
     def get_readonly_fields(self, request, obj=None):
         return ("settings_say", "in_force")
-
-    def has_delete_permission(self, request, obj=None):
-        # There is one; empty fields leave it to the settings.
-        return False
 
     def save_model(self, request, obj, form, change):
         super().save_model(request, obj, form, change)
@@ -89,15 +75,12 @@ def _both(daily, monthly):
     return f"{words[0]} a day, {words[1]} a month"
 
 
+# The month's budget counts these rows.
 @admin.register(Spending)
-class SpendingAdmin(ReadOnlyAdmin):
+class SpendingAdmin(Undeletable, ReadOnlyAdmin):
     list_display = ("day", "calls", "dollars")
     date_hierarchy = "day"
 
     @admin.display(description="US dollars")
     def dollars(self, spending):
         return f"{spending.micros / 1_000_000:.2f}"
-
-    def has_delete_permission(self, request, obj=None):
-        # The month's budget counts these rows.
-        return False

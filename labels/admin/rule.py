@@ -1,7 +1,7 @@
 from django.contrib import admin
 
-from labels.models import Change, LabelRule, Renaming, ReplacedVerdict, RuleRun, RuleVersion, Verdict
-from photomgr.read_only_admin import PartAdmin, ReadOnlyAdmin
+from labels.models import LabelRule, RuleVersion
+from photomgr.read_only_admin import PartAdmin
 
 
 @admin.register(LabelRule)
@@ -48,42 +48,3 @@ class RuleVersionAdmin(PartAdmin):
     @admin.display(description="rules")
     def number_of_rules(self, version):
         return len(version.rules)
-
-
-@admin.register(RuleRun)
-class RuleRunAdmin(ReadOnlyAdmin):
-    list_display = ("pk", "status", "is_dry", "done", "total", "changed", "created_at", "finished_at")
-    list_filter = ("status", "is_dry")
-    search_fields = ("failure_reason",)
-
-
-@admin.register(Change)
-class ChangeAdmin(PartAdmin):
-    list_display = ("created_at", "actor", "owner", "action", "label", "target", "status", "undone_at")
-    list_filter = ("action", "status")
-    list_select_related = ("actor", "owner", "label", "target")
-    search_fields = ("label__name", "target__name", "actor__username", "owner__username")
-
-
-@admin.register(Verdict)
-class VerdictAdmin(PartAdmin):
-    list_display = ("label", "photo", "is_there", "added", "confidence", "detector", "by", "at")
-    list_filter = ("is_there", "added")
-    list_select_related = ("label", "photo", "by")
-    search_fields = ("label__name", "photo__original_name", "by__username")
-    show_full_result_count = False
-
-
-@admin.register(ReplacedVerdict)
-class ReplacedVerdictAdmin(PartAdmin):
-    list_display = ("change", "photo", "is_there", "by", "at")
-    list_select_related = ("change__label", "photo", "by")
-    search_fields = ("photo__original_name", "by__username")
-    show_full_result_count = False
-
-
-@admin.register(Renaming)
-class RenamingAdmin(PartAdmin):
-    list_display = ("label", "target", "owner")
-    list_select_related = ("label", "target", "owner")
-    search_fields = ("label__name", "target__name", "owner__username")
