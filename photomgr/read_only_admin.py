@@ -43,4 +43,5 @@ class NoAddAdmin(admin.ModelAdmin):
         return False
 
     def get_readonly_fields(self, request, obj=None):
-        return [field.name for field in self.model._meta.fields if field.name not in self.editable]
+        kept = [field.name for field in self.model._meta.fields if field.name not in self.editable]
+        return [*kept, *self.readonly_fields]

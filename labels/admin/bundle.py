@@ -9,6 +9,11 @@ from labels.workers import queue
 from photomgr.read_only_admin import NoAddAdmin, ReadOnlyAdmin, ReadOnlyInline
 
 
+@admin.display(description="selection")
+def words(row):
+    return Selection.from_json(row.selection).words()
+
+
 class BundlePartInline(ReadOnlyInline):
     model = BundlePart
     fields = readonly_fields = ("number", "file_name", "size", "sha256")
@@ -19,7 +24,7 @@ class BundleAdmin(NoAddAdmin):
     list_display = (
         "id",
         "owner",
-        "words",
+        words,
         "status",
         "photo_count",
         "planned",
@@ -34,10 +39,6 @@ class BundleAdmin(NoAddAdmin):
     date_hierarchy = "created_at"
     inlines = (BundlePartInline,)
     actions = ("cancel_bundles", "retry_bundles")
-
-    @admin.display(description="selection")
-    def words(self, bundle):
-        return Selection.from_json(bundle.selection).words()
 
     @admin.display(description="size", ordering="planned_bytes")
     def planned(self, bundle):
@@ -65,11 +66,7 @@ class BundleAdmin(NoAddAdmin):
 
 @admin.register(SavedSelection)
 class SavedSelectionAdmin(ReadOnlyAdmin):
-    list_display = ("name", "owner", "words", "created_at")
+    list_display = ("name", "owner", words, "created_at")
     list_filter = (("owner", admin.RelatedOnlyFieldListFilter),)
     list_select_related = ("owner",)
     search_fields = ("name", "owner__username")
-
-    @admin.display(description="selection")
-    def words(self, saved):
-        return Selection.from_json(saved.selection).words()

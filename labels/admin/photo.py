@@ -1,6 +1,5 @@
 from django.contrib import admin, messages
 from django.template.defaultfilters import filesizeformat
-from django.urls import reverse
 from django.utils.html import format_html
 
 from labels.labelling import attempts
@@ -75,7 +74,7 @@ class PhotoAdmin(NoAddAdmin):
         self.message_user(request, f"{len(ids)} photos wait to be labelled.", messages.SUCCESS)
 
     def view_on_site(self, photo):
-        return reverse("photo", args=[photo.pk])
+        return photo.get_absolute_url()
 
 
 # Kept for ever: it is the cache, and the evidence behind every label.

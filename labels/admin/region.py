@@ -4,7 +4,7 @@ from django.utils import timezone
 
 from labels.detectors.rekognition.regions import spending
 from labels.detectors.rekognition.regions.report import short_state
-from labels.models import Budget, RegionQuota, Residency, Spending
+from labels.models import Budget, RegionQuota, Spending
 from photomgr.read_only_admin import NoAddAdmin, ReadOnlyAdmin, Undeletable
 
 
@@ -32,24 +32,13 @@ class RegionQuotaAdmin(Undeletable, NoAddAdmin):
         obj.save(update_fields=form.changed_data)
 
 
-@admin.register(Residency)
-class ResidencyAdmin(admin.ModelAdmin):
-    list_display = ("owner", "group")
-    list_filter = ("group",)
-    list_select_related = ("owner",)
-    search_fields = ("owner__username",)
-    autocomplete_fields = ("owner",)
-
-
 # There is one; empty fields leave it to the settings.
 @admin.register(Budget)
 class BudgetAdmin(Undeletable, NoAddAdmin):
     list_display = ("__str__", "daily", "monthly", "settings_say", "in_force")
     editable = ("daily", "monthly")
-    fields = (*editable, "settings_say", "in_force")
-
-    def get_readonly_fields(self, request, obj=None):
-        return ("settings_say", "in_force")
+    readonly_fields = ("settings_say", "in_force")
+    fields = (*editable, *readonly_fields)
 
     def save_model(self, request, obj, form, change):
         super().save_model(request, obj, form, change)

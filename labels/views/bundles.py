@@ -18,6 +18,7 @@ from labels.forms import whole_number
 from labels.models import Bundle, Delivery, Notice
 from labels.selection.predicate import Selection
 from labels.views import file_responses
+from labels.views.cards import photos_in_words
 from labels.views.options import DownloadOptions, about
 from labels.workers import queue
 
@@ -50,31 +51,35 @@ def bundle_list(request):
     if before := whole_number(request.GET.get("before", "")):
         mine = mine.filter(pk__lt=before)
     page = list(mine.prefetch_related("notices")[: PAGE + 1])
-    more = len(page) > PAGE
     return render(
         request,
         "bundles.html",
         {
             "nav": "bundles",
             "bundles": [_row(bundle) for bundle in page[:PAGE]],
-            "next_url": f"{reverse('bundles')}?before={page[PAGE - 1].pk}" if more else None,
+            "next_url": reverse("bundles", query={"before": page[PAGE - 1].pk}) if page[PAGE:] else None,
         },
     )
 
 
 @require_safe
-def bundle_detail(request, pk):
+def bundle_detail(request, pk, template="bundle.html"):
+    """The page, or the part of it that changes: htmx fetches that every second until the end."""
     bundle = _mine(request, pk)
     Notice.objects.filter(bundle=bundle, seen_at=None).update(seen_at=timezone.now())
-    return render(request, "bundle.html", {"nav": "bundles", "bundle": _context(bundle)})
-
-
-@require_safe
-def bundle_state(request, pk):
-    """The part of the page that changes; htmx fetches it every second until the end."""
-    bundle = _mine(request, pk)
-    Notice.objects.filter(bundle=bundle, seen_at=None).update(seen_at=timezone.now())
-    return render(request, "_bundle_state.html", {"bundle": _context(bundle)})
+    selection = Selection.from_json(bundle.selection)
+    options = DownloadOptions(bundle.part_bytes, bundle.new_only)
+    context = {
+        "nav": "bundles",
+        "bundle": bundle,
+        "words": _words(bundle),
+        "state_line": _state_line(bundle),
+        "parts": bundle.parts.all() if bundle.is_downloadable else [],
+        "missing": bundle.photos.exclude(missing_reason="").order_by("position")[:_MISSING_SHOWN],
+        "deliveries": {row.channel: row for row in Delivery.objects.filter(notice__bundle=bundle)},
+        "again_url": reverse("labels", query=[*selection.fields(), *options.fields()]),
+    }
+    return render(request, template, context)
 
 
 @require_POST
@@ -144,63 +149,11 @@ def _mine(request, pk):
 
 def _row(bundle):
     return {
-        "url": bundle.get_absolute_url(),
+        "bundle": bundle,
         "words": _words(bundle),
-        "photos": bundle.photo_count,
         "bytes": bundle.bytes_done if bundle.finished_at and bundle.bytes_done else bundle.planned_bytes,
-        "status": bundle.status,
-        "status_text": bundle.get_status_display(),
-        "created_at": bundle.created_at,
-        "expires_at": bundle.expires_at if bundle.is_downloadable else None,
-        "is_unfinished": bundle.is_unfinished,
-        "progress": round(100 * bundle.bytes_done / bundle.planned_bytes),
         "missing": bundle.photo_count - bundle.photos_done if bundle.status == Bundle.Status.PARTIAL else 0,
         "is_new": any(notice.seen_at is None for notice in bundle.notices.all()),
-    }
-
-
-def _context(bundle):
-    deliveries = {row.channel: row for row in Delivery.objects.filter(notice__bundle=bundle)}
-    mail, sms = deliveries.get(Delivery.Channel.MAIL), deliveries.get(Delivery.Channel.SMS)
-    missing = bundle.photos.exclude(missing_reason="").order_by("position")[:_MISSING_SHOWN]
-    parts = bundle.parts.all() if bundle.is_downloadable else []
-    selection = Selection.from_json(bundle.selection)
-    options = DownloadOptions(bundle.part_bytes, bundle.new_only)
-    return {
-        "pk": bundle.pk,
-        "words": _words(bundle),
-        "status": bundle.status,
-        "state_line": _state_line(bundle),
-        "is_unfinished": bundle.is_unfinished,
-        "photos_done": bundle.photos_done,
-        "photo_count": bundle.photo_count,
-        "bytes_done": bundle.bytes_done,
-        "planned_bytes": bundle.planned_bytes,
-        "failure_reason": bundle.failure_reason,
-        "created_at": bundle.created_at,
-        "expires_at": bundle.expires_at if bundle.is_downloadable else None,
-        "missing": [{"name": photo.name, "reason": photo.missing_reason} for photo in missing],
-        "parts": [
-            {
-                "number": part.number,
-                "name": part.file_name,
-                "size": part.size,
-                "sha256": part.sha256,
-                "url": part.get_absolute_url(),
-            }
-            for part in parts
-        ],
-        "mail_line": _delivery_line(
-            mail, "We wrote to", "We could not send you a mail", "We are writing you a mail"
-        ),
-        "text_line": _delivery_line(sms, "We texted", "We could not text you", "We are texting you"),
-        # What a mail server takes has no id that we know; what was written to a file has its path.
-        "mail_path": mail.message_id if mail else "",
-        "cancel_url": reverse("bundle_cancel", args=[bundle.pk]) if bundle.is_unfinished else "",
-        "keep_url": reverse("bundle_keep", args=[bundle.pk]) if bundle.is_downloadable else "",
-        "retry_url": reverse("bundle_retry", args=[bundle.pk]) if bundle.status in Bundle.RETRYABLE else "",
-        "retry_text": "Build it again" if bundle.status == Bundle.Status.EXPIRED else "Try again",
-        "again_url": reverse("labels", query=[*selection.fields(), *options.fields()]),
     }
 
 
@@ -210,7 +163,7 @@ def _words(bundle):
 
 
 def _state_line(bundle):
-    photos = f"{bundle.photo_count:,} photo{'' if bundle.photo_count == 1 else 's'}"
+    photos = photos_in_words(bundle.photo_count)
     match bundle.status:
         case Bundle.Status.QUEUED:
             return f"Waiting for its turn — {photos}, {filesizeformat(bundle.planned_bytes)}"
@@ -240,13 +193,3 @@ def _time_left(bundle):
     speed = bundle.bytes_done / max(spent, 0.001)
     left = max(1, round((bundle.planned_bytes - bundle.bytes_done) / speed))
     return f", {filesizeformat(speed)} a second, {about(left)} left"
-
-
-def _delivery_line(delivery, sent, failed, waiting):
-    if delivery is None:
-        return ""
-    ended = {
-        Delivery.Status.SENT: f"{sent} {delivery.target}",
-        Delivery.Status.FAILED: f"{failed}: {delivery.failure_reason}",
-    }
-    return ended.get(delivery.status, waiting)

@@ -1,8 +1,7 @@
-"""What a page shows of a photo in a grid."""
+"""What a page shows of photos: the cards of a grid, and their number."""
 
 from collections import defaultdict
 
-from django.urls import reverse
 from django.utils.formats import date_format
 from django.utils.http import urlencode
 
@@ -16,18 +15,7 @@ def cards(photos, fields=()):
     query = f"?{urlencode(fields)}" if fields else ""
     labels = _labels(photos)
     return [
-        {
-            "pk": photo.pk,
-            "url": photo.get_absolute_url() + query,
-            "thumb_url": reverse("photo_thumbnail", args=[photo.pk]) if photo.thumbnail else "",
-            "alt": alt_text(photo, labels[photo.pk]),
-            "name": photo.original_name,
-            "width": photo.thumbnail_width,
-            "height": photo.thumbnail_height,
-            "status": photo.status,
-            "status_text": photo.get_status_display(),
-            "is_undated": photo.taken_at is None,
-        }
+        {"photo": photo, "url": photo.get_absolute_url() + query, "alt": alt_text(photo, labels[photo.pk])}
         for photo in photos
     ]
 
@@ -50,3 +38,7 @@ def _labels(photos):
     for photo_id, name in rows:
         found[photo_id].append(name)
     return found
+
+
+def photos_in_words(count):
+    return f"{count:,} photo{'' if count == 1 else 's'}"

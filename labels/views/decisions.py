@@ -64,7 +64,9 @@ def changes(request):
         {
             "nav": "labels",
             "page": page,
-            "changes": [_shown(row, row.pk in last) for row in page],
+            "changes": [
+                (row, _words(row), row.pk in last and row.status == Change.Status.DONE) for row in page
+            ],
             "is_running": any(row.status in (Change.WAITING, Change.WORKING) for row in page),
         },
     )
@@ -117,19 +119,3 @@ def _words(change):
     number = change.total
     where = change.selection if number == 1 else f"{number:,} photos"
     return f"{change.label} {change.get_action_display()} on {where}"
-
-
-def _shown(change, is_last):
-    return {
-        "words": _words(change),
-        "for_everyone": change.owner_id is None,
-        "selection": change.selection if change.total > 1 else "",
-        "by": change.actor.get_username() if change.actor else "",
-        "at": change.created_at,
-        "undone_at": change.undone_at,
-        "status": change.status,
-        "done": change.done,
-        "total": change.total,
-        "reason": change.failure_reason,
-        "can_undo": is_last and change.status == Change.Status.DONE,
-    }

@@ -9,6 +9,7 @@ from django.db import InterfaceError, OperationalError
 from django.http import HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
+from django.utils.deprecation import MiddlewareMixin
 
 from labels.storage.errors import StorageUnavailable
 
@@ -36,14 +37,8 @@ def server_error(request):
     return _unavailable(request, "database", reason, HttpResponse(page))
 
 
-class StorageUnavailableMiddleware:
+class StorageUnavailableMiddleware(MiddlewareMixin):
     """Answer 503 with the reason when a view raises StorageUnavailable."""
-
-    def __init__(self, get_response):
-        self.get_response = get_response
-
-    def __call__(self, request):
-        return self.get_response(request)
 
     def process_exception(self, request, exception):
         if not isinstance(exception, StorageUnavailable):

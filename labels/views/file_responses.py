@@ -19,7 +19,7 @@ def attachment(request, file, *, name, content_type, etag, modified):
     link = file.storage.signed_url(
         file.name, seconds=_DOWNLOAD_SECONDS, method=request.method, save_as=name, content_type=content_type
     )
-    return _redirect(link, "no-store")
+    return HttpResponseRedirect(link, headers={"Cache-Control": "no-store"})
 
 
 def picture(request, file, content_type):
@@ -34,8 +34,5 @@ def picture(request, file, content_type):
         cache="private, max-age=86400, immutable",
     )
     # The browser may keep the way there only while the link is good.
-    return _redirect(link, f"private, max-age={_PICTURE_SECONDS // 2}")
-
-
-def _redirect(link, keep):
+    keep = f"private, max-age={_PICTURE_SECONDS // 2}"
     return HttpResponseRedirect(link, headers={"Cache-Control": keep})

@@ -27,41 +27,30 @@ def photo_detail(request, pk):
     selection = Selection.from_query(request.GET)
     chosen = chosen_photos(request.user, selection)
     fields = selection.fields()
-    said = {verdict.label_id: verdict for verdict in photo.verdicts.select_related("by")}
-    shown = sorted(
-        photo.photo_labels.select_related("label", "run", "rule"),
-        key=lambda row: (row.label.category in Label.FACTS, -row.confidence, row.label.key),
-    )
+    verdicts = {verdict.label_id: verdict for verdict in photo.verdicts.select_related("by")}
+    rows = photo.photo_labels.select_related("label", "run", "rule")
+    labels = [
+        _label_context(row, verdicts.get(row.label_id))
+        for row in sorted(
+            rows, key=lambda row: (row.label.category in Label.FACTS, -row.confidence, row.label.key)
+        )
+    ]
     return render(
         request,
         "photo.html",
         {
             "nav": "photos",
             "photo": photo,
-            "image_url": reverse("photo_rendition", args=[pk]) if photo.rendition else "",
-            "labels": [_label_context(row, said) for row in shown if row.status in PhotoLabel.VISIBLE],
-            "suggestions": [
-                _label_context(row, said) for row in shown if row.status == PhotoLabel.Status.SUGGESTED
-            ],
-            "kept_back": [
-                _label_context(row, said) for row in shown if row.status == PhotoLabel.Status.REVIEW
-            ],
-            "suppressed": [
-                _label_context(row, said)
-                for row in shown
-                if row.status in (PhotoLabel.Status.HIDDEN, PhotoLabel.Status.REJECTED)
-            ],
-            "answered_by": photo.run and _answer_context(photo.run),
-            "label_url": reverse("photo_label", args=[pk]),
+            "labels": _with_status(labels, *PhotoLabel.VISIBLE),
+            "suggestions": _with_status(labels, PhotoLabel.Status.SUGGESTED),
+            "kept_back": _with_status(labels, PhotoLabel.Status.REVIEW),
+            "suppressed": _with_status(labels, PhotoLabel.Status.HIDDEN, PhotoLabel.Status.REJECTED),
             "findings": findings.read_findings(detection.additional_responses(photo)),
             "facts": _facts(photo),
             "previous_url": _neighbour_url(chosen.after(photo.shown_at, pk), fields),
             "next_url": _neighbour_url(chosen.before(photo.shown_at, pk).newest_first(), fields),
             "back_url": reverse("photos", query=fields),
             "back_text": selection.words() if fields else "All photos",
-            "original_url": reverse("photo_original", args=[pk]),
-            "delete_url": reverse("photo_delete", args=[pk]),
-            "retry_url": reverse("photo_retry", args=[pk]),
         },
     )
 
@@ -72,19 +61,9 @@ def photo_delete(request, pk):
         photo.delete()
         messages.success(request, f"{photo.original_name} is deleted.")
         return redirect("photos")
-    return render(
-        request,
-        "photo_delete.html",
-        {
-            "nav": "photos",
-            "photo": photo,
-            "thumb_url": reverse("photo_thumbnail", args=[pk]) if photo.thumbnail else "",
-            "bundles_affected": BundlePhoto.objects.filter(
-                photo=photo, bundle__status__in=Bundle.UNFINISHED
-            ).count(),
-            "back_url": photo.get_absolute_url(),
-        },
-    )
+    waiting = BundlePhoto.objects.filter(photo=photo, bundle__status__in=Bundle.UNFINISHED)
+    context = {"nav": "photos", "photo": photo, "bundles_affected": waiting.count()}
+    return render(request, "photo_delete.html", context)
 
 
 @require_POST
@@ -97,14 +76,15 @@ def photo_retry(request, pk):
 
 @require_safe
 @cache_control(private=True, max_age=86_400)
-def photo_thumbnail(request, pk):
-    return _picture(request, _mine(request, pk).thumbnail)
-
-
-@require_safe
-@cache_control(private=True, max_age=86_400)
-def photo_rendition(request, pk):
-    return _picture(request, _mine(request, pk).rendition)
+def photo_picture(request, pk, field):
+    """Send the thumbnail or the rendition."""
+    file = getattr(_mine(request, pk), field)
+    if not file:
+        raise Http404("not made yet")
+    try:
+        return file_responses.picture(request, file, "image/jpeg")
+    except FileNotFoundError:
+        raise Http404("no longer in storage") from None
 
 
 @require_safe
@@ -127,25 +107,18 @@ def _mine(request, pk):
     return get_object_or_404(Photo, owner=request.user, pk=pk)
 
 
-def _picture(request, file):
-    if not file:
-        raise Http404("not made yet")
-    try:
-        return file_responses.picture(request, file, "image/jpeg")
-    except FileNotFoundError:
-        raise Http404("no longer in storage") from None
-
-
-def _label_context(row, said):
-    verdict = said.get(row.label_id)
+def _label_context(row, verdict):
     return {
+        "row": row,
+        "verdict": verdict,
         "name": row.label.name,
-        "confidence": row.confidence,
         "url": reverse("photos", query={"label": row.label.name}),
         "why": _why(row, verdict),
-        "when": verdict.at if verdict else None,
-        "is_confirmed": row.status == PhotoLabel.Status.CONFIRMED,
     }
+
+
+def _with_status(labels, *statuses):
+    return [label for label in labels if label["row"].status in statuses]
 
 
 def _why(row, verdict):
@@ -162,11 +135,6 @@ def _why(row, verdict):
     if row.rule:
         parts.append(f"rule “{row.rule.name}”")
     return ", ".join(parts)
-
-
-def _answer_context(run):
-    region = run.answer.get("ResponseMetadata", {}).get("Region", "")
-    return {"detector": f"{run.detector} {run.version}", "region": region, "at": run.created_at}
 
 
 def _facts(photo):

@@ -1,8 +1,8 @@
 """Send a stored file whole or in part, so that a download can be resumed and fetched in parallel (RFC 9110).
 
-No library did all of it when this was written: django-ranged-response (2017) reads the whole file for its
-size and knows no If-Range; WhiteNoise's ranges are for static files and know no If-Range either;
-django-sendfile2 and django-downloadview leave ranges to a web server in front.
+No library does all of it: django-ranged-response reads the whole file for its size, WhiteNoise is for
+static files, and neither knows If-Range; django-sendfile2 and django-downloadview leave ranges to a web
+server in front.
 """
 
 import os
@@ -14,7 +14,6 @@ from django.http import FileResponse, HttpResponse
 from django.utils.cache import get_conditional_response
 from django.utils.http import content_disposition_header, http_date, quote_etag
 
-_BLOCK = 1024 * 1024
 _STALL_SECONDS = 60
 # No file size has more digits; a longer number is ignored like any other nonsense.
 _RANGE = re.compile(r"bytes=[ \t]*([0-9]{0,18})-([0-9]{0,18})[ \t]*", re.IGNORECASE)
@@ -117,7 +116,7 @@ class _Part:
 
 
 class _PartResponse(FileResponse):
-    block_size = _BLOCK
+    block_size = 1024 * 1024
 
     def set_headers(self, filelike):
         """Leave the headers to send(), which knows the range."""

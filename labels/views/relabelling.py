@@ -1,7 +1,6 @@
 """Labelling photos again, with its price first; and what another limit of a label would do."""
 
 from django.contrib import messages
-from django.db.models import Q
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -10,7 +9,7 @@ from labels.models import Photo, PhotoLabel
 from labels.selection import predicate
 from labels.selection.predicate import Selection
 from labels.text.names import fold
-from labels.views.cards import cards
+from labels.views.cards import cards, photos_in_words
 from labels.views.options import about
 from labels.workers import queue
 
@@ -25,14 +24,19 @@ def label_again(photos):
     return len(ids)
 
 
+def retry_failed(request, photos):
+    """Label the failed ones of these photos again, and say so."""
+    again = label_again(photos.filter(status=Photo.Status.FAILED))
+    messages.success(request, f"{again} photo{'s are' if again != 1 else ' is'} being labelled again.")
+
+
 @require_http_methods(["GET", "HEAD", "POST"])
 def relabel(request):
     """Say what labelling the photos of a selection again costs; do it on POST."""
     query = request.POST if request.method == "POST" else request.GET
     chosen = Selection.from_query(query)
-    photos = Photo.objects.filter(owner=request.user)
-    if not chosen.is_empty:
-        photos = predicate.photos(request.user, chosen)
+    mine = Photo.objects.filter(owner=request.user)
+    photos = mine if chosen.is_empty else predicate.photos(request.user, chosen)
     version, reason = query.get("version", "").replace("\0", ""), query.get("reason", "").replace("\0", "")
     if version:
         photos = photos.filter(run__version=version)
@@ -40,10 +44,10 @@ def relabel(request):
         photos = photos.filter(status=Photo.Status.FAILED, failure_code=reason)
     if request.method == "POST":
         count = label_again(Photo.objects.filter(pk__in=photos.order_by().values("pk")))
-        messages.success(request, f"{count:,} photo{'' if count == 1 else 's'} will be labelled again.")
+        messages.success(request, f"{photos_in_words(count)} will be labelled again.")
         return redirect("labels")
-    mine = Photo.objects.filter(owner=request.user)
-    failed = mine.filter(status=Photo.Status.FAILED)
+    versions = mine.filter(run__isnull=False).order_by("run__version")
+    reasons = mine.filter(status=Photo.Status.FAILED).order_by("failure_code")
     return render(
         request,
         "relabel.html",
@@ -53,11 +57,8 @@ def relabel(request):
             "fields": chosen.fields(),
             "version": version,
             "reason": reason,
-            "versions": mine.filter(run__isnull=False)
-            .order_by("run__version")
-            .values_list("run__version", flat=True)
-            .distinct(),
-            "reasons": failed.order_by("failure_code").values_list("failure_code", flat=True).distinct(),
+            "versions": versions.values_list("run__version", flat=True).distinct(),
+            "reasons": reasons.values_list("failure_code", flat=True).distinct(),
             "estimate": costs.estimate(photos),
             "time": _words(costs.expected_seconds(photos)),
         },
@@ -72,10 +73,7 @@ def threshold(request):
     rows = PhotoLabel.objects.filter(
         photo__owner=request.user, label__key=fold(name), source=PhotoLabel.Source.AUTO
     )
-    come = Q(status=PhotoLabel.Status.SUGGESTED, confidence__gte=at)
-    go = Q(status=PhotoLabel.Status.ACTIVE, confidence__lt=at)
-    above = rows.filter(confidence__gte=at).order_by("confidence", "pk")
-    below = rows.filter(confidence__lt=at).order_by("-confidence", "pk")
+    above, below = rows.filter(confidence__gte=at), rows.filter(confidence__lt=at)
     return render(
         request,
         "threshold.html",
@@ -83,11 +81,11 @@ def threshold(request):
             "nav": "labels",
             "name": name,
             "at": at,
-            "come": rows.filter(come).count(),
-            "go": rows.filter(go).count(),
-            "stay": rows.filter(status=PhotoLabel.Status.ACTIVE, confidence__gte=at).count(),
-            "above": _cards(above),
-            "below": _cards(below),
+            "come": above.filter(status=PhotoLabel.Status.SUGGESTED).count(),
+            "go": below.filter(status=PhotoLabel.Status.ACTIVE).count(),
+            "stay": above.filter(status=PhotoLabel.Status.ACTIVE).count(),
+            "above": _cards(above.order_by("confidence", "pk")),
+            "below": _cards(below.order_by("-confidence", "pk")),
         },
     )
 

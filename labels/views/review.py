@@ -3,9 +3,8 @@
 from collections import defaultdict
 
 from django.contrib import messages
-from django.db.models import Case, Count, IntegerField, Value, When
+from django.db.models import Count, Q
 from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
 from labels.evaluation import precision
@@ -34,7 +33,8 @@ def review(request):
         "review.html",
         {
             "nav": "labels",
-            "item": row and _item(row),
+            "item": row,
+            "alt": row and alt_text(row.photo, []),
             "kept": counts.get("review", 0),
             "suggested": counts.get("suggested", 0),
             "skipped": len(request.session.get(_SKIPPED, [])),
@@ -55,17 +55,7 @@ def review_precision(request):
             "total": len(said),
             "missing": max(0, precision.ENOUGH - len(said)),
             "threshold": precision.proposed_threshold(said),
-            "bands": [
-                {
-                    "words": f"from {band.start} %",
-                    "right": band.right,
-                    "total": band.total,
-                    "share": round(100 * band.share),
-                    "low": round(100 * band.interval[0]),
-                    "high": round(100 * band.interval[1]),
-                }
-                for band in precision.bands(said)
-            ],
+            "bands": precision.bands(said),
         }
         for name, said in sorted(found.items(), key=lambda item: (-len(item[1]), item[0]))
     ]
@@ -81,12 +71,9 @@ def _waiting(user):
 
 def _next(waiting, skipped):
     """Return what was kept back first: nobody finds it until it is decided. Then the surest suggestion."""
-    kept = When(status=PhotoLabel.Status.REVIEW, then=Value(0))
-    rows = waiting.exclude(pk__in=skipped).annotate(
-        turn=Case(kept, default=Value(1), output_field=IntegerField())
-    )
+    rows = waiting.exclude(pk__in=skipped).annotate(is_suggested=Q(status=PhotoLabel.Status.SUGGESTED))
     rows = rows.select_related("label", "photo", "run", "rule")
-    return rows.order_by("turn", "-confidence", "pk").first()
+    return rows.order_by("is_suggested", "-confidence", "pk").first()
 
 
 def _answer(request):
@@ -103,20 +90,3 @@ def _answer(request):
     photo = Photo.objects.filter(pk=row.photo_id)
     change = decisions.decide(request.user, request.user, action, row.label.name, photo, "in review")
     carry_out(change)
-
-
-def _item(row):
-    photo = row.photo
-    return {
-        "pk": row.pk,
-        "name": row.label.name,
-        "confidence": row.confidence,
-        "is_kept": row.status == PhotoLabel.Status.REVIEW,
-        "reason": row.rule.reason if row.rule else "",
-        "detector": f"{row.run.detector} {row.run.version}" if row.run else "",
-        "photo_url": photo.get_absolute_url(),
-        "image_url": reverse("photo_rendition", args=[photo.pk]) if photo.rendition else "",
-        "alt": alt_text(photo, []),
-        "width": photo.width,
-        "height": photo.height,
-    }

@@ -8,7 +8,7 @@ from django.views.decorators.http import require_POST, require_safe
 from labels.labelling import rule_runs
 from labels.models import LabelRule, Photo, RuleRun, RuleVersion
 from labels.rules import versions
-from labels.views.cards import cards
+from labels.views.cards import cards, photos_in_words
 from labels.workers import queue
 
 _VERSIONS = 10
@@ -23,18 +23,17 @@ _WORDS = {
 @staff_member_required(login_url="login")
 @require_safe
 def rules(request):
-    running = RuleRun.objects.filter(is_dry=False).first()
     return render(
         request,
         "_rules_state.html" if request.htmx else "rules.html",
         {
             "nav": "rules",
-            "rules": [_rule(rule) for rule in LabelRule.objects.all()],
+            "rules": LabelRule.objects.all(),
             "versions": RuleVersion.objects.select_related("author")[:_VERSIONS],
             "can_undo": RuleVersion.objects.count() > 1,
             "is_changed": versions.is_changed(),
             "dry": _dry(request.user),
-            "rule_run": running,
+            "rule_run": RuleRun.objects.filter(is_dry=False).first(),
         },
     )
 
@@ -74,7 +73,7 @@ def _begin(request, words):
     row = rule_runs.start()
     if row:
         _run(row)
-        words += f" {row.total:,} photo{'' if row.total == 1 else 's'} are brought in line."
+        words += f" {photos_in_words(row.total)} are brought in line."
     messages.success(request, words)
 
 
@@ -88,18 +87,6 @@ def _run(row):
         queue.enqueue_after_commit("run_rules", row.pk)
 
 
-def _rule(rule):
-    lines = rule.as_rule().patterns
-    return {
-        "pk": rule.pk,
-        "name": rule.name,
-        "enabled": rule.enabled,
-        "what": f"{rule.get_match_display()}: {', '.join(lines[:6])}{' …' if len(lines) > 6 else ''}",
-        "action": f"{rule.get_action_display()} {rule.target}".strip(),
-        "reason": rule.reason,
-    }
-
-
 def _dry(user):
     """Return what a page shows of the latest dry run, unless the rules were edited since."""
     row = RuleRun.objects.filter(is_dry=True).first()
@@ -107,7 +94,7 @@ def _dry(user):
         return None
     counts, examples = row.found["counts"], row.found["examples"]
     ids = {pk for shown in examples.values() for pk in shown}
-    by_pk = {card["pk"]: card for card in cards(list(Photo.objects.filter(owner=user, pk__in=ids)))}
+    by_pk = {card["photo"].pk: card for card in cards(list(Photo.objects.filter(owner=user, pk__in=ids)))}
     kinds = [kind for kind in _WORDS if counts.get(kind)]
     return {
         "row": row,

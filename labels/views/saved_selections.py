@@ -62,20 +62,14 @@ def saved_selection_delete(request, pk):
 
 
 def saved_selections_of(owner):
-    saved_selections = []
-    for saved in owner.saved_selections.all():
-        selection = Selection.from_json(saved.selection)
-        options = DownloadOptions(saved.part_bytes)
-        saved_selections.append(
-            {
-                "name": saved.name,
-                "words": selection.words(),
-                "url": reverse("labels", query=[*selection.fields(), *options.fields()]),
-                "run_url": reverse("saved_selection_run", args=[saved.pk]),
-                "delete_url": reverse("saved_selection_delete", args=[saved.pk]),
-            }
-        )
-    return saved_selections
+    return [
+        _saved_context(saved, Selection.from_json(saved.selection)) for saved in owner.saved_selections.all()
+    ]
+
+
+def _saved_context(saved, selection):
+    fields = [*selection.fields(), *DownloadOptions(saved.part_bytes).fields()]
+    return {"saved": saved, "words": selection.words(), "url": reverse("labels", query=fields)}
 
 
 def _mine(request, pk):

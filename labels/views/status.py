@@ -1,22 +1,22 @@
 """Whether it works: a page for staff, and health checks for machines."""
 
+from itertools import groupby
+
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.admin.views.decorators import staff_member_required
 from django.contrib.auth.decorators import login_not_required
 from django.db import Error, connection
-from django.db.models import Count, Min, Sum
+from django.db.models import Count, F, Min, Sum
 from django.http import HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
-from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from labels.detectors import get_detector
-from labels.detectors.rekognition.regions.report import refusals
-from labels.models import Heartbeat, Photo
+from labels.detectors.rekognition.regions import report, spending
+from labels.models import Budget, Heartbeat, Photo
 from labels.storage.health import check_storages
-from labels.views import regions
-from labels.views.relabelling import label_again
+from labels.views.relabelling import retry_failed
 from labels.workers import heartbeats, queue
 
 
@@ -27,12 +27,12 @@ def status(request):
     counts = dict(Photo.objects.values_list("status").annotate(n=Count("pk")).order_by())
     failures = (
         Photo.objects.filter(status=Photo.Status.FAILED)
-        .values("failure_code")
+        .values(code=F("failure_code"))
         .annotate(count=Count("pk"), reason=Min("failure_reason"))
-        .order_by("-count", "failure_code")
+        .order_by("-count", "code")
     )
     unfinished = Photo.objects.filter(status__in=Photo.UNFINISHED)
-    detector = get_detector()
+    machines = heartbeats.machines()
     return render(
         request,
         "status.html",
@@ -40,13 +40,20 @@ def status(request):
             "nav": "status",
             "states": [(state.label, counts.get(state.value, 0)) for state in Photo.Status],
             "oldest_waiting": unfinished.aggregate(at=Min("uploaded_at"))["at"],
-            "failures": [{**row, "code": row["failure_code"]} for row in failures],
-            "queues": _queues(),
-            "detector": {"name": detector.name, "version": detector.version},
+            "failures": failures,
+            "queues": [
+                {
+                    "name": cluster,
+                    "waiting": queue.waiting(cluster),
+                    "machines": machines[cluster],
+                    "ok": heartbeats.is_alive(cluster),
+                }
+                for cluster in queue.CLUSTERS
+            ],
+            "detector": get_detector(),
             "stored": Photo.objects.aggregate(photos=Count("pk"), bytes=Sum("size", default=0)),
             "storages": check_storages(fresh=True),
-            "regions": regions.section(),
-            "retry_url": reverse("status_retry"),
+            "regions": _regions(),
         },
     )
 
@@ -55,11 +62,36 @@ def status(request):
 @require_POST
 def status_retry(request):
     """Label failed photos again: all of them, or those of one reason."""
-    failed = Photo.objects.filter(status=Photo.Status.FAILED)
+    photos = Photo.objects.all()
     if "code" in request.POST:
-        failed = failed.filter(failure_code=request.POST["code"])
-    again = label_again(failed)
-    messages.success(request, f"{again} photo{'s are' if again != 1 else ' is'} being labelled again.")
+        photos = photos.filter(failure_code=request.POST["code"])
+    retry_failed(request, photos)
+    return redirect("status")
+
+
+def _regions():
+    """Return what templates/_regions.html shows, None when Rekognition is not in use."""
+    if settings.LABELS_DETECTOR != "rekognition":
+        return None
+    states = report.region_states()
+    by_operation = groupby(states, lambda state: state["row"].operation)
+    waiting = Photo.objects.filter(status=Photo.Status.PENDING, failure_code__in=spending.CODES)
+    return {
+        "states": states,
+        "operations": [(name, list(group)) for name, group in by_operation],
+        "resting": any(state["until"] for state in states),
+        "spending": spending.summary(),
+        "waiting_for_budget": waiting.count(),
+        "budget": Budget.ONLY,
+    }
+
+
+@staff_member_required(login_url="login")
+@require_POST
+def regions_retry(request):
+    resting = report.probe_now()
+    regions = "Region is" if resting == 1 else "Regions are"
+    messages.success(request, f"{resting} resting {regions} tried again with the next photo.")
     return redirect("status")
 
 
@@ -80,19 +112,6 @@ def readyz(request):
         found["detector"] = _detector() if found["database"] == "ok" else "not known"
     ready = all(state.split(";")[0] == "ok" for state in found.values())
     return JsonResponse(found, status=200 if ready else 503)
-
-
-def _queues():
-    machines = heartbeats.machines()
-    return [
-        {
-            "name": cluster,
-            "waiting": queue.waiting(cluster),
-            "machines": machines[cluster],
-            "ok": heartbeats.is_alive(cluster),
-        }
-        for cluster in queue.CLUSTERS
-    ]
 
 
 def _database():
@@ -129,4 +148,4 @@ def _queue():
 
 
 def _detector():
-    return "calls are refused in some Regions; the status page says why" if refusals() else "ok"
+    return "calls are refused in some Regions; the status page says why" if report.refusals() else "ok"

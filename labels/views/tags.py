@@ -14,7 +14,7 @@ from labels.selection import predicate as selections
 from labels.selection import tree
 from labels.selection.predicate import Overview, Selection
 from labels.text.names import fold
-from labels.views.cards import cards
+from labels.views.cards import cards, photos_in_words
 from labels.views.options import DownloadOptions, about
 from labels.views.saved_selections import saved_selections_of
 
@@ -48,18 +48,14 @@ def _rows_context(request, overview):
     sort = "name" if request.GET.get("sort") == "name" else "count"
     is_grouped = request.GET.get("group") == "parent"
     find = " ".join(request.GET.get("find", "").split())
-    rows = _rows(overview, match)
-    aliased = set()
+    rows, nothing_found = _rows(overview, match), False
     if find:
-        aliases = LabelAlias.objects.filter(key__contains=fold(find))
-        aliased = set(aliases.values_list("label_id", flat=True))
+        key = fold(find)
+        aliased = set(LabelAlias.objects.filter(key__contains=key).values_list("label_id", flat=True))
+        found = {row["id"] for row in rows if key in row["key"] or row["id"] in aliased}
         # What takes part in the selection stays in the form, or looking for another label would lose it.
-        rows = [
-            row
-            for row in rows
-            if fold(find) in row["key"] or row["id"] in aliased or row["ticked"] or row["excluded"]
-        ]
-    found = any(fold(find) in row["key"] or row["id"] in aliased for row in rows)
+        rows = [row for row in rows if row["id"] in found or row["ticked"] or row["excluded"]]
+        nothing_found = not found
     if sort == "count":
         # By the library's counts: a row must not run away from the person who just ticked it.
         # Facts come after what the photos show: half of a library is blue, and that helps nobody.
@@ -68,17 +64,18 @@ def _rows_context(request, overview):
         rows = _group(rows, overview.owner)
     if sort == "count":
         _head_facts(rows)
-    shown = rows if request.GET.get("show") == "all" else _cut(rows)
+    shown = rows
+    if request.GET.get("show") != "all":
+        shown = rows[:ROWS] + [row for row in rows[ROWS:] if row["ticked"] or row["excluded"]]
     return {
         "rows": shown,
         "hidden_rows": len(rows) - len(shown),
-        "show_all_url": _url(request, show="all"),
+        "show_all_url": reverse("labels", query={**dict(request.GET.lists()), "show": "all"}),
         "match": match,
         "sort": sort,
         "is_grouped": is_grouped,
         "find": find,
-        "nothing_found": bool(find) and not found,
-        "clear_url": reverse("labels"),
+        "nothing_found": nothing_found,
     }
 
 
@@ -127,46 +124,29 @@ def _head_facts(rows):
         rows[first]["heading"] = "Colours, light and camera"
 
 
-def _cut(rows):
-    """Return the first ROWS rows, and every later one that takes part in the selection."""
-    return rows[:ROWS] + [row for row in rows[ROWS:] if row["ticked"] or row["excluded"]]
-
-
 def _states_context(owner):
     # In the order of an index, so that nothing is sorted or looked up.
     mine = Photo.objects.filter(owner=owner).order_by("status", "label_count")
     groups = list(mine.values_list("status", "label_count").annotate(photos=Count("*")))
     failed = Photo.Status.FAILED
-    counts = {
+    return {
         "total": sum(photos for _, _, photos in groups),
         "failed": sum(photos for status, _, photos in groups if status == failed),
         "waiting": sum(photos for status, _, photos in groups if status in Photo.UNFINISHED),
         "unlabelled": sum(photos for status, labels, photos in groups if not labels and status != failed),
-    }
-    return {
-        **counts,
-        "unlabelled_url": reverse("photos", query={"state": selections.UNLABELLED}),
-        "failed_url": reverse("photos", query={"state": selections.FAILED}),
     }
 
 
 def _plan_context(overview, options):
     selection = overview.selection
     plan = totals(overview, options.part_bytes, options.new_only)
-    photos = plan.photos
     preview = Photo.objects.filter(pk__in=overview.newest(PREVIEW)).newest_first()
     fields = selection.fields()
     return {
-        "plan": {
-            "is_empty": not photos,
-            "photos": photos,
-            "bytes": plan.bytes,
-            "parts": plan.parts,
-            "estimate": about(plan.seconds) if photos else "",
-            "sentence": f"{photos:,} photo{'' if photos == 1 else 's'}",
-        },
-        "can_download": bool(photos),
-        "nothing_matches": not selection.is_empty and not photos,
+        "plan": plan,
+        "sentence": photos_in_words(plan.photos),
+        "estimate": about(plan.seconds) if plan.photos else "",
+        "nothing_matches": not selection.is_empty and not plan.photos,
         "preview": cards(list(preview), fields),
         "relabel_url": reverse("relabel", query=fields),
         "preview_url": reverse("photos", query=fields),
@@ -175,13 +155,6 @@ def _plan_context(overview, options):
         # The page shows them, a tick does not change them.
         "saved_selections": SimpleLazyObject(lambda: saved_selections_of(overview.owner)),
     }
-
-
-def _url(request, **changes):
-    query = request.GET.copy()
-    for name, value in changes.items():
-        query[name] = value
-    return reverse("labels", query=query)
 
 
 def _list_changed(request):

@@ -23,18 +23,19 @@ def texts_code(request):
         return redirect("texts")
     _check_on()
     form = PhoneForm(request.POST)
-    if not form.is_valid():
-        return _page(request, phone_form=form)
-    is_second = phones.waiting_code(request.user)
-    number = form.cleaned_data["number"]
-    try:
-        phones.send_code(request.user, number)
-    except phones.NotSent as reason:
-        form.add_error("number", str(reason))
-        return _page(request, phone_form=form)
-    if is_second:
-        messages.info(request, f"A new code is on its way to {number}. The one before is no longer good.")
-    return redirect("texts")
+    if form.is_valid():
+        is_second = phones.waiting_code(request.user)
+        number = form.cleaned_data["number"]
+        try:
+            phones.send_code(request.user, number)
+        except phones.NotSent as reason:
+            form.add_error("number", str(reason))
+        else:
+            if is_second:
+                again = f"A new code is on its way to {number}. The one before is no longer good."
+                messages.info(request, again)
+            return redirect("texts")
+    return _page(request, phone_form=form)
 
 
 @require_http_methods(["GET", "POST"])
@@ -43,15 +44,15 @@ def texts_confirm(request):
         return redirect("texts")
     _check_on()
     form = CodeForm(request.POST)
-    if not form.is_valid():
-        return _page(request, code_form=form)
-    try:
-        phones.confirm_code(request.user, form.cleaned_data["code"])
-    except phones.NotConfirmed as reason:
-        form.add_error("code", str(reason))
-        return _page(request, code_form=form)
-    messages.success(request, "The number is yours. We text you when a download has ended.")
-    return redirect("texts")
+    if form.is_valid():
+        try:
+            phones.confirm_code(request.user, form.cleaned_data["code"])
+        except phones.NotConfirmed as reason:
+            form.add_error("code", str(reason))
+        else:
+            messages.success(request, "The number is yours. We text you when a download has ended.")
+            return redirect("texts")
+    return _page(request, code_form=form)
 
 
 @require_POST
@@ -79,7 +80,6 @@ def texts_remove(request):
 
 
 def _page(request, phone_form=None, code_form=None):
-    phone = Phone.objects.filter(owner=request.user).first()
     code = phones.waiting_code(request.user)
     return render(
         request,
@@ -87,25 +87,21 @@ def _page(request, phone_form=None, code_form=None):
         {
             "nav": "texts",
             "is_on": bool(settings.SMS_REGION),
-            "phone": phone and {"number": phone.number, "wanted": phone.wanted, "trouble": phone.trouble},
+            "phone": Phone.objects.filter(owner=request.user).first(),
             "waiting_for": code.number if code else "",
             # The last wrong code, or one that is too late: what it said still has to be read.
             "code_errors": [] if code or not code_form else code_form.errors.get("code", []),
             "phone_form": phone_form or PhoneForm(),
             "code_form": code_form or CodeForm(),
-            "limits": _limits(),
+            "limits": {
+                "minutes": phones.MINUTES,
+                "hour": phones.CODES_AN_HOUR,
+                "day": phones.CODES_A_DAY,
+                "texts": settings.SMS_DAILY_LIMIT_EACH,
+                "countries": settings.SMS_COUNTRIES,
+            },
         },
     )
-
-
-def _limits():
-    return {
-        "minutes": phones.MINUTES,
-        "hour": phones.CODES_AN_HOUR,
-        "day": phones.CODES_A_DAY,
-        "texts": settings.SMS_DAILY_LIMIT_EACH,
-        "countries": settings.SMS_COUNTRIES,
-    }
 
 
 def _check_on():

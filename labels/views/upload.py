@@ -1,22 +1,28 @@
-"""Photos in, from the browser."""
+"""Photos in, from the browser: through the web server, or straight to the bucket."""
 
 from collections import Counter
 
 from django.conf import settings
 from django.contrib import messages
-from django.http import JsonResponse
-from django.shortcuts import render
+from django.http import Http404, JsonResponse
+from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from labels.forms import UploadForm
+from labels.forms import DirectUploadForm, UploadForm
+from labels.intake import direct_uploads
 from labels.intake.add import Outcome, add_photo
+from labels.intake.checks import Refused
 from labels.intake.upload_handlers import says_full
+from labels.models import DirectUpload
 from labels.pictures import decoding
+from labels.workers import queue
 
 _ACCEPT = "image/*," + ",".join(
     sorted({f".{extension}" for _, extensions in decoding.FORMATS.values() for extension in extensions})
 )
+# The page polls for the files it is waiting for, and no more.
+_MOST_STATES = 200
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -68,8 +74,7 @@ def _context(form, results=None):
         "form": form,
         "results": results,
         "accept": _ACCEPT,
-        "direct_url": reverse("direct_upload_begin") if settings.DIRECT_UPLOAD else "",
-        "states_url": reverse("direct_upload_states"),
+        "is_direct": settings.DIRECT_UPLOAD,
         "limits": {
             "bytes": settings.UPLOAD_MAX_BYTES,
             "pixels_mp": settings.UPLOAD_MAX_PIXELS // 1_000_000,
@@ -92,14 +97,47 @@ def _result(result, size):
 
 def _summary(results):
     count = Counter(result["outcome"] for result in results)
-    arrived, known, refused = count[Outcome.IMPORTED], count[Outcome.DUPLICATE], count[Outcome.REFUSED]
-    words = [f"{arrived} of {len(results)} added"]
+    known, refused = count[Outcome.DUPLICATE], count[Outcome.REFUSED]
+    words = [f"{count[Outcome.IMPORTED]} of {len(results)} added"]
     words += [f"{known} already here"] if known else []
     words += [f"{refused} refused"] if refused else []
-    return {
-        "imported": arrived,
-        "duplicates": known,
-        "refused": refused,
-        "files": results,
-        "summary": " · ".join(words),
-    }
+    return {"files": results, "summary": " · ".join(words)}
+
+
+@require_POST
+def direct_upload_begin(request):
+    """Answer with the form that sends one file to the bucket, or with the reason why not."""
+    if not settings.DIRECT_UPLOAD:
+        raise Http404("files are sent to the upload page")
+    form = DirectUploadForm(request.POST)
+    if not form.is_valid():
+        return JsonResponse({"errors": form.errors}, status=400)
+    try:
+        row, post = direct_uploads.begin(request.user, **form.cleaned_data)
+    except Refused as refusal:
+        return JsonResponse({"outcome": Outcome.REFUSED, "reason": refusal.reason})
+    sent_url = reverse("direct_upload_sent", args=[row.pk])
+    return JsonResponse({"id": row.pk, **post, "sent_url": sent_url})
+
+
+@require_POST
+def direct_upload_sent(request, pk):
+    row = get_object_or_404(DirectUpload, owner=request.user, pk=pk)
+    if direct_uploads.mark_sent(row):
+        queue.enqueue_after_commit("take_direct_upload", row.pk)
+    return JsonResponse({"id": row.pk})
+
+
+@require_safe
+def direct_upload_states(request):
+    """Answer {id: what became of it} for those of the ids that are done, or not there any more."""
+    ids = [int(word) for word in request.GET.get("ids", "").split(",")[:_MOST_STATES] if word.isdecimal()]
+    mine = DirectUpload.objects.filter(owner=request.user, pk__in=[pk for pk in ids if pk < 2**63])
+    rows = {row.pk: row for row in mine}
+    lost = {"outcome": "lost", "reason": "It was not confirmed in time. Try again.", "url": ""}
+    done = {pk: lost for pk in ids if pk not in rows}
+    for row in rows.values():
+        if row.status == DirectUpload.Status.DONE:
+            url = reverse("photo", args=[row.photo_id]) if row.photo_id else ""
+            done[row.pk] = {"outcome": row.outcome, "reason": row.reason, "url": url}
+    return JsonResponse(done)

@@ -88,7 +88,7 @@ def test_it_is_named_everywhere_and_the_rest_arrives_whole(
         name: found_reason,
     }
     page = client.get(bundle.get_absolute_url())
-    assert page.context["bundle"]["missing"] == [{"name": name, "reason": found_reason}]
+    assert [(row.name, row.missing_reason) for row in page.context["missing"]] == [(name, found_reason)]
     assert "1 of 4 photos could not be read" in page.content.decode()
     [mail] = mailoutbox
     assert mail.subject == "Your 3 photos are ready, 1 missing: all photos"

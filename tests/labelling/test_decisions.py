@@ -349,15 +349,15 @@ def test_the_review_queue_asks_what_is_worth_most_and_goes_on(client, dan, libra
     factory.label_as(library[0], answer(label("Bomb", 60), label("Cat", 50)), "rekognition", "b")
 
     first = client.get(reverse("review")).context["item"]
-    assert (first["name"], first["is_kept"]) == ("Bomb", True)
-    client.post(reverse("review"), {"row": first["pk"], "answer": "reject"})
+    assert (first.label.name, first.status) == ("Bomb", "review")
+    client.post(reverse("review"), {"row": first.pk, "answer": "reject"})
     second = client.get(reverse("review")).context["item"]
-    assert (second["name"], second["confidence"]) == ("Cat", 50)
-    client.post(reverse("review"), {"row": second["pk"], "answer": "confirm"})
+    assert (second.label.name, second.confidence) == ("Cat", 50)
+    client.post(reverse("review"), {"row": second.pk, "answer": "confirm"})
     third = client.get(reverse("review")).context["item"]
-    client.post(reverse("review"), {"row": third["pk"], "answer": "skip"})
+    client.post(reverse("review"), {"row": third.pk, "answer": "skip"})
 
-    assert client.get(reverse("review")).context["item"]["pk"] not in (first["pk"], second["pk"], third["pk"])
+    assert client.get(reverse("review")).context["item"] not in (first, second, third)
     assert _found(dan, "Bomb") == set()
     assert _found(dan, "Cat") == {library[0].pk}
     tables = {table["name"]: table for table in client.get(reverse("review_precision")).context["tables"]}

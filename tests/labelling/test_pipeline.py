@@ -27,7 +27,7 @@ def _upload(client, **pictures):
 def test_ticked_photos_come_back_byte_for_byte_with_a_mail(client, dan, commits, mail_in_files):
     with commits():
         answer = _upload(client, sea=BLUE, barn=RED)
-    assert answer.context["results"]["imported"] == 2
+    assert answer.context["results"]["summary"] == "2 of 2 added"
     counts = {row.label.name: row.count for row in LabelCount.objects.filter(owner=dan)}
     assert counts == {"Colour": 2, "Red": 1, "Blue": 1, "Dark": 2}
 

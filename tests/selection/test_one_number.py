@@ -42,7 +42,7 @@ def _fields(ticked, excluded, match):
 def _grid(client, fields):
     """Return the ids of the photos in the grid."""
     page = client.get(f"{reverse('photos')}?{urlencode(fields)}")
-    return [card["pk"] for month in page.context["months"] for card in month["photos"]]
+    return [card["photo"].pk for month in page.context["months"] for card in month["photos"]]
 
 
 @examples(15)

@@ -27,7 +27,10 @@ def _pages(client, url, **headers):
 
 def _shown(answers):
     return [
-        card["name"] for answer in answers for month in answer.context["months"] for card in month["photos"]
+        card["photo"].original_name
+        for answer in answers
+        for month in answer.context["months"]
+        for card in month["photos"]
     ]
 
 
@@ -73,8 +76,8 @@ def test_photos_without_a_date_are_marked_and_are_not_said_to_be_of_their_upload
 
     answer = client.get(reverse("photos"))
 
-    shown = {card["pk"]: card for month in answer.context["months"] for card in month["photos"]}
-    assert [pk for pk, card in shown.items() if card["is_undated"]] == [undated.pk]
+    shown = {card["photo"].pk: card for month in answer.context["months"] for card in month["photos"]}
+    assert [pk for pk, card in shown.items() if not card["photo"].taken_at] == [undated.pk]
     assert shown[undated.pk]["alt"] == f"Photo uploaded on {date_format(undated.uploaded_at, 'j F Y')}"
     assert answer.content.decode().count("No date</span>") == 1
 
@@ -84,7 +87,7 @@ def test_downloading_everything_says_the_size_that_the_archive_will_have(client,
         factory.photo(dan, colour)
     page = client.get(reverse("photos"))
 
-    client.post(page.context["download_url"], dict(page.context["selection_fields"]))
+    client.post(reverse("bundle_create"), dict(page.context["selection_fields"]))
 
     bundle = Bundle.objects.get()
     assert page.context["download"].bytes == bundle.planned_bytes > 0

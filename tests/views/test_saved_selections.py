@@ -107,7 +107,7 @@ def test_the_plan_line_says_what_a_download_of_only_new_photos_would_be(client, 
 
     plan = answer.context["plan"]
     expected = take_snapshot(dan, Selection(any=("Lake",)), 1024**3, new_only=True)
-    assert (plan["photos"], plan["bytes"]) == (1, expected.bytes)
+    assert (plan.photos, plan.bytes) == (1, expected.bytes)
     assert ("new_only", "1") in answer.context["selection_fields"]
     assert ("part_bytes", str(1024**3)) in answer.context["selection_fields"]
 
