@@ -361,7 +361,7 @@ def test_the_review_queue_asks_what_is_worth_most_and_goes_on(client, dan, libra
     assert _found(dan, "Bomb") == set()
     assert _found(dan, "Cat") == {library[0].pk}
     tables = {table["name"]: table for table in client.get(reverse("review_precision")).context["tables"]}
-    assert (tables["Cat"]["bands"][0]["right"], tables["Cat"]["missing"]) == (1, 29)
+    assert (tables["Cat"]["bands"][0].right, tables["Cat"]["missing"]) == (1, 29)
 
 
 def test_nobody_decides_about_another_persons_photos(client, eve):
