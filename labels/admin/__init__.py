@@ -1,4 +1,4 @@
-"""The admin: one module a noun. What an edit here would break is read-only."""
+"""The admin: a module a noun, tables.toml where options say it all. What an edit would break is read-only."""
 
 from labels.admin import bundle, label, phone, photo, region, rule, tables
 
