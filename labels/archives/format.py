@@ -1,10 +1,10 @@
 """The records of a zip archive with stored entries, as bytes and as lengths.
 
-Section numbers are those of PKWARE's APPNOTE.TXT 6.3.10. Everything here is plain arithmetic on plain
-values; where each record goes is decided in `labels.archives.zip_layout`.
+Section numbers are those of PKWARE's APPNOTE.TXT 6.3.10.
 """
 
 import struct
+from dataclasses import dataclass
 from datetime import datetime
 
 # A 32-bit (or 16-bit) field holding its highest value says "look in the zip64 record" (4.4.1.4), so that
@@ -18,12 +18,6 @@ END_SIZE = 22  # 4.3.16
 ZIP64_END_SIZE = 56 + 20  # 4.3.14 record and 4.3.15 locator
 ZIP64_SIZES_SIZE = 4 + 16  # 4.5.3: tag, length, size, size
 
-_LOCAL = struct.Struct("<IHHHIIIIHH")
-_CENTRAL = struct.Struct("<IHHHHIIIIHHHHHII")
-_END = struct.Struct("<IHHHHIIH")
-_ZIP64_END = struct.Struct("<IQHHIIQQQQ")
-_ZIP64_LOCATOR = struct.Struct("<IIQI")
-
 _ZIP64_TAG = 1
 _UTF8 = 1 << 11  # 4.4.4, bit 11
 # 4.4.3.2: a stored file asks for version 1.0, zip64 for 4.5. Info-ZIP and Java write the same.
@@ -33,22 +27,17 @@ _NEEDS_ZIP64 = 45
 _MADE_BY = (3 << 8) | 63
 _MODE = 0o100644 << 16  # a regular file, readable by all, in the upper half of the external attributes
 
-_FIRST_STAMP = (1 << 5 | 1) << 16  # 1980-01-01 00:00:00
-_LAST_STAMP = (127 << 9 | 12 << 5 | 31) << 16 | (23 << 11 | 59 << 5 | 29)  # 2107-12-31 23:59:58
-
 _CRC_POLYNOMIAL = 0xEDB88320
 _CRC_ONE = 1 << 31  # the polynomial 1, bits reflected
 
 
+@dataclass(slots=True)
 class Tally:
-    """What an archive weighs so far: entries, where the next begins, bytes of the central directory."""
+    """What an archive weighs so far."""
 
-    __slots__ = ("central_size", "count", "offset")
-
-    def __init__(self, count: int = 0, offset: int = 0, central_size: int = 0):
-        self.count = count
-        self.offset = offset
-        self.central_size = central_size
+    count: int = 0
+    offset: int = 0  # where the next entry begins
+    central_size: int = 0  # bytes of the central directory
 
     def add(self, name_bytes: int, size: int) -> None:
         self.central_size += central_header_size(name_bytes, size, self.offset)
@@ -61,19 +50,16 @@ class Tally:
     @property
     def size(self) -> int:
         """Return the bytes of the archive if it ended here."""
-        return self.offset + self.central_size + end_size(self.count, self.central_size, self.offset)
+        zip64 = _ends_in_zip64(self.count, self.central_size, self.offset)
+        return self.offset + self.central_size + END_SIZE + (ZIP64_END_SIZE if zip64 else 0)
 
 
 def dos_stamp(moment: datetime) -> int:
     """Return a wall-clock moment as DOS date << 16 | DOS time, clamped to 1980..2107 (4.4.6).
 
     Written little-endian that is the time field followed by the date field, as both headers want them.
-    Odd seconds are rounded down: the field counts in steps of two.
     """
-    if moment.year < 1980:
-        return _FIRST_STAMP
-    if moment.year > 2107:
-        return _LAST_STAMP
+    moment = min(max(moment, datetime(1980, 1, 1)), datetime(2107, 12, 31, 23, 59, 58))
     date = (moment.year - 1980) << 9 | moment.month << 5 | moment.day
     return date << 16 | moment.hour << 11 | moment.minute << 5 | moment.second >> 1
 
@@ -93,32 +79,29 @@ def central_header_size(name_bytes: int, size: int, offset: int) -> int:
     return CENTRAL_SIZE + name_bytes + (4 + zip64 if zip64 else 0)
 
 
-def end_size(count: int, central_size: int, central_offset: int) -> int:
-    return END_SIZE + (ZIP64_END_SIZE if _ends_in_zip64(count, central_size, central_offset) else 0)
-
-
 def local_header(name: bytes, size: int, crc32: int, stamp: int) -> bytes:
-    """Pack the record before an entry's data (4.3.7), sizes and CRC-32 included.
-
-    No data descriptor follows: Java's ZipInputStream refuses one after stored data.
-    """
+    """Pack the record before an entry's data (4.3.7)."""
+    # Sizes and CRC-32 included: Java's ZipInputStream refuses a data descriptor after stored data.
     # 4.5.3: in the local header the zip64 field must hold both sizes.
     extra = struct.pack("<HHQQ", _ZIP64_TAG, 16, size, size) if size >= MAX32 else b""
     needs = _NEEDS_ZIP64 if extra else _NEEDS_STORED
     short = min(size, MAX32)
-    fields = _LOCAL.pack(
-        0x04034B50, needs, _flags(name), 0, stamp, crc32, short, short, len(name), len(extra)
+    fields = struct.pack(
+        "<IHHHIIIIHH",
+        *(0x04034B50, needs, _flags(name), 0, stamp, crc32, short, short, len(name), len(extra)),
     )
     return fields + name + extra
 
 
 def central_header(name: bytes, size: int, crc32: int, stamp: int, offset: int) -> bytes:
-    """Pack an entry's record in the central directory (4.3.12)."""
-    extra = _central_zip64(size, offset)
+    """Pack the record of an entry in the central directory (4.3.12)."""
+    # 4.5.3: only the fields whose 32-bit place is full, in this order. Java checks that exactly.
+    full = ([size, size] if size >= MAX32 else []) + ([offset] if offset >= MAX32 else [])
+    extra = struct.pack(f"<HH{len(full)}Q", _ZIP64_TAG, 8 * len(full), *full) if full else b""
     needs = _NEEDS_ZIP64 if extra else _NEEDS_STORED
     short = min(size, MAX32)
-    fields = _CENTRAL.pack(
-        0x02014B50, _MADE_BY, needs, _flags(name), 0, stamp, crc32, short, short,
+    fields = struct.pack(
+        "<IHHHHIIIIHHHHHII", 0x02014B50, _MADE_BY, needs, _flags(name), 0, stamp, crc32, short, short,
         len(name), len(extra), 0, 0, 0, _MODE, min(offset, MAX32),
     )  # fmt: skip
     return fields + name + extra
@@ -128,13 +111,11 @@ def end_records(count: int, central_size: int, central_offset: int) -> bytes:
     """Pack what follows the central directory: the zip64 records where needed, and the end (4.3.14-16)."""
     zip64 = b""
     if _ends_in_zip64(count, central_size, central_offset):
-        zip64 = _ZIP64_END.pack(
-            0x06064B50, 44, _MADE_BY, _NEEDS_ZIP64, 0, 0, count, count, central_size, central_offset
-        ) + _ZIP64_LOCATOR.pack(0x07064B50, 0, central_offset + central_size, 1)
-    short_count = min(count, MAX16)
-    return zip64 + _END.pack(
-        0x06054B50, 0, 0, short_count, short_count, min(central_size, MAX32), min(central_offset, MAX32), 0
-    )
+        sizes = count, count, central_size, central_offset
+        zip64 = struct.pack("<IQHHIIQQQQ", 0x06064B50, 44, _MADE_BY, _NEEDS_ZIP64, 0, 0, *sizes)
+        zip64 += struct.pack("<IIQI", 0x07064B50, 0, central_offset + central_size, 1)
+    short = min(count, MAX16), min(count, MAX16), min(central_size, MAX32), min(central_offset, MAX32)
+    return zip64 + struct.pack("<IHHHHIIH", 0x06054B50, 0, 0, *short, 0)
 
 
 def crc32_join(first: int, second: int, second_size: int) -> int:
@@ -166,14 +147,6 @@ def _flags(name: bytes) -> int:
     # Only where needed: ASCII reads the same in every code page, and the oldest readers stumble over
     # flags they do not know.
     return 0 if name.isascii() else _UTF8
-
-
-def _central_zip64(size: int, offset: int) -> bytes:
-    # 4.5.3: only the fields whose 32-bit place is full, in this order. Java checks that exactly.
-    values = ([size, size] if size >= MAX32 else []) + ([offset] if offset >= MAX32 else [])
-    if not values:
-        return b""
-    return struct.pack(f"<HH{len(values)}Q", _ZIP64_TAG, 8 * len(values), *values)
 
 
 def _ends_in_zip64(count: int, central_size: int, central_offset: int) -> bool:

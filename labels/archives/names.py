@@ -1,14 +1,10 @@
-"""File names inside an archive: the original names, safe on Windows, macOS and Linux, and unique.
-
-Pure: the result depends on the names and their order only, so the same list gives the same archive.
-"""
+"""File names inside an archive: the original names, safe on Windows, macOS and Linux, and unique."""
 
 import re
 import unicodedata
 from collections.abc import Iterable
 
 MAX_BYTES = 255  # UTF-8, the limit of ext4 and APFS; NTFS allows 255 UTF-16 units, which is never less
-FALLBACK = "photo"
 
 # Unicode's Default_Ignorable_Code_Point, by number so that a new Python changes no name. Variation
 # selectors stand apart: they choose how a character looks (an emoji, a Japanese name), so they may stay.
@@ -46,12 +42,12 @@ _NUMBERED = re.compile(r" \(\d+\)")
 _SUFFIX_BYTES = 11
 
 
-def safe_name(original: str, fallback: str = FALLBACK) -> str:
+def safe_name(original: str, fallback: str = "photo") -> str:
     """Return the file name of a path, made safe to unpack anywhere; the fallback when nothing is left.
 
     At most 255 UTF-8 bytes, NFC, never hidden, never a device of Windows. Safe names stay as they are.
     """
-    return _clean(original) or _clean(fallback) or FALLBACK
+    return _clean(original) or _clean(fallback) or "photo"
 
 
 def unique_names(originals: Iterable[str], reserved: Iterable[str] = ("manifest.csv",)) -> list[str]:
@@ -85,10 +81,9 @@ def file_key(name: str) -> str:
 
 
 def numbers_plainly(name: str) -> bool:
-    """Return whether a safe name belongs to the simple case of `unique_names`.
+    """Return whether `unique_names` makes of the k-th name equal to this safe one just "name (k).jpg".
 
-    Among such names the k-th of equal ones becomes "name (k).jpg": nothing is cut for the number, and no
-    name looks as if it had one already.
+    Nothing is cut for the number, and no name looks as if it had one already.
     """
     stem, extension = _split_extension(name)
     key = file_key(name)
@@ -100,7 +95,6 @@ def numbers_plainly(name: str) -> bool:
 
 
 def _clean(original: str) -> str:
-    """Return the safe form of a name, or an empty string."""
     name = original.replace("\\", "/").rstrip("/").rpartition("/")[2]
     name = _REMOVED.sub("", unicodedata.normalize("NFC", name))
     # Again, because removing a joiner can bring a letter and its accent together.
@@ -117,13 +111,11 @@ def _clean(original: str) -> str:
 
 
 def _numbered(name: str, taken: set[str], counters: dict[tuple[str, str], int]) -> tuple[str, str]:
-    """Return the name with the first free number before its extension, and its folded form.
-
-    The counter of a stem never goes back, so many equal names cost no more than many different ones.
-    """
+    """Return the name with the first free number before its extension, and its folded form."""
     stem, extension = _split_extension(name)
     stem = _cut(stem, MAX_BYTES - _SUFFIX_BYTES - len(extension.encode()))
     family = file_key(stem), file_key(extension)
+    # Counters never go back, so that many equal names cost no more than many different ones.
     number = counters.get(family, 2)
     while (key := f"{family[0]} ({number}){family[1]}") in taken:
         number += 1
@@ -138,7 +130,6 @@ def _split_extension(name: str) -> tuple[str, str]:
 
 
 def _cut(text: str, max_bytes: int) -> str:
-    """Return the beginning of the text that fits, whole characters only."""
     encoded = text.encode()
     if len(encoded) <= max_bytes:
         return text

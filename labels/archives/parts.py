@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from labels.archives import format as zipformat
 from labels.archives.format import MAX32
@@ -23,35 +23,16 @@ class Trailer:
 
     name: str
     fixed_bytes: int  # its size whatever the entries: the heading line
-    line_bytes: Callable[[Entry], int]  # what each entry of the part adds
+    line_bytes: Callable[[Any], int]  # what each entry of the part adds
 
 
 def split(entries: Iterable[Entry], max_bytes: int, trailers: Sequence[Trailer] = ()) -> Iterator[Part]:
     """Cut a list of entries into archives of at most max_bytes each, in order, in one pass.
 
     An entry that is larger than max_bytes even alone gets a part of its own; its Part.size says so.
-    No entries make no parts.
     """
     if max_bytes < 1:
         raise LayoutError(f"a part of at most {max_bytes} bytes cannot hold anything")
-    return _split(entries, max_bytes, trailers)
-
-
-def archive_size(count: int, name_bytes: int, data_bytes: int) -> int:
-    """Return the size of an archive from three sums: entries, UTF-8 bytes of names, bytes of data.
-
-    Exact for any number of entries as long as the central directory begins below 4 GiB - 1. Raises
-    LayoutError beyond that: there the size depends on how many entries begin after 4 GiB, hence on their
-    order, and only ZipLayout and split know it.
-    """
-    central_offset = zipformat.LOCAL_SIZE * count + name_bytes + data_bytes
-    if central_offset >= MAX32:
-        raise LayoutError(f"{data_bytes} bytes in {count} entries: sums do not tell the size from 4 GiB on")
-    central_size = zipformat.CENTRAL_SIZE * count + name_bytes
-    return zipformat.Tally(count, central_offset, central_size).size
-
-
-def _split(entries: Iterable[Entry], max_bytes: int, trailers: Sequence[Trailer]) -> Iterator[Part]:
     part, size, stop = _OpenPart(0, trailers), 0, 0
     for index, entry in enumerate(entries):
         grown = part.add(entry)
@@ -62,6 +43,19 @@ def _split(entries: Iterable[Entry], max_bytes: int, trailers: Sequence[Trailer]
         size, stop = grown, index + 1
     if stop:
         yield Part(part.start, stop, size)
+
+
+def archive_size(count: int, name_bytes: int, data_bytes: int) -> int:
+    """Return the size of an archive from three sums: entries, UTF-8 bytes of names, bytes of data.
+
+    Raises LayoutError where the central directory would begin at 4 GiB - 1 or later: there the size depends
+    on the order of the entries, and only ZipLayout and split know it.
+    """
+    central_offset = zipformat.LOCAL_SIZE * count + name_bytes + data_bytes
+    if central_offset >= MAX32:
+        raise LayoutError(f"{data_bytes} bytes in {count} entries: sums do not tell the size from 4 GiB on")
+    central_size = zipformat.CENTRAL_SIZE * count + name_bytes
+    return zipformat.Tally(count, central_offset, central_size).size
 
 
 class _OpenPart:

@@ -20,9 +20,6 @@ from labels.archives import manifest
 from labels.archives.names import safe_name
 
 _BLOCK = 1024 * 1024
-# The other two that Python reads (bzip2, LZMA) unpack a block without a bound.
-_METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
-_ENCRYPTED = 1
 # A line of ours holds a name and labels; the csv module's own limit for one cell is 128 KiB.
 _LINE_BYTES = 1024 * 1024
 _PART = re.compile(r"-part-(\d{1,9})-of-(\d{1,9})\b")
@@ -41,9 +38,6 @@ _DAMAGE = (
 )
 
 
-_Entries = dict[str, zipfile.ZipInfo]
-
-
 class NotAnArchive(Exception):
     """The file cannot be read, or is no zip archive at all."""
 
@@ -53,16 +47,12 @@ class _Wrong(Exception):
 
 
 class Archive:
-    """One archive: `check()` yields the name of each entry as it is checked and fills the rest.
-
-    `findings` are (name in the archive or "", what is wrong); `missing` are (name, reason) of the photos
-    that the manifest itself says could not be read.
-    """
+    """One archive: `check()` yields the name of each entry as it is checked and fills the rest."""
 
     def __init__(self, path: str | Path):
         self.path = Path(path)
-        self.findings: list[tuple[str, str]] = []
-        self.missing: list[tuple[str, str]] = []
+        self.findings: list[tuple[str, str]] = []  # (name in the archive or "", what is wrong)
+        self.missing: list[tuple[str, str]] = []  # (name, reason), as the manifest itself says
         self.photos: dict[str, str] = {}  # name: SHA-256, of those that are as the manifest says
         self._zip: zipfile.ZipFile | None = None
         try:
@@ -76,28 +66,26 @@ class Archive:
                 raise NotAnArchive("it is not a zip archive") from None
             self._find("", f"the archive is cut short or damaged: {_words(error)}; fetch it again")
         self._entries = self._zip.infolist() if self._zip else []
+        self._by_name = {entry.orig_filename: entry for entry in self._entries}
 
     def __len__(self) -> int:
         return len(self._entries)
 
     def check(self) -> Iterator[str]:
-        """Yield the name of each entry once it is checked."""
         self._check_names()
-        by_name = {entry.orig_filename: entry for entry in self._entries}
-        ends = (manifest.NAME, manifest.SUMS_NAME)
-        planned, sums = self._manifest(by_name), self._sums(by_name)
-        for name, problem in _differences(planned, sums):
-            self._find(name, problem)
-        for name, entry in by_name.items():
+        planned, sums = self._manifest(), self._sums()
+        for name in planned.keys() | sums.keys():
+            if sums.get(name) != planned.get(name, (None,))[0]:
+                self._find(name, "manifest.csv and SHA256SUMS say different things about it")
+        for name, entry in self._by_name.items():
             if name in planned:
                 self._check_entry(entry, *planned[name])
-            elif name not in ends:
+            elif name not in manifest.RESERVED:
                 self._find(name, "it is not in manifest.csv")
             yield name
-        for name in planned.keys() - by_name.keys():
+        for name in planned.keys() - self._by_name.keys():
             self._find(name, "manifest.csv names it, and it is not in the archive")
         self.findings.sort()
-        self.close()
 
     def close(self) -> None:
         if self._zip:
@@ -117,9 +105,9 @@ class Archive:
             if safe_name(name) != name:
                 self._find(name, "it is not a safe file name")
 
-    def _manifest(self, by_name: _Entries) -> dict[str, tuple[str, int]]:
+    def _manifest(self) -> dict[str, tuple[str, int]]:
         """Return {name: (SHA-256, size)} of the photos that shall be there."""
-        rows = csv.reader(self._lines(by_name, manifest.NAME))
+        rows = csv.reader(self._lines(manifest.NAME))
         planned: dict[str, tuple[str, int]] = {}
         try:
             if (heading := next(rows, None)) is None:
@@ -140,10 +128,10 @@ class Archive:
             self._find(manifest.NAME, str(error))
         return planned
 
-    def _sums(self, by_name: _Entries) -> dict[str, str]:
+    def _sums(self) -> dict[str, str]:
         """Return {name: SHA-256} as `sha256sum -c` will read it."""
         sums: dict[str, str] = {}
-        for number, line in enumerate(self._lines(by_name, manifest.SUMS_NAME), start=1):
+        for number, line in enumerate(self._lines(manifest.SUMS_NAME), start=1):
             found = re.fullmatch(r"([0-9a-f]{64})  (.+)\n", line)
             if not found or found[2] in sums:
                 self._find(manifest.SUMS_NAME, f"line {number} cannot be understood")
@@ -151,14 +139,14 @@ class Archive:
             sums[found[2]] = found[1]
         return sums
 
-    def _lines(self, by_name: _Entries, name: str) -> Iterator[str]:
+    def _lines(self, name: str) -> Iterator[str]:
         """Yield the lines of a text file of ours; damage is a finding and ends them."""
-        if name not in by_name:
+        if name not in self._by_name:
             if self._zip:
                 self._find(name, "it is not in the archive")
             return
         try:
-            with self._open(by_name[name]) as file:
+            with self._open(self._by_name[name]) as file:
                 while line := file.readline(_LINE_BYTES):
                     if len(line) == _LINE_BYTES:
                         raise _Wrong("a line is too long to be ours")
@@ -187,7 +175,9 @@ class Archive:
             self.photos[entry.orig_filename] = sha256
 
     def _open(self, entry: zipfile.ZipInfo) -> IO[bytes]:
-        if entry.compress_type not in _METHODS or entry.flag_bits & _ENCRYPTED:
+        # The other two methods that Python reads (bzip2, LZMA) unpack a block without a bound.
+        encrypted = entry.flag_bits & 1
+        if encrypted or entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
             raise _Wrong("it is packed in a way that photomgr does not use")
         assert self._zip, "an archive that could not be opened has no entries"
         return self._zip.open(entry)
@@ -207,13 +197,6 @@ def across(archives: Sequence[Archive]) -> Iterator[tuple[str, str, str]]:
         # The number comes from a file name: never more than a few of a billion.
         for number in islice((n for n in range(1, last + 1) if n not in given), 20):
             yield "", "", f"part {number} of {last} is not among the files"
-
-
-def _differences(planned: dict[str, tuple[str, int]], sums: dict[str, str]) -> Iterator[tuple[str, str]]:
-    for name in planned.keys() | sums.keys():
-        wanted = planned[name][0] if name in planned else None
-        if sums.get(name) != wanted:
-            yield name, "manifest.csv and SHA256SUMS say different things about it"
 
 
 def _words(error: BaseException) -> str:

@@ -2,7 +2,6 @@
 
 Sizes and CRC-32s are known since intake and photos do not shrink, so every byte of the archive follows
 from the list of entries: its size is exact before one photo is read, and any worker can make any range.
-The records themselves are in `labels.archives.format`.
 """
 
 import zlib
@@ -11,7 +10,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import groupby
+from itertools import chain, groupby
 from typing import NamedTuple
 
 from labels.archives import format as zipformat
@@ -28,7 +27,7 @@ class LayoutError(ValueError):
 
 
 class EntryChanged(Exception):
-    """An entry's bytes are not those that were planned; `index` and `name` say which one."""
+    """An entry's bytes are not those that were planned."""
 
     def __init__(self, index: int, name: str, reason: str):
         super().__init__(f"{name}: {reason}")
@@ -72,21 +71,18 @@ class ZipLayout:
     """One archive: `size` is exact, `segments` and `read` give any range of it.
 
     Entries are copied into columns (about 60 bytes each plus the name), so they may come from an
-    iterator; `len(plan)` counts them and `plan[i]` returns one. Raises LayoutError for entries that no
-    archive can hold, two of the same name included: the later one would overwrite the earlier.
+    iterator. Raises LayoutError for entries that no archive can hold, two of the same name included:
+    the later one would overwrite the earlier.
     """
 
     def __init__(self, entries: Iterable[Entry]):
         self._names = bytearray()
         self._name_ends = array("Q")
-        self._sizes = array("Q")
+        self.sizes = array("Q")
         self._crc32s = array("I")
         self._stamps = array("I")
         self._headers = array("Q")  # offset of each local header
         self._centrals = array("Q")  # offset of each record within the central directory
-        self._lay_out(entries)
-
-    def _lay_out(self, entries: Iterable[Entry]) -> None:
         tally, seen = zipformat.Tally(), set()
         for entry in entries:
             name = _checked_name(entry)
@@ -95,7 +91,7 @@ class ZipLayout:
                 raise LayoutError(f"two entries are named {entry.name!r}")
             self._names += name
             self._name_ends.append(len(self._names))
-            self._sizes.append(entry.size)
+            self.sizes.append(entry.size)
             self._crc32s.append(entry.crc32)
             self._stamps.append(zipformat.dos_stamp(entry.modified))
             self._headers.append(tally.offset)
@@ -106,16 +102,12 @@ class ZipLayout:
         self.size = tally.size
 
     def __len__(self) -> int:
-        return len(self._sizes)
+        return len(self.sizes)
 
     def __getitem__(self, index: int) -> Entry:
         index = range(len(self))[index]
         modified = zipformat.from_dos_stamp(self._stamps[index])
-        return Entry(self._name(index).decode(), self._sizes[index], self._crc32s[index], modified)
-
-    def entry_size(self, index: int) -> int:
-        """Return the bytes of the entry's data, without making an Entry of it."""
-        return self._sizes[index]
+        return Entry(self._name(index).decode(), self.sizes[index], self._crc32s[index], modified)
 
     def header_offset(self, index: int) -> int:
         """Return where the entry begins; bytes before it do not depend on it or on later ones."""
@@ -123,29 +115,38 @@ class ZipLayout:
 
     def data_offset(self, index: int) -> int:
         name = self._name(index)
-        return self._headers[index] + zipformat.local_header_size(len(name), self._sizes[index])
+        return self._headers[index] + zipformat.local_header_size(len(name), self.sizes[index])
 
     def segments(self, start: int, end: int) -> Iterator[Framing | Data]:
         """Return what bytes start..end of the archive consist of, in order, none of them empty."""
         if not 0 <= start <= end <= self.size:
             raise LayoutError(f"bytes {start}..{end} are not within an archive of {self.size} bytes")
-        return self._segments(start, end)
+        records_at = self._central_end
+        records = zipformat.end_records(len(self), records_at - self._central_start, self._central_start)
+        return chain(
+            self._entry_segments(start, min(end, self._central_start)),
+            self._central_segments(max(start, self._central_start), min(end, records_at)),
+            _clip(records, records_at, start, end),
+        )
 
     def read(
         self,
         start: int,
         end: int,
         open_entry: OpenEntry,
-        on_piece: Callable[[Piece], None] | None = None,
+        on_piece: Callable[[Piece], object] = lambda piece: None,
     ) -> Iterator[bytes]:
-        """Return bytes start..end of the archive; data comes from open_entry(index, start, end).
+        """Yield bytes start..end of the archive; data comes from open_entry(index, start, end).
 
-        Entries are opened one at a time, when their turn comes. Raises EntryChanged when an entry
-        yields too few or too many bytes, or, for an entry that lies in the range as a whole, when its
-        CRC-32 differs. Of an entry cut by the range the CRC-32 is unknown until its other pieces are
-        copied: `on_piece` is told each piece, for `changed_entries`.
+        Raises EntryChanged when an entry yields too few or too many bytes, or, for an entry that lies in
+        the range as a whole, when its CRC-32 differs. Of an entry cut by the range the CRC-32 is unknown
+        until its other pieces are copied: `on_piece` is told each piece, for `changed_entries`.
         """
-        return self._read(self.segments(start, end), open_entry, on_piece)
+        for segment in self.segments(start, end):
+            if isinstance(segment, Framing):
+                yield segment.content
+            else:
+                on_piece((yield from self._copy(segment, open_entry)))
 
     def changed_entries(self, pieces: Iterable[Piece]) -> list[int]:
         """Return which of the entries copied in these pieces do not have the CRC-32 planned.
@@ -161,30 +162,19 @@ class ZipLayout:
                     raise LayoutError(f"{self[index].name}: byte {min(covered, piece.start)} not copied once")
                 crc32 = zipformat.crc32_join(crc32, piece.crc32, piece.end - piece.start)
                 covered = piece.end
-            if covered != self._sizes[index]:
-                raise LayoutError(f"{self[index].name}: {covered} of {self._sizes[index]} bytes copied")
+            if covered != self.sizes[index]:
+                raise LayoutError(f"{self[index].name}: {covered} of {self.sizes[index]} bytes copied")
             if crc32 != self._crc32s[index]:
                 changed.append(index)
         return changed
 
-    def _segments(self, start: int, end: int) -> Iterator[Framing | Data]:
-        yield from self._entry_segments(start, min(end, self._central_start))
-        yield from self._central_segments(max(start, self._central_start), min(end, self._central_end))
-        if end > self._central_end:
-            records = zipformat.end_records(
-                len(self), self._central_end - self._central_start, self._central_start
-            )
-            yield from _clip(records, self._central_end, start, end)
-
     def _entry_segments(self, start: int, end: int) -> Iterator[Framing | Data]:
         index = bisect_right(self._headers, start) - 1
         while start < end:
-            header_at, data_at, size = self._headers[index], self.data_offset(index), self._sizes[index]
+            data_at, size = self.data_offset(index), self.sizes[index]
             if start < data_at:
-                header = zipformat.local_header(
-                    self._name(index), size, self._crc32s[index], self._stamps[index]
-                )
-                yield from _clip(header, header_at, start, end)
+                facts = self._name(index), size, self._crc32s[index], self._stamps[index]
+                yield from _clip(zipformat.local_header(*facts), self._headers[index], start, end)
             first, last = max(start - data_at, 0), min(end - data_at, size)
             if first < last:
                 yield Data(index, first, last)
@@ -195,55 +185,38 @@ class ZipLayout:
         stop = bisect_left(self._centrals, end - self._central_start)
         while start < end:
             last = min(first + _CENTRAL_RUN, stop)
-            run = b"".join(self._central_header(index) for index in range(first, last))
+            columns = (self.sizes, self._crc32s, self._stamps, self._headers)
+            names = map(self._name, range(first, last))
+            rows = zip(names, *(column[first:last] for column in columns), strict=True)
+            run = b"".join(zipformat.central_header(*row) for row in rows)
             run_at = self._central_start + self._centrals[first]
             yield from _clip(run, run_at, start, end)
             first, start = last, run_at + len(run)
-
-    def _central_header(self, index: int) -> bytes:
-        return zipformat.central_header(
-            self._name(index),
-            self._sizes[index],
-            self._crc32s[index],
-            self._stamps[index],
-            self._headers[index],
-        )
 
     def _name(self, index: int) -> bytes:
         begin = self._name_ends[index - 1] if index else 0
         return bytes(self._names[begin : self._name_ends[index]])
 
-    def _read(
-        self,
-        segments: Iterator[Framing | Data],
-        open_entry: OpenEntry,
-        on_piece: Callable[[Piece], None] | None,
-    ) -> Iterator[bytes]:
-        for segment in segments:
-            if isinstance(segment, Framing):
-                yield segment.content
-                continue
-            piece = yield from self._copy(segment, open_entry)
-            if on_piece:
-                on_piece(piece)
-
     def _copy(self, data: Data, open_entry: OpenEntry) -> Generator[bytes, None, Piece]:
-        crc32, wanted, left = 0, data.end - data.start, data.end - data.start
+        crc32, came, wanted = 0, 0, data.end - data.start
         for block in open_entry(*data):
-            left -= len(block)
-            if left < 0:
-                raise EntryChanged(data.entry, self[data.entry].name, f"more than {wanted} bytes came")
+            came += len(block)
+            if came > wanted:
+                raise self.changed(data.entry, f"more than {wanted} bytes came")
             crc32 = zlib.crc32(block, crc32)
             yield block
-        if left:
-            raise EntryChanged(data.entry, self[data.entry].name, f"{wanted - left} of {wanted} bytes came")
-        if wanted == self._sizes[data.entry] and crc32 != self._crc32s[data.entry]:
-            raise EntryChanged(data.entry, self[data.entry].name, "the content differs (CRC-32)")
+        if came < wanted:
+            raise self.changed(data.entry, f"{came} of {wanted} bytes came")
+        if wanted == self.sizes[data.entry] and crc32 != self._crc32s[data.entry]:
+            raise self.changed(data.entry, "the content differs (CRC-32)")
         return Piece(*data, crc32)
+
+    def changed(self, index: int, reason: str) -> EntryChanged:
+        """Return what to raise over an entry that is not as it was."""
+        return EntryChanged(index, self._name(index).decode(), reason)
 
 
 def _checked_name(entry: Entry) -> bytes:
-    """Return the entry's name as bytes; raise LayoutError when the entry cannot be stored."""
     try:
         name = entry.name.encode()
     except UnicodeEncodeError as error:

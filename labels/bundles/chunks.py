@@ -70,9 +70,9 @@ def _report(chunk, position, reason):
 
 @transaction.atomic
 def record(chunk, content, pieces, tag):
-    size = content.layout.entry_size
-    cut = [piece for piece in pieces if piece.end - piece.start < size(piece.entry)]
-    photos = sum(content.is_photo(piece.entry) and piece.end == size(piece.entry) for piece in pieces)
+    sizes = content.layout.sizes
+    cut = [piece for piece in pieces if piece.end - piece.start < sizes[piece.entry]]
+    photos = sum(content.is_photo(piece.entry) and piece.end == sizes[piece.entry] for piece in pieces)
     # The bundle's row first, as whoever cancels it or lays it out anew locks them.
     counted = Bundle.objects.filter(pk=chunk.part.bundle_id, status=Bundle.Status.BUILDING).update(
         bytes_done=F("bytes_done") + chunk.end - chunk.start,

@@ -4,7 +4,7 @@ import zlib
 from itertools import chain
 
 from labels.archives import manifest
-from labels.archives.zip_layout import Entry, EntryChanged, ZipLayout
+from labels.archives.zip_layout import Entry, ZipLayout
 from labels.models.photo import originals
 from labels.storage.errors import ObjectUnreadable
 
@@ -60,19 +60,15 @@ class PartContent:
             with originals().open(self.keys[index], "rb") as file:
                 yield from self._bytes(file, index, start, end)
         except FileNotFoundError:
-            raise self.changed(index, "the file is no longer in storage") from None
+            raise self.layout.changed(index, "the file is no longer in storage") from None
         except ObjectUnreadable as error:
-            raise self.changed(index, error.strerror) from None
+            raise self.layout.changed(index, error.strerror) from None
 
     def is_photo(self, index):
         return index < len(self.keys)
 
     def trailer(self, index):
         return self._trailers[index - len(self.keys)]
-
-    def changed(self, index, reason):
-        """Return what to raise over a photo that is not as it was."""
-        return EntryChanged(index, self.layout[index].name, reason)
 
     def _bytes(self, file, index, start, end):
         file.seek(start)
@@ -81,5 +77,5 @@ class PartContent:
             left -= len(block)
             yield block
         # One byte past the planned end tells a file that grew from one that is whole.
-        if not left and end == self.layout.entry_size(index) and file.read(1):
-            raise self.changed(index, "the file in storage is larger than it was")
+        if not left and end == self.layout.sizes[index] and file.read(1):
+            raise self.layout.changed(index, "the file in storage is larger than it was")

@@ -28,8 +28,8 @@ class Prefetch:
             return
         while start < end:
             block, whole = self._next(index)
-            if whole > self._content.layout.entry_size(index):
-                raise self._content.changed(index, "the file in storage is larger than it was")
+            if whole > self._content.layout.sizes[index]:
+                raise self._content.layout.changed(index, "the file in storage is larger than it was")
             yield block
             if start + len(block) >= whole:
                 return
@@ -45,9 +45,9 @@ class Prefetch:
         try:
             return future.result()
         except FileNotFoundError:
-            raise self._content.changed(index, "the file is no longer in storage") from None
+            raise self._content.layout.changed(index, "the file is no longer in storage") from None
         except ObjectUnreadable as error:
-            raise self._content.changed(index, error.strerror) from None
+            raise self._content.layout.changed(index, error.strerror) from None
 
     def _fill(self):
         while len(self._coming) < _AHEAD and (block := next(self._wanted, None)):
