@@ -61,8 +61,7 @@ def expire(now):
 def retry(bundle):
     """Queue a failed, cancelled or expired bundle again; return whether it was one.
 
-    It keeps the photos it was requested with, and of a failed one what was built already. Raises LimitReached
-    like a new one.
+    It keeps its photos, and of a failed one what was built already. Raises RequestRefused like a new one.
     """
     if Bundle.objects.filter(pk=bundle.pk, status__in=Bundle.RETRYABLE).exists():
         lock_account(bundle.owner_id)

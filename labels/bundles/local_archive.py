@@ -1,9 +1,5 @@
-"""Where archives lie: local files, written in place by any number of workers at once.
+"""Where archives lie: local files, written in place by any number of workers at once."""
 
-`s3_archive` has the same functions for a bucket; `archive_store.archives` chooses.
-"""
-
-import hashlib
 import os
 import shutil
 import uuid
@@ -17,40 +13,37 @@ from labels.models.bundle import bundle_files
 AT_ONCE = 1
 # What a failed download has built already waits for another try.
 KEPT_FOR_RETRY = True
-_BUFFER = 8 * 1024 * 1024
 
 
 def chunk_bytes(size):
     return settings.BUNDLE_CHUNK_BYTES
 
 
-def allocate(bundle_id, size):
-    """Return the key of a new file of `size` bytes; raise OSError (ENOSPC) when the disk can't hold it."""
-    key = f"{bundle_id}/{uuid.uuid4().hex}.zip"
-    path = _path(key)
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with path.open("xb") as file:
-        try:
-            os.posix_fallocate(file.fileno(), 0, size)
-        except OSError:
-            path.unlink()
-            raise
-    return key
-
-
 def replace(key, bundle_id, size, kept):
-    new = allocate(bundle_id, size)
+    """Return the key of a new file of `size` bytes; raise OSError (ENOSPC) when the disk can't hold it."""
+    new = f"{bundle_id}/{uuid.uuid4().hex}.zip"
+    _path(new).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     try:
-        if kept:
-            _copy_beginning(key, new, kept)
+        with _path(new).open("xb") as file:
+            os.posix_fallocate(file.fileno(), 0, size)
+            if kept:
+                _copy_beginning(_path(key), file, kept)
     except BaseException:
         remove(new)
         raise
     return new
 
 
+def _copy_beginning(path, new, size):
+    with path.open("rb") as old:
+        while size:
+            copied = os.sendfile(new.fileno(), old.fileno(), None, min(size, 1 << 30))
+            if not copied:
+                raise OSError(f"{path} ended {size} bytes early")
+            size -= copied
+
+
 def write(key, chunk, content):
-    """Write the bytes of a chunk into a file that must be there; return its tag, which files have not."""
     with _path(key).open("r+b", buffering=0) as file:
         file.seek(chunk.start)
         for piece in content:
@@ -63,23 +56,11 @@ def is_there(key):
 
 
 def lost(key, tags):
-    """Return the numbers of the chunks that are no longer as they were written: none, on a disk."""
     return []
 
 
 def finish(key, tags):
-    """Make the archive whole; a file is."""
-
-
-def _copy_beginning(old_key, new_key, size):
-    """Copy the first `size` bytes, which both plans share."""
-    with _path(old_key).open("rb") as old, _path(new_key).open("r+b") as new:
-        left = size
-        while left:
-            copied = os.sendfile(new.fileno(), old.fileno(), size - left, min(left, 1 << 30))
-            if not copied:
-                raise OSError(f"{old_key} ended {left} bytes early")
-            left -= copied
+    """Do nothing: a file is whole."""
 
 
 def free_bytes():
@@ -103,18 +84,9 @@ def clear(bundle_id):
     shutil.rmtree(_path(str(bundle_id)), ignore_errors=True)
 
 
-def sha256(key, on_piece):
-    """Return the SHA-256 of a file; call `on_piece` after each piece, about 20 a second."""
-    digest = hashlib.sha256()
-    with _path(key).open("rb", buffering=0) as file:
-        while piece := file.read(_BUFFER):
-            digest.update(piece)
-            on_piece()
-    return digest.hexdigest()
-
-
-def copy_out(key, path):
-    shutil.copyfile(_path(key), path)
+def pieces(key):
+    with bundle_files().open(key) as file:
+        yield from file.chunks(8 * 1024 * 1024)
 
 
 def address(key):

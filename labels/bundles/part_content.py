@@ -1,6 +1,7 @@
 """What one part of a bundle consists of, from its rows: every worker gets the same bytes from it."""
 
 import zlib
+from contextlib import contextmanager
 from itertools import chain
 
 from labels.archives import manifest
@@ -9,10 +10,6 @@ from labels.models.photo import originals
 from labels.storage.errors import ObjectUnreadable
 
 _BLOCK = 1024 * 1024
-_COLUMNS = (
-    *("position", "name", "size", "crc32", "modified", "sha256", "taken_at", "labels"),
-    *("storage_key", "missing_reason"),
-)
 
 
 class PartContent:
@@ -25,7 +22,7 @@ class PartContent:
     def __init__(self, part):
         photos = part.bundle.photos.filter(position__gte=part.first, position__lt=part.stop)
         # Row by row: thousands at a time would stay in the worker's memory.
-        rows = photos.order_by("position").values_list(*_COLUMNS, named=True).iterator()
+        rows = photos.order_by("position").values_list(named=True).iterator()
         self.positions, self.keys = [], []
         self._trailers = [bytearray(manifest.heading()), bytearray()]
         # Dated by the request and not by the build: the same snapshot gives the same bytes.
@@ -46,7 +43,6 @@ class PartContent:
                 yield Entry(row.name, row.size, row.crc32, row.modified.replace(tzinfo=None))
 
     def _trailing_entries(self, modified):
-        """Yield the entries of the files that end the archive, once all photos are known."""
         self._trailers = [bytes(content) for content in self._trailers]
         for name, content in zip(manifest.RESERVED, self._trailers, strict=True):
             yield Entry(name, len(content), zlib.crc32(content), modified)
@@ -56,26 +52,30 @@ class PartContent:
         if not self.is_photo(index):
             yield self.trailer(index)[start:end]
             return
+        with self.unreadable_is_changed(index), originals().open(self.keys[index], "rb") as file:
+            file.seek(start)
+            left = end - start
+            while left and (block := file.read(min(_BLOCK, left))):
+                left -= len(block)
+                yield block
+            # One byte past the planned end tells a file that grew from one that is whole.
+            if not left and end == self.layout.sizes[index] and file.read(1):
+                raise self.grown(index)
+
+    @contextmanager
+    def unreadable_is_changed(self, index):
         try:
-            with originals().open(self.keys[index], "rb") as file:
-                yield from self._bytes(file, index, start, end)
+            yield
         except FileNotFoundError:
             raise self.layout.changed(index, "the file is no longer in storage") from None
         except ObjectUnreadable as error:
             raise self.layout.changed(index, error.strerror) from None
+
+    def grown(self, index):
+        return self.layout.changed(index, "the file in storage is larger than it was")
 
     def is_photo(self, index):
         return index < len(self.keys)
 
     def trailer(self, index):
         return self._trailers[index - len(self.keys)]
-
-    def _bytes(self, file, index, start, end):
-        file.seek(start)
-        left = end - start
-        while left and (block := file.read(min(_BLOCK, left))):
-            left -= len(block)
-            yield block
-        # One byte past the planned end tells a file that grew from one that is whole.
-        if not left and end == self.layout.sizes[index] and file.read(1):
-            raise self.layout.changed(index, "the file in storage is larger than it was")

@@ -4,7 +4,6 @@ from collections import deque
 
 from labels.archives.zip_layout import Data
 from labels.models.photo import originals
-from labels.storage.errors import ObjectUnreadable
 
 _BLOCK = 1024 * 1024
 # A request takes tens of milliseconds, however little it fetches: while one block is copied, these come.
@@ -22,14 +21,16 @@ class Prefetch:
         self._fill()
 
     def open_entry(self, index, start, end):
-        """Yield bytes start..end of an entry; raise EntryChanged when its original is gone or has grown."""
         if not self._content.is_photo(index):
             yield self._content.trailer(index)[start:end]
             return
         while start < end:
-            block, whole = self._next(index)
+            future = self._coming.popleft()
+            self._fill()
+            with self._content.unreadable_is_changed(index):
+                block, whole = future.result()
             if whole > self._content.layout.sizes[index]:
-                raise self._content.layout.changed(index, "the file in storage is larger than it was")
+                raise self._content.grown(index)
             yield block
             if start + len(block) >= whole:
                 return
@@ -38,16 +39,6 @@ class Prefetch:
     def close(self):
         for future in self._coming:
             future.cancel()
-
-    def _next(self, index):
-        future = self._coming.popleft()
-        self._fill()
-        try:
-            return future.result()
-        except FileNotFoundError:
-            raise self._content.layout.changed(index, "the file is no longer in storage") from None
-        except ObjectUnreadable as error:
-            raise self._content.layout.changed(index, error.strerror) from None
 
     def _fill(self):
         while len(self._coming) < _AHEAD and (block := next(self._wanted, None)):

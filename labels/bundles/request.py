@@ -1,8 +1,8 @@
 """Request a download: the row, and the photos it holds as they are now.
 
-Listing a hundred thousand photos takes seconds, and SQLite has one writer at a time. So they are listed from
-one state of the database that nobody has to wait for, and staged in a table of this connection alone; the
-transaction that writes only checks that they are still as they were, and copies them.
+Listing a hundred thousand photos takes seconds, and SQLite has one writer at a time. So they are listed
+without a lock and staged in a temporary table; the transaction that writes only checks that they are still
+as they were, and copies them.
 """
 
 from contextlib import contextmanager, suppress
@@ -32,24 +32,14 @@ class RequestRefused(Exception):
     """No download was made, for a reason that the message gives to the person who requested it."""
 
 
-class NothingSelected(RequestRefused):
-    """The selection holds no photo; nothing is built and no mail is sent."""
-
-
-class LimitReached(RequestRefused):
-    """The account has as many downloads, or as many bytes of them, as it may have."""
-
-
 class AlreadyRequested(RequestRefused):
-    """The very same archives are in the making or still kept: `bundle`."""
-
     def __init__(self, bundle):
         super().__init__("You have this download already; nothing in it has changed since.")
         self.bundle = bundle
 
 
 class _PhotosChanged(Exception):
-    """A photo of the snapshot was deleted or changed since it was taken."""
+    pass
 
 
 def request_bundle(owner, selection, part_bytes=None, new_only=False, lease_owner=""):
@@ -73,10 +63,11 @@ def _request(owner, selection, part_bytes, new_only, lease_owner, is_locked):
     with _one_state():
         version, summaries = _library_version(owner), set(_summaries(owner, selection))
         snapshot = take_snapshot(owner, selection, part_bytes, new_only)
+    if not snapshot.photos and new_only:
+        raise RequestRefused(f"You have every photo of this selection already ({selection.words()}).")
     if not snapshot.photos:
-        raise NothingSelected(_nothing(selection, new_only))
+        raise RequestRefused(f"No photos match ({selection.words()}). Choose other labels.")
     bundle = Bundle(
-        **_claimed(lease_owner),
         owner=owner,
         selection=selection.as_json(),
         selection_key=selection.key(),
@@ -86,6 +77,9 @@ def _request(owner, selection, part_bytes, new_only, lease_owner, is_locked):
         photo_count=len(snapshot.photos),
         planned_bytes=snapshot.bytes,
     )
+    if lease_owner:
+        bundle.status, bundle.attempts, bundle.lease_owner = Bundle.WORKING, 1, lease_owner
+        bundle.lease_until = timezone.now() + lease_duration()
     with _staged(snapshot), transaction.atomic():
         # Two requests of one person wait for each other, so that both cannot pass the same limit.
         lock_account(owner.pk)
@@ -127,23 +121,6 @@ def _summaries(owner, selection=None):
     return rows.values_list("photo_id", "facts", "labels")
 
 
-def _nothing(selection, new_only):
-    if new_only:
-        return f"You have every photo of this selection already ({selection.words()})."
-    return f"No photos match ({selection.words()}). Choose other labels."
-
-
-def _claimed(lease_owner):
-    if not lease_owner:
-        return {}
-    return {
-        "status": Bundle.WORKING,
-        "attempts": 1,
-        "lease_owner": lease_owner,
-        "lease_until": timezone.now() + lease_duration(),
-    }
-
-
 def lock_account(owner_id):
     get_user_model().objects.select_for_update(no_key=True).get(pk=owner_id)
 
@@ -160,17 +137,17 @@ def _check_same(bundle):
 
 
 def check_limits(bundle):
-    """Raise LimitReached when one more bundle is more than its owner may have; it is not counted yet."""
+    """Raise RequestRefused when one more bundle is more than its owner may have; it is not counted yet."""
     kept = Bundle.objects.kept_by(bundle.owner)
     making = kept.filter(status__in=Bundle.UNFINISHED).count()
     if making >= settings.BUNDLES_AT_ONCE:
-        raise LimitReached(
+        raise RequestRefused(
             f"You have {making} downloads in the making, and that is the most. "
             "Wait until one is ready, or cancel one."
         )
     total = bundle.planned_bytes + kept.aggregate(bytes=Sum("planned_bytes", default=0))["bytes"]
     if total > settings.BUNDLES_MAX_BYTES:
-        raise LimitReached(
+        raise RequestRefused(
             f"With this one your downloads would take {filesizeformat(total)}; the limit is "
             f"{filesizeformat(settings.BUNDLES_MAX_BYTES)}. Choose fewer photos, or wait until older "
             "downloads expire."

@@ -1,11 +1,9 @@
 """Where archives lie: in a bucket, each a multipart upload until it is whole.
 
-The same functions as in `local_archive`. A chunk is a part of the upload. Parts cannot be copied out of an
-upload that is not complete, so that an archive that is planned anew stays in it: the tags of the parts
-tell one that a worker sent who missed that.
+A chunk is a part of the upload. Parts cannot be copied out of an upload that is not complete, so that an
+archive that is planned anew stays in it: the tags of the parts tell one that a worker sent who missed that.
 """
 
-import hashlib
 import math
 import uuid
 
@@ -24,14 +22,11 @@ def chunk_bytes(size):
     return multipart.part_bytes(size, settings.BUNDLE_CHUNK_BYTES)
 
 
-def allocate(bundle_id, size):
-    key = f"{bundle_id}/{uuid.uuid4().hex}.zip"
-    multipart.create(bundle_files(), key)
-    return key
-
-
 def replace(key, bundle_id, size, kept):
-    return key if kept else allocate(bundle_id, size)
+    if not kept:
+        key = f"{bundle_id}/{uuid.uuid4().hex}.zip"
+        multipart.create(bundle_files(), key)
+    return key
 
 
 def write(key, chunk, content):
@@ -48,7 +43,6 @@ def is_there(key):
 
 
 def lost(key, tags):
-    """Return the numbers of the chunks that S3 does not have with these tags, from 0; none once whole."""
     try:
         there = multipart.list_parts(bundle_files(), key)
     except FileNotFoundError:
@@ -77,7 +71,6 @@ def remove(key):
 
 
 def keep_only(bundle_id, keys):
-    """Remove every archive of a bundle but these, whole or not."""
     prefix = f"{bundle_id}/"
     uploads = [name for name, _, _ in multipart.list_uploads(bundle_files(), prefix)]
     objects = [name for name, _, _ in bundle_files().walk(within=prefix)]
@@ -86,22 +79,11 @@ def keep_only(bundle_id, keys):
 
 
 def clear(bundle_id):
-    """Remove every archive of a bundle; a worker that still sends a part sends it to nowhere."""
     keep_only(bundle_id, ())
 
 
-def sha256(key, on_piece):
-    digest = hashlib.sha256()
-    for piece in bundle_files().iter_chunks(key):
-        digest.update(piece)
-        on_piece()
-    return digest.hexdigest()
-
-
-def copy_out(key, path):
-    with open(path, "wb") as file:
-        for piece in bundle_files().iter_chunks(key):
-            file.write(piece)
+def pieces(key):
+    return bundle_files().iter_chunks(key)
 
 
 def address(key):

@@ -59,10 +59,8 @@ def take_snapshot(owner, selection, part_bytes, new_only=False):
 
 def parts_of(bundle):
     """Return the parts of a bundle, from the photos it was requested with."""
-    rows = bundle.photos.order_by("position").values_list(
-        "name", "size", "crc32", "modified", "sha256", "taken_at", "labels", named=True
-    )
-    return list(split(rows.iterator(), bundle.part_bytes, manifest.TRAILERS))
+    rows = bundle.photos.order_by("position").values_list(named=True).iterator()
+    return list(split(rows, bundle.part_bytes, manifest.TRAILERS))
 
 
 def delivered_ids(owner, selection):

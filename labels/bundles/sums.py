@@ -1,8 +1,10 @@
 """The SHA-256 of finished archives, worked out after they may be fetched.
 
 It takes longer than building them (a processor hashes slower than it copies), and whoever checks it has
-to fetch the archive first. The photos in it need no waiting: each was compared while it was copied.
+to fetch the archive first.
 """
+
+import hashlib
 
 from labels.bundles.archive_store import archives
 from labels.bundles.renewal import once_a_second
@@ -10,7 +12,6 @@ from labels.models import BundlePart
 
 
 def add_sum(part_id):
-    """Work out the SHA-256 of an archive; return quietly when it has one, is gone, or is being hashed."""
     if BundlePart.objects.claim_sum(part_id):
         work_out(BundlePart.objects.get(pk=part_id))
 
@@ -21,9 +22,12 @@ def work_out(part):
         return part.sha256
     # The same file: a bundle that is built again gets new ones.
     row = BundlePart.objects.filter(pk=part.pk, file=part.file.name)
+    digest, after_piece = hashlib.sha256(), once_a_second(row.renew_lease)
     try:
-        found = archives().sha256(part.file.name, once_a_second(row.renew_lease))
+        for piece in archives().pieces(part.file.name):
+            digest.update(piece)
+            after_piece()
     except FileNotFoundError:
         return ""
-    row.release(sha256=found)
-    return found
+    row.release(sha256=digest.hexdigest())
+    return digest.hexdigest()

@@ -107,7 +107,8 @@ def _document(bundle, output):
         file = archives().address(part.file.name)
         if output:
             file = str(_free_name(Path(output), part.file_name))
-            archives().copy_out(part.file.name, file)
+            with open(file, "wb") as copy:
+                copy.writelines(archives().pieces(part.file.name))
         parts.append({"file": file, "bytes": part.size, "sha256": sums.work_out(part)})
     missing = bundle.photos.exclude(missing_reason="").order_by("position")
     return {
