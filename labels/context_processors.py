@@ -5,11 +5,7 @@ from labels.detectors.rekognition.regions.report import refusals
 from labels.models import Bundle, Notice
 from labels.notices.mail import headline
 
-_TONES = {
-    Notice.Outcome.READY: "good",
-    Notice.Outcome.PARTIAL: "warn",
-    Notice.Outcome.FAILED: "bad",
-}
+_TONES = {Notice.Outcome.READY: "good", Notice.Outcome.PARTIAL: "warn", Notice.Outcome.FAILED: "bad"}
 
 
 def frame(request):
@@ -20,22 +16,18 @@ def frame(request):
 
 def _frame(user):
     if not user or not user.is_authenticated:
-        return {"building": 0, "news": 0, "notices": [], "has_badge": False, "refusals": [], "texts": False}
-    building = Bundle.objects.filter(owner=user, status__in=Bundle.UNFINISHED).count()
-    notices = [
-        {
-            "id": notice.pk,
-            "text": headline(notice),
-            "url": notice.bundle.get_absolute_url(),
-            "tone": _TONES[notice.outcome],
-        }
-        for notice in Notice.objects.unseen_by(user)[:5]
-    ]
+        return {}
     return {
-        "building": building,
-        "news": len(notices),
-        "notices": notices,
-        "has_badge": bool(building or notices),
+        "building": Bundle.objects.filter(owner=user, status__in=Bundle.UNFINISHED).count(),
+        "notices": [
+            {
+                "id": notice.pk,
+                "text": headline(notice),
+                "url": notice.bundle.get_absolute_url(),
+                "tone": _TONES[notice.outcome],
+            }
+            for notice in Notice.objects.unseen_by(user)[:5]
+        ],
         "texts": bool(settings.SMS_REGION),
         # What an operator has to mend stands on every page of those who can.
         "refusals": refusals() if user.is_staff else [],

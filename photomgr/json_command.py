@@ -57,6 +57,11 @@ class JsonCommand(StrictCommand):
         return tqdm(items, total=total, unit=f" {unit}", file=sys.stderr, disable=None)
 
 
+def printable(text):
+    """Return the text without what would steer a terminal: names come from files of strangers."""
+    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
+
+
 def find_owner(username):
     try:
         return get_user_model().objects.get_by_natural_key(username)

@@ -34,10 +34,6 @@ _LESS_OR_ROOM = "Choose fewer photos, or ask your administrator to make room."
 archive_ready = Signal()
 
 
-class NoSpace(Exception):
-    """The archives would not fit on the disk."""
-
-
 def build(bundle):
     """Build the leased bundle to its end: ready, partial or failed. Unexpected errors wait for a retry."""
     try:
@@ -46,10 +42,7 @@ def build(bundle):
         _publish(bundle)
     except LeaseLost:
         return
-    except NoSpace as error:
-        fail(bundle, str(error), free=True)
     except StorageUnavailable as error:
-        # The storage as a whole is away and nobody's fault: the download waits until it is back.
         postpone(bundle, in_words(error), counts=False)
         _log.warning("download %s waits: %s", bundle.pk, error)
     except Exception as error:
@@ -84,7 +77,7 @@ def join_build(bundle_id):
 
 
 def _parts(bundle):
-    """Return the bundle's parts, laid out at the first attempt."""
+    """Return the bundle's parts, laid out at the first attempt; fail it when there is no room for them."""
     parts = list(bundle.parts.all())
     if parts:
         # A worker that was killed while it laid a part out anew may have left a file of its own.
@@ -93,7 +86,12 @@ def _parts(bundle):
     if not Bundle.objects.held(bundle).update(started_at=timezone.now(), photos_done=0, bytes_done=0):
         raise LeaseLost
     archives().clear(bundle.pk)
-    _check_space(bundle)
+    free = archives().free_bytes()
+    if bundle.planned_bytes > free:
+        sizes = filesizeformat(bundle.planned_bytes), filesizeformat(free)
+        needed = "The archives need {} and the server has {} free.".format(*sizes)
+        fail(bundle, f"{needed} {_LESS_OR_ROOM}", free=True)
+        raise LeaseLost
     bundle.photos.exclude(missing_reason="").update(missing_reason="")
     planned = parts_of(bundle)
     return BundlePart.objects.bulk_create(
@@ -107,15 +105,6 @@ def _parts(bundle):
         )
         for number, part in enumerate(planned, start=1)
     )
-
-
-def _check_space(bundle):
-    free = archives().free_bytes()
-    if bundle.planned_bytes > free:
-        raise NoSpace(
-            f"The archives need {filesizeformat(bundle.planned_bytes)} and the server has "
-            f"{filesizeformat(free)} free. {_LESS_OR_ROOM}"
-        )
 
 
 def _file_name(bundle, number, parts):

@@ -1,12 +1,15 @@
 """Make one chunk of an archive, and record it so that nobody has to make it again."""
 
+import time
+
 from django.db import transaction
 from django.db.models import F
 
 from labels.archives.zip_layout import EntryChanged
 from labels.bundles.archive_store import archives
-from labels.bundles.renewal import once_a_second
 from labels.models import Bundle
+
+RENEWAL_SECONDS = 1
 
 
 class LeaseLost(Exception):
@@ -20,8 +23,7 @@ class ChunkLost(LeaseLost):
 def make(chunk, content, on_progress=lambda: None):
     """Write the leased chunk and record it, or record which photo of it is missing or changed.
 
-    Calls `on_progress` about once a second. Raises ChunkLost when another worker leases the chunk by now,
-    LeaseLost when it is no longer wanted.
+    Calls `on_progress` about once a second.
     """
 
     def renew():
@@ -36,6 +38,19 @@ def make(chunk, content, on_progress=lambda: None):
         # Whoever tries again need not wait until the lease runs out.
         chunk.release()
         raise
+
+
+def once_a_second(act):
+    """Return a function to be called often, which calls `act` when a second has passed since it last did."""
+    last = time.monotonic()
+
+    def act_when_due():
+        nonlocal last
+        if time.monotonic() - last > RENEWAL_SECONDS:
+            last = time.monotonic()
+            act()
+
+    return act_when_due
 
 
 def write(chunk, content, open_entry, after_block=lambda: None):
@@ -55,17 +70,14 @@ def record_outcome(chunk, content, written):
     try:
         pieces, tag = written()
     except EntryChanged as changed:
-        _report(chunk, content.positions[changed.index], changed.reason)
+        position = content.positions[changed.index]
+        if not chunk.release(changed_position=position, changed_reason=changed.reason):
+            raise ChunkLost from None
     except FileNotFoundError:
         # Its file was removed: cancelled, or laid out anew into another one.
         raise LeaseLost from None
     else:
         record(chunk, content, pieces, tag)
-
-
-def _report(chunk, position, reason):
-    if not chunk.release(changed_position=position, changed_reason=reason):
-        raise ChunkLost
 
 
 @transaction.atomic
@@ -82,6 +94,5 @@ def record(chunk, content, pieces, tag):
     )
     if not counted:
         raise LeaseLost
-    pieces = [list(piece) for piece in cut]
-    if not chunk.release(done=True, photos=photos, pieces=pieces, tag=tag):
+    if not chunk.release(done=True, photos=photos, pieces=cut, tag=tag):
         raise ChunkLost

@@ -12,7 +12,6 @@ from labels.models import Bundle, Notice
 
 
 def keep_until(now):
-    """Return until when what ends at `now` is kept."""
     return now + timedelta(hours=settings.BUNDLE_KEEP_HOURS)
 
 
@@ -39,7 +38,12 @@ def postpone(bundle, reason, counts=True):
 def give_up(bundles):
     """Fail the bundles whose every attempt ended with the death of its worker; return how many."""
     reason = f"The worker stopped in the middle of it, {settings.MAX_ATTEMPTS} times."
-    return sum(_fail(_unchanged(bundle), bundle, reason) for bundle in list(bundles))
+    failed = 0
+    for bundle in list(bundles):
+        # A worker that was only slow may have finished it meanwhile.
+        unchanged = Bundle.objects.filter(status=bundle.status, lease_owner=bundle.lease_owner)
+        failed += _fail(unchanged.filter(pk=bundle.pk), bundle, reason)
+    return failed
 
 
 @transaction.atomic
@@ -53,7 +57,6 @@ def cancel(bundle):
 
 
 def expire(now):
-    """Remove the archives that are past their time; return how many bundles that were."""
     return sum(_expire(bundle, now) for bundle in Bundle.objects.expired(now))
 
 
@@ -98,25 +101,18 @@ def _fail(rows, bundle, reason, free=False):
     return ended
 
 
-def _unchanged(bundle):
-    # A worker that was only slow may have finished it meanwhile.
-    return Bundle.objects.filter(pk=bundle.pk, status=bundle.status, lease_owner=bundle.lease_owner)
-
-
 @transaction.atomic
 def _expire(bundle, now):
-    """Free one bundle that is past its time; a failed one stays failed, with nothing kept for a retry."""
     overdue = Bundle.objects.filter(pk=bundle.pk, expires_at__lte=now)
     expired = overdue.filter(status__in=Bundle.DOWNLOADABLE).update(status=Bundle.Status.EXPIRED)
-    if not expired:
-        expired = overdue.filter(status=Bundle.Status.FAILED).update(expires_at=None)
+    # A failed one stays failed, with nothing kept for a retry.
+    expired += overdue.filter(status=Bundle.Status.FAILED).update(expires_at=None)
     if expired:
         _free(bundle)
     return expired
 
 
 def _free(bundle):
-    """Remove the archives: their rows now, their files once that is certain."""
     bundle.parts.all().delete()
     Bundle.objects.filter(pk=bundle.pk).exclude(status=Bundle.Status.EXPIRED).update(
         photos_done=0, bytes_done=0

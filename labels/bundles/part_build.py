@@ -65,7 +65,7 @@ class PartBuild:
         return self.part.chunks.exclude(changed_position=None).exists()
 
     def _finish(self):
-        """Make the archive whole; return False when chunks of it got lost, which are to be made again."""
+        """Make the archive whole; return False when chunks got lost, which are to be made again."""
         tags = list(self.part.chunks.order_by("number").values_list("tag", flat=True))
         lost = archives().lost(self.part.file.name, tags)
         if not lost:
@@ -104,7 +104,6 @@ class PartBuild:
         return True
 
     def _changed_across_chunks(self):
-        """Return {position: reason} of photos whose pieces do not add up to the CRC-32 on record."""
         if self.part.chunks.filter(done=False).exists():
             return {}
         rows = self.part.chunks.exclude(pieces=[]).values_list("pieces", flat=True)
@@ -116,14 +115,13 @@ class PartBuild:
         """Move to a new file with the first `kept` chunks of the old one, and record what is to be made."""
         old, size = self.part.file.name, self.content.layout.size
         new = archives().replace(old, self.bundle.pk, size, kept * archives().chunk_bytes(size))
+        unused = new
         try:
             self._record_file(new, size)
-        except BaseException:
-            if new != old:
-                archives().remove(new)
-            raise
-        if old and new != old:
-            archives().remove(old)
+            unused = old
+        finally:
+            if unused and new != old:
+                archives().remove(unused)
 
     @transaction.atomic
     def _record_file(self, key, size):
@@ -150,6 +148,5 @@ class PartBuild:
 
 
 def _bounds(size):
-    """Return the (start, end) of each chunk of an archive of `size` bytes."""
     step = archives().chunk_bytes(size)
     return [(start, min(start + step, size)) for start in range(0, size, step)]

@@ -1,9 +1,9 @@
 """Make the chunks that are free: one after the other on a disk, several at once in a bucket."""
 
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
-from contextlib import suppress
+from contextlib import closing, suppress
 
-from labels.bundles import chunks, renewal
+from labels.bundles import chunks
 from labels.bundles.archive_store import archives
 from labels.bundles.chunks import ChunkLost, LeaseLost
 from labels.bundles.prefetch import Prefetch
@@ -15,7 +15,8 @@ _CONNECTIONS = 6
 def make_chunks(free, lease_owner, content_of, on_progress=lambda: None, enough=lambda: False):
     """Claim and make chunks of a queryset until none is free, or there are `enough`.
 
-    Calls `on_progress` about once a second. Raises ChunkLost and LeaseLost as `chunks.make` does.
+    Calls `on_progress` about once a second. Raises ChunkLost when another worker leases a chunk by now,
+    LeaseLost when it is no longer wanted.
     """
     free = free.select_related("part__bundle")
     if archives().AT_ONCE == 1:
@@ -42,12 +43,16 @@ class _Pool:
         self._fetchers = ThreadPoolExecutor(_CONNECTIONS, "fetch")
         try:
             while self._start(senders):
-                self._collect(wait(self._running, renewal.SECONDS, FIRST_COMPLETED).done)
-                self._renew_leases()
+                self._collect(wait(self._running, chunks.RENEWAL_SECONDS, FIRST_COMPLETED).done)
+                if self._begun().renew_lease() < len(self._running):
+                    raise ChunkLost
+                self._on_progress()
         finally:
             senders.shutdown(cancel_futures=True)
             self._fetchers.shutdown(cancel_futures=True)
-            self._record_what_arrived()
+            # Chunks that were sent although others could not be.
+            with suppress(LeaseLost):
+                self._collect([f for f in self._running if not f.cancelled() and f.exception() is None])
             self._release()
 
     def _start(self, senders):
@@ -61,11 +66,8 @@ class _Pool:
         return bool(self._running)
 
     def _send(self, chunk, content):
-        ahead = Prefetch(content, chunk.start, chunk.end, self._fetchers)
-        try:
+        with closing(Prefetch(content, chunk.start, chunk.end, self._fetchers)) as ahead:
             return chunks.write(chunk, content, ahead.open_entry)
-        finally:
-            ahead.close()
 
     def _collect(self, futures):
         for future in futures:
@@ -76,17 +78,6 @@ class _Pool:
         """Return the chunks that were begun and not recorded, without those that others lease by now."""
         ids = [chunk.pk for chunk, _ in self._running.values()]
         return BundleChunk.objects.filter(pk__in=ids, lease_owner=self._lease_owner)
-
-    def _renew_leases(self):
-        if self._begun().renew_lease() < len(self._running):
-            raise ChunkLost
-        self._on_progress()
-
-    def _record_what_arrived(self):
-        """Record the chunks that were sent although others could not be."""
-        good = [f for f in self._running if not f.cancelled() and f.exception() is None]
-        with suppress(LeaseLost):
-            self._collect(good)
 
     def _release(self):
         """Release the chunks that were begun and not recorded; remove what a cancelled build left behind."""

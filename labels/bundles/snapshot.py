@@ -26,8 +26,6 @@ class SnapshotPhoto(Entry):
 
 @dataclass(frozen=True)
 class Snapshot:
-    """What a download of a selection will be, byte for byte."""
-
     photos: list[SnapshotPhoto]
     parts: list[Part]
 
@@ -64,7 +62,6 @@ def parts_of(bundle):
 
 
 def delivered_ids(owner, selection):
-    """Return the ids of the photos of earlier downloads of this selection."""
     delivered = BundlePhoto.objects.filter(
         bundle__owner=owner,
         bundle__selection_key=selection.key(),

@@ -7,7 +7,7 @@ to fetch the archive first.
 import hashlib
 
 from labels.bundles.archive_store import archives
-from labels.bundles.renewal import once_a_second
+from labels.bundles.chunks import once_a_second
 from labels.models import BundlePart
 
 

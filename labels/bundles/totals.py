@@ -9,8 +9,6 @@ from labels.archives.parts import archive_size
 from labels.bundles.snapshot import delivered_ids, take_snapshot
 from labels.models import Bundle, Photo
 
-# Before this installation has built anything.
-_FIRST_GUESS_BYTES_PER_SECOND = 100_000_000
 # An archive of no photos.
 _EMPTY_BYTES = archive_size(
     len(manifest.TRAILERS),
@@ -28,7 +26,11 @@ class Totals:
     @property
     def seconds(self):
         """Return the estimated time to build it, from this installation's own history."""
-        return 1 + self.bytes / _bytes_per_second()
+        done = Bundle.objects.filter(finished_at__isnull=False, started_at__isnull=False, bytes_done__gt=0)
+        recent = list(done.order_by("-finished_at")[:20])
+        took = sum((bundle.finished_at - bundle.started_at).total_seconds() for bundle in recent)
+        built = sum(bundle.bytes_done for bundle in recent)
+        return 1 + self.bytes / (built / took if took else 100_000_000)
 
 
 def totals(overview, part_bytes, new_only=False):
@@ -75,10 +77,3 @@ def _part_sizes(weights, part_bytes):
         sizes.append(size)
         start, before = stop, int(sums[stop - 1])
     return sizes
-
-
-def _bytes_per_second():
-    done = Bundle.objects.filter(finished_at__isnull=False, started_at__isnull=False, bytes_done__gt=0)
-    recent = list(done.order_by("-finished_at")[:20])
-    seconds = sum((bundle.finished_at - bundle.started_at).total_seconds() for bundle in recent)
-    return sum(bundle.bytes_done for bundle in recent) / seconds if seconds else _FIRST_GUESS_BYTES_PER_SECOND

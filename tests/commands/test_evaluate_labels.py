@@ -190,7 +190,7 @@ def test_people_get_a_table(folder, capsys):
     red = next(line for line in lines if line.startswith("Red"))
     assert " ".join(red.split()) == "Red 1 of 2 0.50 1.00 0.50 0.50 1.00 0.50"
     assert "b.png: in the truth, not in the folder" in lines
-    assert "'b\\x1b.png': in the folder, not in the truth" in lines
+    assert "b\\x1b.png: in the folder, not in the truth" in lines
 
 
 def test_the_local_detector_counts_the_photos_it_was_trained_on(shared, tmp_path):

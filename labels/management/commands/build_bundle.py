@@ -1,6 +1,7 @@
 from pathlib import Path
 
 from django.core.management.base import CommandError
+from django.db.models import F
 
 from labels.bundles import building, sums
 from labels.bundles.archive_store import archives
@@ -17,16 +18,12 @@ class Command(JsonCommand):
 
     def add_arguments(self, parser):
         parser.add_argument("--owner", required=True)
-        parser.add_argument("--any", nargs="+", action="extend", default=[], metavar="LABEL")
-        parser.add_argument("--all", nargs="+", action="extend", default=[], metavar="LABEL")
-        parser.add_argument("--none", nargs="+", action="extend", default=[], metavar="LABEL")
+        for operator in ("--any", "--all", "--none"):
+            parser.add_argument(operator, nargs="+", action="extend", default=[], metavar="LABEL")
         parser.add_argument("--everything", action="store_true", help="The whole library.")
-        parser.add_argument(
-            # --recipe is how it was called first.
-            *("--saved-selection", "--recipe"),
-            metavar="NAME",
-            help="A saved selection instead of labels.",
-        )
+        # --recipe is how it was called first.
+        names = ("--saved-selection", "--recipe")
+        parser.add_argument(*names, metavar="NAME", help="A saved selection instead of labels.")
         parser.add_argument(
             "--new-only", action="store_true", help="Without the photos of earlier downloads of it."
         )
@@ -86,8 +83,7 @@ def _selection(options):
         )
     names = chosen.included + chosen.none
     known = {label.key for label in Label.objects.named(names)}
-    unknown = [name for name in names if fold(name) not in known]
-    if unknown:
+    if unknown := [name for name in names if fold(name) not in known]:
         raise CommandError(f"There is no label {', '.join(unknown)}. manage.py list_labels shows all.")
     return chosen
 
@@ -117,5 +113,5 @@ def _document(bundle, output):
         "photos": bundle.photos_done,
         "bytes": bundle.bytes_done,
         "parts": parts,
-        "missing": [{"name": photo.name, "reason": photo.missing_reason} for photo in missing],
+        "missing": list(missing.values("name", reason=F("missing_reason"))),
     }

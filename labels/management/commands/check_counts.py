@@ -18,13 +18,9 @@ class Command(JsonCommand):
         return {"differences": wrong, "repaired": len(wrong) if repair else 0}, bool(wrong)
 
     def as_text(self, document):
-        lines = [_line(row) for row in document["differences"]]
+        photo = "owner {owner}, photo {photo}: its summary is not what its labels say"
+        label = "owner {owner}, label {label}: stored {stored}, true {true}"
+        lines = [(photo if "photo" in row else label).format(**row) for row in document["differences"]]
         found = len(lines)
         lines.append(f"{found} wrong, {document['repaired']} repaired" if found else "All counts are right.")
         return "\n".join(lines)
-
-
-def _line(row):
-    if "photo" in row:
-        return f"owner {row['owner']}, photo {row['photo']}: its summary is not what its labels say"
-    return f"owner {row['owner']}, label {row['label']}: stored {row['stored']}, true {row['true']}"

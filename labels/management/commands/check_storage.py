@@ -19,9 +19,8 @@ class Command(JsonCommand):
         findings = storage_check.find(checksums, after)
         try:
             for found in self.progress(findings, None, "findings"):
-                document["findings"].append(
-                    {"kind": found.kind, "storage": found.storage, "key": found.key, "detail": found.detail}
-                )
+                facts = ("kind", "storage", "key", "detail")
+                document["findings"].append({fact: getattr(found, fact) for fact in facts})
                 if repair:
                     storage_check.repair(found)
                     document["repaired"] += 1
@@ -30,9 +29,7 @@ class Command(JsonCommand):
         return document, bool(document["findings"] or "stopped" in document)
 
     def as_text(self, document):
-        lines = [
-            f"{row['kind']}: {row['storage']}/{row['key']} {row['detail']}" for row in document["findings"]
-        ]
+        lines = ["{kind}: {storage}/{key} {detail}".format(**row) for row in document["findings"]]
         lines.append(f"{len(lines)} findings" if lines else "Rows and files agree.")
         if stopped := document.get("stopped"):
             lines.append(f"Stopped: {stopped['reason']}. Go on with --after {stopped['after'] or repr('')}")

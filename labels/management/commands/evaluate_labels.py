@@ -8,7 +8,7 @@ from labels.detectors.base import DetectorUnavailable
 from labels.evaluation import comparison, ground_truth
 from labels.intake import sources
 from labels.rules import versions
-from photomgr.json_command import JsonCommand
+from photomgr.json_command import JsonCommand, printable
 
 FILE_NAMES = "file-names"
 
@@ -79,22 +79,18 @@ class Command(JsonCommand):
         return results, refused, trained_on
 
     def as_text(self, document):
+        way = "precis.  recall  av.prec."
         lines = [f"{document['detector']} {document['version']}, {document['photos']} photos", ""]
-        lines += [_HEAD, *(_line(row) for row in document["labels"]), ""]
-        if document["learnt_from"]:
-            count = document["learnt_from"]
+        lines += [f"{'':24} {'':>12}   {'without rules':26}     with rules"]
+        lines += [f"{'label':24} {'there':>12}   {way}   {way}"]
+        lines += [*map(_line, document["labels"]), ""]
+        if count := document["learnt_from"]:
             lines.append(f"The detector was trained on {count} of these photos and is worse on others.")
         missing, unknown = document["not_in_folder"], document["not_in_truth"]["files"]
-        lines += [f"{_printable(name)}: in the truth, not in the folder" for name in missing]
-        lines += [f"{_printable(name)}: in the folder, not in the truth" for name in unknown]
-        lines += [f"{_printable(one['name'])}: {_printable(one['reason'])}" for one in document["refused"]]
-        return "\n".join(lines).rstrip()
-
-
-_WAY = "precis.  recall  av.prec."
-_HEAD = (
-    f"{'':24} {'':>12}   {'without rules':26}     with rules\n{'label':24} {'there':>12}   {_WAY}   {_WAY}"
-)
+        lines += [f"{name}: in the truth, not in the folder" for name in missing]
+        lines += [f"{name}: in the folder, not in the truth" for name in unknown]
+        lines += [f"{refused['name']}: {refused['reason']}" for refused in document["refused"]]
+        return "\n".join(map(printable, lines)).rstrip()
 
 
 def _read_ground_truth(place, columns, pictures):
@@ -104,24 +100,21 @@ def _read_ground_truth(place, columns, pictures):
         if not pictures:
             raise CommandError("The folder holds no photo.")
         return ground_truth.from_flag_names(pictures)
+    # COLUMN or COLUMN=LABEL
+    pairs = [text.partition("=") for text in columns or ()]
+    labels = {column: label or ground_truth.as_label(column) for column, _, label in pairs}
     try:
-        return ground_truth.from_csv(Path(place).read_bytes(), columns and _named(columns))
+        return ground_truth.from_csv(Path(place).read_bytes(), labels or None)
     except OSError as error:
         raise CommandError(f"{place} cannot be read: {error.strerror}.") from None
     except ground_truth.InvalidGroundTruth as error:
         raise CommandError(f"{place}: {error}.") from None
 
 
-def _named(columns):
-    """Return {column: label} of what stands as COLUMN or COLUMN=LABEL."""
-    pairs = [text.partition("=") for text in columns]
-    return {column: label or ground_truth.as_label(column) for column, _, label in pairs}
-
-
 def _flat(row):
-    without, ruled = row["without_rules"], row["with_rules"]
-    counts = {"label": row["label"], "present": ruled.present, "judged": ruled.known}
-    return counts | {"without_rules": _figures(without), "with_rules": _figures(ruled)}
+    ruled = row["with_rules"]
+    figures = {way: _figures(row[way]) for way in ("without_rules", "with_rules")}
+    return {"label": row["label"], "present": ruled.present, "judged": ruled.known, **figures}
 
 
 def _figures(score):
@@ -139,15 +132,8 @@ def _line(row):
         "    ".join(_rounded(row[way][name]) for name in ("precision", "recall", "average_precision"))
         for way in ("without_rules", "with_rules")
     ]
-    return (
-        f"{_printable(row['label']):24} {row['present']:>4} of {row['judged']:<4}   {'       '.join(cells)}"
-    )
+    return f"{row['label']:24} {row['present']:>4} of {row['judged']:<4}   {'       '.join(cells)}"
 
 
 def _rounded(value):
     return "   -" if value is None else f"{value:4.2f}"
-
-
-def _printable(text):
-    """Return text without what a terminal would obey: names come from files of strangers."""
-    return text if text.isprintable() else ascii(text)

@@ -8,7 +8,7 @@ from labels.intake.add import IntakeResult, Outcome, add_photo
 from labels.intake.checks import Refused
 from labels.intake.upload_handlers import says_full
 from labels.storage.errors import StorageUnavailable
-from photomgr.json_command import JsonCommand, find_owner
+from photomgr.json_command import JsonCommand, find_owner, printable
 
 
 class Command(JsonCommand):
@@ -31,61 +31,39 @@ class Command(JsonCommand):
         self.verb = "would be imported" if dry_run else "imported"
         document = {"imported": 0, "duplicates": 0, "refused": []}
         seen, total = set(), len(files) if isinstance(files, list) else None
-        for name, opener in self.progress(_resumable(files, after), total, "files"):
-            try:
+        name = ""
+        try:
+            for name, opener in self.progress(files, total, "files"):
                 result = _add(name, opener, owner, dry_run)
-            except StorageUnavailable as error:
-                raise CommandError(_stopped(error, after)) from None
-            except (OSError, OperationalError) as error:
-                if not says_full(error):
-                    raise
-                raise CommandError(_full(name, document)) from None
-            after = name
-            if result.outcome == Outcome.REFUSED:
-                document["refused"].append({"name": name, "reason": result.reason})
-            # In a dry run nothing is stored by which a second copy could be found.
-            elif result.outcome == Outcome.DUPLICATE or result.sha256 in seen:
-                document["duplicates"] += 1
-            else:
-                document["imported"] += 1
-                seen.add(result.sha256)
+                after = name
+                if result.outcome == Outcome.REFUSED:
+                    document["refused"].append({"name": name, "reason": result.reason})
+                # In a dry run nothing is stored by which a second copy could be found.
+                elif result.outcome == Outcome.DUPLICATE or result.sha256 in seen:
+                    document["duplicates"] += 1
+                else:
+                    document["imported"] += 1
+                    seen.add(result.sha256)
+        except StorageUnavailable as error:
+            go_on = f" Go on with --after {shlex.quote(after)}" if after else ""
+            raise CommandError(f"Stopped: {error.strerror}.{go_on}") from None
+        except (OSError, OperationalError) as error:
+            if not says_full(error):
+                raise
+            done = document["imported"] + document["duplicates"]
+            raise CommandError(
+                f"The disk is full at {printable(name)}; the library holds {done} of the files before it, and "
+                "nothing of this one. Make room and run it again: what is there is recognised."
+            ) from None
         return document, bool(document["refused"])
 
     def as_text(self, document):
-        lines = [
-            # A name may hold what a terminal obeys; the reason was made printable by intake.
-            f"{refused['name']}: {refused['reason']}" if refused["name"].isprintable() else refused["reason"]
-            for refused in document["refused"]
-        ]
+        lines = [f"{refused['name']}: {refused['reason']}" for refused in document["refused"]]
         lines.append(
             f"{document['imported']} {self.verb}, {document['duplicates']} already there, "
             f"{len(document['refused'])} refused"
         )
-        return "\n".join(lines)
-
-
-def _resumable(files, after):
-    """Yield the files; say where to go on when the bucket cannot be listed any further."""
-    try:
-        for name, opener in files:
-            yield name, opener
-            after = name
-    except StorageUnavailable as error:
-        raise CommandError(_stopped(error, after)) from None
-
-
-def _stopped(error, after):
-    go_on = f" Go on with --after {shlex.quote(after)}" if after else ""
-    return f"Stopped: {error.strerror}.{go_on}"
-
-
-def _full(name, document):
-    where = f" at {name}" if name.isprintable() else ""
-    done = document["imported"] + document["duplicates"]
-    return (
-        f"The disk is full{where}; the library holds {done} of the files before it, and nothing of this one. "
-        "Make room and run it again: what is there is recognised."
-    )
+        return "\n".join(map(printable, lines))
 
 
 def _add(name, opener, owner, dry_run):

@@ -15,7 +15,6 @@ class Command(JsonCommand):
         parser.add_argument("--status", choices=("pending", "failed", "all"), default="pending")
         parser.add_argument("--label", help="Only photos that have this label.")
         parser.add_argument("--now", action="store_true", help="In this process, without the queue.")
-
         parser.add_argument(
             "--dry-run", action="store_true", help="Only say how many calls that makes and what they cost."
         )

@@ -14,8 +14,6 @@ from django.core.management.base import BaseCommand, CommandError
 
 from labels.workers import supervisor
 
-_FIRST_NAME = "admin"
-
 
 class Command(BaseCommand):
     help = "Prepare everything and run the web server and the workers together, until Ctrl-C."
@@ -46,16 +44,13 @@ class Command(BaseCommand):
         self.stdout.write("Stopped.")
 
     def _announce(self, host, port, sign_in, stopping):
-        while not stopping.wait(0.2):
-            if _answers(host, port):
-                break
-        else:
-            return
+        while not _answers(host, port):
+            if stopping.wait(0.2):
+                return
         lines = ["", f"  photomgr is running at  {settings.SITE_URL}", f"  {sign_in}"]
         if settings.EMAIL_BACKEND == "labels.notices.mail_files.EmailBackend":
             lines.append(f"  Mail is written to      {settings.MAIL_DIR}")
-        lines += ["  Ctrl-C stops it.", ""]
-        self.stdout.write("\n".join(lines))
+        self.stdout.write("\n".join([*lines, "  Ctrl-C stops it.", ""]))
         self.stdout.flush()
 
 
@@ -72,7 +67,7 @@ def _check_port(host, port):
 
 
 def _prepare():
-    """Make tables, static files and the first account; return how to sign in."""
+    """Make tables and static files; return how to sign in."""
     if not os.access(settings.DATA_DIR, os.W_OK):
         raise CommandError(f"{settings.DATA_DIR} cannot be written to. PHOTOMGR_DATA_DIR names another.")
     call_command("check")
@@ -88,8 +83,8 @@ def _first_account():
         password = secrets.token_urlsafe(9)
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "w") as file:
-            file.write(f"{_FIRST_NAME}\n{password}\n")
-        people.create_superuser(_FIRST_NAME, f"{_FIRST_NAME}@localhost", password)
+            file.write(f"admin\n{password}\n")
+        people.create_superuser("admin", "admin@localhost", password)
     if path.exists():
         name, password = path.read_text().split()
         account = people.filter(username=name).first()

@@ -3,7 +3,7 @@ from contextlib import closing
 from django.core.management.base import CommandError
 
 from labels.archives import verify
-from photomgr.json_command import JsonCommand
+from photomgr.json_command import JsonCommand, printable
 
 
 class Command(JsonCommand):
@@ -13,7 +13,7 @@ class Command(JsonCommand):
         parser.add_argument("files", nargs="+", metavar="FILE")
 
     def run(self, files, **options):
-        archives, photos, found, missing = [], 0, [], []
+        archives, found = [], []
         for file in files:
             # One that cannot be read says nothing about the others, and they are what is left.
             try:
@@ -22,14 +22,12 @@ class Command(JsonCommand):
                 found.append((file, "", str(reason)))
         if not archives:
             raise CommandError("; ".join(f"{file}: {reason}" for file, _, reason in found) + ".")
-        for archive in archives:
-            found += [(archive.path.name, *finding) for finding in archive.findings]
-            missing += archive.missing
-            photos += len(archive.photos)
+        found += [(archive.path.name, *finding) for archive in archives for finding in archive.findings]
         found += verify.across(archives)
+        missing = [reason for archive in archives for reason in archive.missing]
         document = {
             "files": len(archives),
-            "photos": photos,
+            "photos": sum(len(archive.photos) for archive in archives),
             "missing": [{"name": name, "reason": reason} for name, reason in missing],
             "findings": [{"file": file, "name": name, "problem": problem} for file, name, problem in found],
         }
@@ -44,7 +42,7 @@ class Command(JsonCommand):
             lines.append(f"{len(document['missing'])} could not be read when the archive was built.")
         if document["findings"]:
             lines.append(f"{len(document['findings'])} findings")
-        return "\n".join(map(_printable, lines))
+        return "\n".join(map(printable, lines))
 
     def _checked(self, file):
         archive = verify.Archive(file)
@@ -52,8 +50,3 @@ class Command(JsonCommand):
             for _ in self.progress(archive.check(), len(archive), "files"):
                 pass
         return archive
-
-
-def _printable(line):
-    """Return the line without what would steer a terminal: names in a strange archive may hold anything."""
-    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in line)
