@@ -14,8 +14,6 @@ class ManyFilesInput(forms.ClearableFileInput):
 
 
 class ManyFilesField(forms.FileField):
-    """A list of uploaded files. What is in them is judged by labels.intake, one by one."""
-
     widget = ManyFilesInput
 
     def clean(self, data, initial=None):
@@ -54,7 +52,6 @@ class PhoneForm(forms.Form):
     )
 
     def clean_number(self):
-        """Return the number as `+` and digits."""
         try:
             number = normalised(self.cleaned_data["number"])
         except NotANumber as reason:
@@ -79,7 +76,6 @@ class CodeForm(forms.Form):
     )
 
     def clean_code(self):
-        """Return the six digits, without the spaces people put in."""
         code = "".join(self.cleaned_data["code"].split())
         if len(code) != 6 or not (code.isascii() and code.isdecimal()):
             raise forms.ValidationError("The code has six digits.", code="code")

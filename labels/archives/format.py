@@ -119,10 +119,9 @@ def end_records(count: int, central_size: int, central_offset: int) -> bytes:
 
 
 def crc32_join(first: int, second: int, second_size: int) -> int:
-    """Return the CRC-32 of two runs of bytes one after the other, from the CRC-32 of each.
+    """Return the CRC-32 of two runs of bytes one after the other, like zlib's crc32_combine.
 
-    Feeding `second_size` bytes through the register multiplies the first CRC by x^(8 * second_size)
-    modulo the polynomial (zlib's crc32_combine does the same; Python's zlib does not offer it).
+    The bytes of the second multiply the CRC of the first by x^(8 * second_size) modulo the polynomial.
     """
     shift, power, bits = _CRC_ONE, _CRC_ONE >> 1, second_size * 8
     while bits:

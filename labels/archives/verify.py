@@ -39,7 +39,7 @@ _DAMAGE = (
 
 
 class NotAnArchive(Exception):
-    """The file cannot be read, or is no zip archive at all."""
+    pass
 
 
 class _Wrong(Exception):
@@ -175,22 +175,21 @@ class Archive:
             self.photos[entry.orig_filename] = sha256
 
     def _open(self, entry: zipfile.ZipInfo) -> IO[bytes]:
+        assert self._zip, "an archive that could not be opened has no entries"
         # The other two methods that Python reads (bzip2, LZMA) unpack a block without a bound.
         encrypted = entry.flag_bits & 1
         if encrypted or entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
             raise _Wrong("it is packed in a way that photomgr does not use")
-        assert self._zip, "an archive that could not be opened has no entries"
         return self._zip.open(entry)
 
 
 def across(archives: Sequence[Archive]) -> Iterator[tuple[str, str, str]]:
     """Yield (file name, name, problem) of what is wrong only between several parts of one download."""
-    first: dict[str, str] = {}
+    first: dict[str, Archive] = {}
     for archive in archives:
         for name in archive.photos:
-            if other := first.get(name):
-                yield archive.path.name, name, f"it is in {other} as well"
-            first.setdefault(name, archive.path.name)
+            if (other := first.setdefault(name, archive)) is not archive:
+                yield archive.path.name, name, f"it is in {other.path.name} as well"
     parts = [found for archive in archives if (found := _PART.search(archive.path.name))]
     if len(parts) > 1:
         given, last = {int(part[1]) for part in parts}, max(int(part[2]) for part in parts)

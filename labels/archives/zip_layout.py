@@ -16,9 +16,6 @@ from typing import NamedTuple
 from labels.archives import format as zipformat
 from labels.archives.format import MAX16, MAX32
 
-# Central directory records are handed out in runs of this many: one piece of about 64 KiB each.
-_CENTRAL_RUN = 1024
-
 OpenEntry = Callable[[int, int, int], Iterable[bytes]]
 
 
@@ -70,9 +67,8 @@ class Piece(NamedTuple):
 class ZipLayout:
     """One archive: `size` is exact, `segments` and `read` give any range of it.
 
-    Entries are copied into columns (about 60 bytes each plus the name), so they may come from an
-    iterator. Raises LayoutError for entries that no archive can hold, two of the same name included:
-    the later one would overwrite the earlier.
+    Entries are copied into columns (about 60 bytes each plus the name). Raises LayoutError for entries
+    that no archive can hold, two of the same name included.
     """
 
     def __init__(self, entries: Iterable[Entry]):
@@ -110,7 +106,6 @@ class ZipLayout:
         return Entry(self._name(index).decode(), self.sizes[index], self._crc32s[index], modified)
 
     def header_offset(self, index: int) -> int:
-        """Return where the entry begins; bytes before it do not depend on it or on later ones."""
         return self._headers[index]
 
     def data_offset(self, index: int) -> int:
@@ -151,8 +146,7 @@ class ZipLayout:
     def changed_entries(self, pieces: Iterable[Piece]) -> list[int]:
         """Return which of the entries copied in these pieces do not have the CRC-32 planned.
 
-        Takes the pieces of several ranges in any order. Raises LayoutError where an entry's pieces do
-        not cover it exactly once, because then nothing is known about it.
+        Raises LayoutError where an entry's pieces do not cover it exactly once.
         """
         changed = []
         for index, group in groupby(sorted(set(pieces)), key=lambda piece: piece.entry):
@@ -184,7 +178,7 @@ class ZipLayout:
         first = bisect_right(self._centrals, start - self._central_start) - 1
         stop = bisect_left(self._centrals, end - self._central_start)
         while start < end:
-            last = min(first + _CENTRAL_RUN, stop)
+            last = min(first + 1024, stop)  # pieces of about 64 KiB
             columns = (self.sizes, self._crc32s, self._stamps, self._headers)
             names = map(self._name, range(first, last))
             rows = zip(names, *(column[first:last] for column in columns), strict=True)
@@ -212,7 +206,6 @@ class ZipLayout:
         return Piece(*data, crc32)
 
     def changed(self, index: int, reason: str) -> EntryChanged:
-        """Return what to raise over an entry that is not as it was."""
         return EntryChanged(index, self._name(index).decode(), reason)
 
 

@@ -1,7 +1,6 @@
 """Carry a bundle out: lay its parts out, make their chunks, check them, publish all of them at once.
 
-One worker leases the bundle and leads; others may join and make chunks. Every finished chunk is
-recorded, so a killed build goes on with the missing ones and gives the same bytes.
+One worker leads; others may join and make chunks. A killed build goes on with the chunks that are missing.
 """
 
 import contextlib

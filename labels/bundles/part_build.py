@@ -15,8 +15,6 @@ from labels.bundles.part_content import PartContent
 from labels.models import Bundle, BundleChunk
 from labels.storage.errors import PartsChanged
 
-_WAIT_SECONDS = 0.1
-
 # Sent with `bundle_id` when there are chunks that other workers could make.
 chunks_ready = Signal()
 
@@ -59,7 +57,7 @@ class PartBuild:
             if not self.part.chunks.filter(done=False).exists() or self._has_change():
                 return
             # The rest is in the hands of others; one that dies loses its lease.
-            time.sleep(_WAIT_SECONDS)
+            time.sleep(0.1)
 
     def _has_change(self):
         return self.part.chunks.exclude(changed_position=None).exists()

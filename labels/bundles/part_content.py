@@ -2,7 +2,6 @@
 
 import zlib
 from contextlib import contextmanager
-from itertools import chain
 
 from labels.archives import manifest
 from labels.archives.zip_layout import Entry, ZipLayout
@@ -24,14 +23,12 @@ class PartContent:
         # Row by row: thousands at a time would stay in the worker's memory.
         rows = photos.order_by("position").values_list(named=True).iterator()
         self.positions, self.keys = [], []
-        self._trailers = [bytearray(manifest.heading()), bytearray()]
         # Dated by the request and not by the build: the same snapshot gives the same bytes.
-        requested_at = part.bundle.created_at.replace(tzinfo=None)
-        self.layout = ZipLayout(chain(self._photos(rows), self._trailing_entries(requested_at)))
+        self.layout = ZipLayout(self._entries(rows, part.bundle.created_at.replace(tzinfo=None)))
 
-    def _photos(self, rows):
-        """Yield the entries of the photos, and note on the way what the other methods need."""
-        lines, sums = self._trailers
+    def _entries(self, rows, requested_at):
+        """Yield the entries, and note on the way what the other methods need."""
+        lines, sums = bytearray(manifest.heading()), bytearray()
         for row in rows:
             lines += manifest.line(
                 row.name, row.sha256, row.size, row.taken_at, row.labels, row.missing_reason
@@ -42,13 +39,12 @@ class PartContent:
                 self.keys.append(row.storage_key)
                 yield Entry(row.name, row.size, row.crc32, row.modified.replace(tzinfo=None))
 
-    def _trailing_entries(self, modified):
-        self._trailers = [bytes(content) for content in self._trailers]
+        self._trailers = bytes(lines), bytes(sums)
         for name, content in zip(manifest.RESERVED, self._trailers, strict=True):
-            yield Entry(name, len(content), zlib.crc32(content), modified)
+            yield Entry(name, len(content), zlib.crc32(content), requested_at)
 
     def open_entry(self, index, start, end):
-        """Yield bytes start..end of an entry; raise EntryChanged when its original is gone or has grown."""
+        """Yield bytes start..end of an entry."""
         if not self.is_photo(index):
             yield self.trailer(index)[start:end]
             return

@@ -9,8 +9,6 @@ from labels.bundles.chunks import ChunkLost, LeaseLost
 from labels.bundles.prefetch import Prefetch
 from labels.models import BundleChunk, BundlePart
 
-_CONNECTIONS = 6
-
 
 def make_chunks(free, lease_owner, content_of, on_progress=lambda: None, enough=lambda: False):
     """Claim and make chunks of a queryset until none is free, or there are `enough`.
@@ -40,7 +38,7 @@ class _Pool:
 
     def run(self):
         senders = ThreadPoolExecutor(archives().AT_ONCE, "send")
-        self._fetchers = ThreadPoolExecutor(_CONNECTIONS, "fetch")
+        self._fetchers = ThreadPoolExecutor(6, "fetch")
         try:
             while self._start(senders):
                 self._collect(wait(self._running, chunks.RENEWAL_SECONDS, FIRST_COMPLETED).done)

@@ -7,6 +7,7 @@ as they were, and copies them.
 
 from contextlib import contextmanager, suppress
 from datetime import UTC
+from operator import attrgetter
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
@@ -20,12 +21,9 @@ from labels.models import Bundle, BundlePhoto, LibraryVersion, PhotoSummary
 from labels.selection import predicate
 from photomgr.claim import lease_duration
 
-_TRIES = 3
 _STAGED = "requested_bundle_photos"
-_COLUMNS = (
-    *("position", "photo_id", "name", "storage_key", "size", "crc32", "sha256", "modified", "taken_at"),
-    *("labels", "missing_reason"),
-)
+_COPIED = ("photo_id", "name", "storage_key", "size", "crc32", "sha256", "labels")
+_COLUMNS = (*_COPIED, "position", "modified", "taken_at", "missing_reason")
 
 
 class RequestRefused(Exception):
@@ -49,7 +47,7 @@ def request_bundle(owner, selection, part_bytes=None, new_only=False, lease_owne
     of the account do not count.
     """
     request = owner, selection, part_bytes or settings.BUNDLE_PART_BYTES, new_only, lease_owner
-    for _ in range(_TRIES):
+    for _ in range(3):
         # PostgreSQL finds a photo that was deleted just now by its foreign key.
         with suppress(_PhotosChanged, IntegrityError):
             return _request(*request, is_locked=False)
@@ -170,14 +168,10 @@ def _staged(snapshot):
 
 
 def _rows(snapshot):
-    """Yield a row for each photo, its values in the order of _COLUMNS."""
-    moment = connection.ops.adapt_datetimefield_value
+    copied, moment = attrgetter(*_COPIED), connection.ops.adapt_datetimefield_value
     for position, photo in enumerate(snapshot.photos):
-        yield (
-            *(position, photo.photo_id, photo.name, photo.storage_key, photo.size, photo.crc32),
-            *(photo.sha256, moment(photo.modified.replace(tzinfo=UTC)), moment(photo.taken_at)),
-            *(photo.labels, ""),
-        )
+        modified = photo.modified.replace(tzinfo=UTC)
+        yield *copied(photo), position, moment(modified), moment(photo.taken_at), ""
 
 
 def _copy_staged(bundle):

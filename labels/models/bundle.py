@@ -125,10 +125,7 @@ class PartQuerySet(LeaseQuerySet):
 
 
 class BundlePart(Leased):
-    """One archive of a bundle: the photos at positions first..stop, built in place chunk by chunk.
-
-    Its lease is of the worker that works out the SHA-256; its chunks are leased one by one.
-    """
+    """One archive of a bundle: the photos at positions first..stop. Its lease is for its SHA-256."""
 
     bundle = models.ForeignKey(Bundle, on_delete=models.CASCADE, related_name="parts")
     number = models.PositiveIntegerField()
@@ -158,16 +155,13 @@ class BundlePart(Leased):
 class ChunkQuerySet(LeaseQuerySet):
     def claim_next(self, lease_owner):
         """Return the first chunk nobody works on, leased to `lease_owner`, or None."""
-        while True:
-            now = timezone.now()
-            chunk = self.free(now).order_by("part__number", "number").first()
-            if chunk is None:
-                return None
+        while chunk := self.free(timezone.now()).order_by("part__number", "number").first():
             # By columns of its own table alone: an update over a join finds its rows by a subquery, which
             # PostgreSQL does not run again when another worker has changed the row meanwhile.
-            if BundleChunk.objects.free(now).filter(pk=chunk.pk).lease(lease_owner):
+            if BundleChunk.objects.free(timezone.now()).filter(pk=chunk.pk).lease(lease_owner):
                 chunk.lease_owner = lease_owner
                 return chunk
+        return None
 
     def free(self, now):
         return self.unleased(now).filter(done=False, changed_position=None)

@@ -1,3 +1,4 @@
+from itertools import chain, count
 from pathlib import Path
 
 from django.core.management.base import CommandError
@@ -89,12 +90,9 @@ def _selection(options):
 
 
 def _free_name(folder, name):
-    """Return a path that is not taken: another selection of the same labels has the same name."""
-    path, stem, number = folder / name, Path(name).stem, 1
-    while path.exists():
-        number += 1
-        path = folder / f"{stem}-{number}.zip"
-    return path
+    # Another selection of the same labels has the same name.
+    names = chain([name], (f"{Path(name).stem}-{number}.zip" for number in count(2)))
+    return next(path for path in map(folder.joinpath, names) if not path.exists())
 
 
 def _document(bundle, output):

@@ -52,8 +52,8 @@ class Command(JsonCommand):
                 raise
             done = document["imported"] + document["duplicates"]
             raise CommandError(
-                f"The disk is full at {printable(name)}; the library holds {done} of the files before it, and "
-                "nothing of this one. Make room and run it again: what is there is recognised."
+                f"The disk is full at {printable(name)}; the library holds {done} of the files before it, "
+                "and nothing of this one. Make room and run it again: what is there is recognised."
             ) from None
         return document, bool(document["refused"])
 
