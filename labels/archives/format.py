@@ -1,7 +1,4 @@
-"""The records of a zip archive with stored entries, as bytes and as lengths.
-
-Section numbers are those of PKWARE's APPNOTE.TXT 6.3.10.
-"""
+"""The records of a zip archive with stored entries; section numbers are PKWARE's (APPNOTE.TXT 6.3.10)."""
 
 import struct
 from dataclasses import dataclass
@@ -55,10 +52,8 @@ class Tally:
 
 
 def dos_stamp(moment: datetime) -> int:
-    """Return a wall-clock moment as DOS date << 16 | DOS time, clamped to 1980..2107 (4.4.6).
-
-    Written little-endian that is the time field followed by the date field, as both headers want them.
-    """
+    """Return a wall-clock moment as DOS date << 16 | DOS time, clamped to 1980..2107 (4.4.6)."""
+    # Written little-endian that is the time field followed by the date field, as both headers want them.
     moment = min(max(moment, datetime(1980, 1, 1)), datetime(2107, 12, 31, 23, 59, 58))
     date = (moment.year - 1980) << 9 | moment.month << 5 | moment.day
     return date << 16 | moment.hour << 11 | moment.minute << 5 | moment.second >> 1
@@ -119,10 +114,8 @@ def end_records(count: int, central_size: int, central_offset: int) -> bytes:
 
 
 def crc32_join(first: int, second: int, second_size: int) -> int:
-    """Return the CRC-32 of two runs of bytes one after the other, like zlib's crc32_combine.
-
-    The bytes of the second multiply the CRC of the first by x^(8 * second_size) modulo the polynomial.
-    """
+    """Return the CRC-32 of two runs of bytes one after the other, like zlib's crc32_combine."""
+    # The bytes of the second multiply the CRC of the first by x^(8 * second_size) modulo the polynomial.
     shift, power, bits = _CRC_ONE, _CRC_ONE >> 1, second_size * 8
     while bits:
         if bits & 1:
@@ -143,8 +136,7 @@ def _crc_product(left: int, right: int) -> int:
 
 
 def _flags(name: bytes) -> int:
-    # Only where needed: ASCII reads the same in every code page, and the oldest readers stumble over
-    # flags they do not know.
+    # Only where needed: the oldest readers stumble over flags they do not know.
     return 0 if name.isascii() else _UTF8
 
 

@@ -81,10 +81,7 @@ def file_key(name: str) -> str:
 
 
 def numbers_plainly(name: str) -> bool:
-    """Return whether `unique_names` makes of the k-th name equal to this safe one just "name (k).jpg".
-
-    Nothing is cut for the number, and no name looks as if it had one already.
-    """
+    """Return whether `unique_names` makes of the k-th name equal to this safe one just "name (k).jpg"."""
     stem, extension = _split_extension(name)
     key = file_key(name)
     return (

@@ -1,7 +1,6 @@
 """Cut a list of files into several archives of at most so many bytes, their exact sizes included."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from labels.archives import format as zipformat
@@ -17,8 +16,7 @@ class Part(NamedTuple):
     size: int
 
 
-@dataclass(frozen=True, slots=True)
-class Trailer:
+class Trailer(NamedTuple):
     """A file that ends every part and grows with its entries, such as manifest.csv."""
 
     name: str
@@ -27,10 +25,7 @@ class Trailer:
 
 
 def split(entries: Iterable[Entry], max_bytes: int, trailers: Sequence[Trailer] = ()) -> Iterator[Part]:
-    """Cut a list of entries into archives of at most max_bytes each, in order, in one pass.
-
-    An entry that is larger than max_bytes even alone gets a part of its own; its Part.size says so.
-    """
+    """Cut entries into archives of at most max_bytes each, in order; a larger one gets a part of its own."""
     if max_bytes < 1:
         raise LayoutError(f"a part of at most {max_bytes} bytes cannot hold anything")
     part, size, stop = _OpenPart(0, trailers), 0, 0
@@ -46,13 +41,9 @@ def split(entries: Iterable[Entry], max_bytes: int, trailers: Sequence[Trailer] 
 
 
 def archive_size(count: int, name_bytes: int, data_bytes: int) -> int:
-    """Return the size of an archive from three sums: entries, UTF-8 bytes of names, bytes of data.
-
-    Raises LayoutError where the central directory would begin at 4 GiB - 1 or later: there the size depends
-    on the order of the entries, and only ZipLayout and split know it.
-    """
+    """Return the size of an archive from three sums; raise LayoutError from 4 GiB - 1 on."""
     central_offset = zipformat.LOCAL_SIZE * count + name_bytes + data_bytes
-    if central_offset >= MAX32:
+    if central_offset >= MAX32:  # there the size depends on the order of the entries
         raise LayoutError(f"{data_bytes} bytes in {count} entries: sums do not tell the size from 4 GiB on")
     central_size = zipformat.CENTRAL_SIZE * count + name_bytes
     return zipformat.Tally(count, central_offset, central_size).size

@@ -1,8 +1,4 @@
-"""Check an archive with what lies in it, `manifest.csv` and SHA256SUMS.
-
-The archive may come from anywhere: whatever is wrong with it is a finding. No more of an entry is read
-than the manifest says it holds, one block at a time.
-"""
+"""Check an archive, which may come from anywhere, with its `manifest.csv` and SHA256SUMS."""
 
 import csv
 import hashlib

@@ -1,7 +1,6 @@
 """The exact layout of zip archives of stored entries, and any range of their bytes.
 
-Sizes and CRC-32s are known since intake and photos do not shrink, so every byte of the archive follows
-from the list of entries: its size is exact before one photo is read, and any worker can make any range.
+Sizes and CRC-32s are known since intake, so every byte follows from the list of entries.
 """
 
 import zlib
@@ -133,9 +132,8 @@ class ZipLayout:
     ) -> Iterator[bytes]:
         """Yield bytes start..end of the archive; data comes from open_entry(index, start, end).
 
-        Raises EntryChanged when an entry yields too few or too many bytes, or, for an entry that lies in
-        the range as a whole, when its CRC-32 differs. Of an entry cut by the range the CRC-32 is unknown
-        until its other pieces are copied: `on_piece` is told each piece, for `changed_entries`.
+        Raises EntryChanged when an entry yields too few or too many bytes, or its CRC-32 differs. Where
+        the range cuts an entry, only `changed_entries` knows, of each piece that `on_piece` is called with.
         """
         for segment in self.segments(start, end):
             if isinstance(segment, Framing):
@@ -144,10 +142,7 @@ class ZipLayout:
                 on_piece((yield from self._copy(segment, open_entry)))
 
     def changed_entries(self, pieces: Iterable[Piece]) -> list[int]:
-        """Return which of the entries copied in these pieces do not have the CRC-32 planned.
-
-        Raises LayoutError where an entry's pieces do not cover it exactly once.
-        """
+        """Return which of the entries that these pieces cover exactly once do not have their CRC-32."""
         changed = []
         for index, group in groupby(sorted(set(pieces)), key=lambda piece: piece.entry):
             crc32 = covered = 0

@@ -1,7 +1,4 @@
-"""Carry a bundle out: lay its parts out, make their chunks, check them, publish all of them at once.
-
-One worker leads; others may join and make chunks. A killed build goes on with the chunks that are missing.
-"""
+"""Carry a bundle out: lay its parts out, make their chunks, check them, publish all of them at once."""
 
 import contextlib
 import errno
@@ -53,18 +50,14 @@ def build(bundle):
 
 
 def join_build(bundle_id):
-    """Make chunks of a bundle that another worker leads, as long as there are any.
-
-    Whoever finds work calls the next: so all that are idle come, and nobody has to know how many they are.
-    """
-    building = BundleChunk.objects.filter(
-        part__bundle_id=bundle_id, part__bundle__status=Bundle.Status.BUILDING
-    )
+    """Make chunks of a bundle that another worker leads, as long as there are any."""
+    chunks = BundleChunk.objects.filter(part__bundle_id=bundle_id, part__bundle__status=Bundle.WORKING)
     contents = {}
 
     def content_of(part):
         edition = part.pk, part.file.name, part.edition
         if not contents:
+            # Whoever finds work calls the next, until all that are idle have come.
             chunks_ready.send(sender=Bundle, bundle_id=bundle_id)
         if edition not in contents:
             contents.clear()
@@ -72,7 +65,7 @@ def join_build(bundle_id):
         return contents[edition]
 
     with contextlib.suppress(LeaseLost):
-        pool.make_chunks(building, new_lease_owner(), content_of)
+        pool.make_chunks(chunks, new_lease_owner(), content_of)
 
 
 def _parts(bundle):
@@ -107,7 +100,6 @@ def _parts(bundle):
 
 
 def _file_name(bundle, number, parts):
-    """Return what the browser saves it as: "photos-mountain-lake-2026-11-21.zip"."""
     words = slugify(" ".join(Selection.from_json(bundle.selection).included))[:60].strip("-")
     part = f"-part-{number}-of-{parts}" if parts > 1 else ""
     return f"photos-{words + '-' if words else ''}{bundle.created_at:%Y-%m-%d}{part}.zip"

@@ -21,10 +21,7 @@ class ChunkLost(LeaseLost):
 
 
 def make(chunk, content, on_progress=lambda: None):
-    """Write the leased chunk and record it, or record which photo of it is missing or changed.
-
-    Calls `on_progress` about once a second.
-    """
+    """Write the leased chunk and record it; call `on_progress` about once a second."""
 
     def renew():
         if not chunk.renew_lease():

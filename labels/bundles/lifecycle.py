@@ -15,19 +15,23 @@ def keep_until(now):
     return now + timedelta(hours=settings.BUNDLE_KEEP_HOURS)
 
 
-def fail(bundle, reason, free=False):
-    """End the leased bundle and notify its owner why; return whether it was still leased.
+@transaction.atomic
+def fail(bundle, reason, free=False, rows=None):
+    """End the leased bundle, or the one in `rows`, and notify its owner why; return whether it was there.
 
     What is built already is kept for a retry, unless `free` says that the room is needed.
     """
-    return _fail(Bundle.objects.held(bundle), bundle, reason, free)
+    rows, now = Bundle.objects.held(bundle) if rows is None else rows, timezone.now()
+    ended = rows.give_up(failure_reason=reason, finished_at=now, expires_at=keep_until(now))
+    if ended:
+        if free or not archives().KEPT_FOR_RETRY:
+            _free(bundle)
+        Notice.objects.get_or_create(bundle=bundle, outcome=Notice.Outcome.FAILED)
+    return bool(ended)
 
 
 def postpone(bundle, reason, counts=True):
-    """Let the leased bundle wait for its next attempt, or fail it when that was the last.
-
-    Return whether it was still leased. An attempt that does not count is never the last.
-    """
+    """Let the leased bundle wait, or fail it after its last attempt; return whether it was still leased."""
     bundle.refresh_from_db(fields=["attempts"])  # Progress has set it back.
     if counts and bundle.is_last_attempt:
         return fail(bundle, f"{reason} (given up after {bundle.attempts} attempts)")
@@ -42,7 +46,7 @@ def give_up(bundles):
     for bundle in list(bundles):
         # A worker that was only slow may have finished it meanwhile.
         unchanged = Bundle.objects.filter(status=bundle.status, lease_owner=bundle.lease_owner)
-        failed += _fail(unchanged.filter(pk=bundle.pk), bundle, reason)
+        failed += fail(bundle, reason, rows=unchanged.filter(pk=bundle.pk))
     return failed
 
 
@@ -62,10 +66,7 @@ def expire(now):
 
 @transaction.atomic
 def retry(bundle):
-    """Queue a failed, cancelled or expired bundle again; return whether it was one.
-
-    It keeps its photos, and of a failed one what was built already. Raises RequestRefused like a new one.
-    """
+    """Queue an ended bundle again with its photos, or raise RequestRefused; return whether it could be."""
     if Bundle.objects.filter(pk=bundle.pk, status__in=Bundle.RETRYABLE).exists():
         lock_account(bundle.owner_id)
         check_limits(bundle)
@@ -91,17 +92,6 @@ def keep_longer(bundle):
 
 
 @transaction.atomic
-def _fail(rows, bundle, reason, free=False):
-    now = timezone.now()
-    ended = rows.give_up(failure_reason=reason, finished_at=now, expires_at=keep_until(now))
-    if ended:
-        if free or not archives().KEPT_FOR_RETRY:
-            _free(bundle)
-        Notice.objects.get_or_create(bundle=bundle, outcome=Notice.Outcome.FAILED)
-    return ended
-
-
-@transaction.atomic
 def _expire(bundle, now):
     overdue = Bundle.objects.filter(pk=bundle.pk, expires_at__lte=now)
     expired = overdue.filter(status__in=Bundle.DOWNLOADABLE).update(status=Bundle.Status.EXPIRED)
@@ -114,9 +104,8 @@ def _expire(bundle, now):
 
 def _free(bundle):
     bundle.parts.all().delete()
-    Bundle.objects.filter(pk=bundle.pk).exclude(status=Bundle.Status.EXPIRED).update(
-        photos_done=0, bytes_done=0
-    )
+    row = Bundle.objects.filter(pk=bundle.pk).exclude(status=Bundle.Status.EXPIRED)
+    row.update(photos_done=0, bytes_done=0)
     remove_files(bundle.pk)
 
 

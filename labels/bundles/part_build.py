@@ -77,10 +77,9 @@ class PartBuild:
 
     def _leave_out_changed(self):
         """Lay the part out anew without photos found missing or changed; return whether there were any."""
-        changed = dict(
-            self.part.chunks.exclude(changed_position=None).values_list("changed_position", "changed_reason")
-        )
-        changed.update(self._changed_across_chunks())
+        reported = self.part.chunks.exclude(changed_position=None)
+        changed = dict(reported.values_list("changed_position", "changed_reason"))
+        changed |= self._changed_across_chunks()
         if not changed:
             return False
         before = self.content

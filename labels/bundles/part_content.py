@@ -12,13 +12,8 @@ _BLOCK = 1024 * 1024
 
 
 class PartContent:
-    """The layout of one archive, and where the bytes of its entries come from.
-
-    Rows say which photos are missing; they change only together with the part's chunks
-    (PartBuild._leave_out_changed), so all workers on one set of chunks see the same content.
-    """
-
     def __init__(self, part):
+        # The rows change only together with the part's chunks: all workers on one set of them see the same.
         photos = part.bundle.photos.filter(position__gte=part.first, position__lt=part.stop)
         # Row by row: thousands at a time would stay in the worker's memory.
         rows = photos.order_by("position").values_list(named=True).iterator()

@@ -11,11 +11,7 @@ from labels.models import BundleChunk, BundlePart
 
 
 def make_chunks(free, lease_owner, content_of, on_progress=lambda: None, enough=lambda: False):
-    """Claim and make chunks of a queryset until none is free, or there are `enough`.
-
-    Calls `on_progress` about once a second. Raises ChunkLost when another worker leases a chunk by now,
-    LeaseLost when it is no longer wanted.
-    """
+    """Make chunks of a queryset until none is free or there are `enough`; raise LeaseLost or ChunkLost."""
     free = free.select_related("part__bundle")
     if archives().AT_ONCE == 1:
         while not enough() and (chunk := free.claim_next(lease_owner)):
@@ -55,9 +51,8 @@ class _Pool:
 
     def _start(self, senders):
         """Have as many chunks in the making as may be; return whether there are any."""
-        while len(self._running) < archives().AT_ONCE and not self._enough():
-            chunk = self._free.claim_next(self._lease_owner)
-            if chunk is None:
+        for _ in range(len(self._running), archives().AT_ONCE):
+            if self._enough() or not (chunk := self._free.claim_next(self._lease_owner)):
                 break
             content = self._content_of(chunk.part)
             self._running[senders.submit(self._send, chunk, content)] = chunk, content

@@ -23,7 +23,7 @@ from photomgr.claim import lease_duration
 
 _STAGED = "requested_bundle_photos"
 _COPIED = ("photo_id", "name", "storage_key", "size", "crc32", "sha256", "labels")
-_COLUMNS = (*_COPIED, "position", "modified", "taken_at", "missing_reason")
+_COLUMNS = ", ".join((*_COPIED, "position", "modified", "taken_at", "missing_reason"))
 
 
 class RequestRefused(Exception):
@@ -43,8 +43,7 @@ class _PhotosChanged(Exception):
 def request_bundle(owner, selection, part_bytes=None, new_only=False, lease_owner=""):
     """Return a queued Bundle of the selection as it is now, or raise RequestRefused.
 
-    With `lease_owner` it is created claimed, for a caller who builds it in its own process, and the limits
-    of the account do not count.
+    With `lease_owner` it is created claimed, for a caller who builds it at once, and limits do not count.
     """
     request = owner, selection, part_bytes or settings.BUNDLE_PART_BYTES, new_only, lease_owner
     for _ in range(3):
@@ -155,12 +154,12 @@ def check_limits(bundle):
 @contextmanager
 def _staged(snapshot):
     """Write the rows of a snapshot into a temporary table; bulk_create takes eight times as long."""
-    columns, places = ", ".join(_COLUMNS), ", ".join(["%s"] * len(_COLUMNS))
-    like = f"SELECT {columns} FROM {BundlePhoto._meta.db_table} WHERE 1 = 0"  # noqa: S608
+    like = f"SELECT {_COLUMNS} FROM {BundlePhoto._meta.db_table} WHERE 1 = 0"  # noqa: S608
+    places = ", ".join(["%s"] * (_COLUMNS.count(",") + 1))
     with connection.cursor() as cursor:
         cursor.execute(f"CREATE TEMPORARY TABLE {_STAGED} AS {like}")
         try:
-            insert = f"INSERT INTO {_STAGED} ({columns}) VALUES ({places})"  # noqa: S608
+            insert = f"INSERT INTO {_STAGED} ({_COLUMNS}) VALUES ({places})"  # noqa: S608
             cursor.executemany(insert, _rows(snapshot))
             yield
         finally:
@@ -175,10 +174,9 @@ def _rows(snapshot):
 
 
 def _copy_staged(bundle):
-    columns = ", ".join(_COLUMNS)
     with connection.cursor() as cursor:
         cursor.execute(
-            f"INSERT INTO {BundlePhoto._meta.db_table} (bundle_id, {columns})"  # noqa: S608
-            f" SELECT %s, {columns} FROM {_STAGED}",
+            f"INSERT INTO {BundlePhoto._meta.db_table} (bundle_id, {_COLUMNS})"  # noqa: S608
+            f" SELECT %s, {_COLUMNS} FROM {_STAGED}",
             [bundle.pk],
         )

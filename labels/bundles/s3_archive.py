@@ -30,11 +30,9 @@ def replace(key, bundle_id, size, kept):
 
 
 def write(key, chunk, content):
-    buffer = bytearray(chunk.end - chunk.start)
-    place = 0
+    buffer = bytearray()
     for piece in content:
-        buffer[place : place + len(piece)] = piece
-        place += len(piece)
+        buffer += piece
     return multipart.upload_part(bundle_files(), key, chunk.number + 1, buffer)
 
 

@@ -15,8 +15,6 @@ from labels.selection import predicate
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SnapshotPhoto(Entry):
-    """An entry of the archive and what the manifest says about it."""
-
     photo_id: int
     storage_key: str
     sha256: str
@@ -44,10 +42,7 @@ class Snapshot:
 
 
 def take_snapshot(owner, selection, part_bytes, new_only=False):
-    """Return the Snapshot of the owner's selection in archives of at most `part_bytes`, oldest photo first.
-
-    With `new_only` it is without the photos of earlier downloads of the same selection.
-    """
+    """Return the Snapshot of the selection in archives of at most `part_bytes`, oldest photo first."""
     chosen = predicate.photos(owner, selection)
     if new_only:
         chosen = chosen.exclude(pk__in=delivered_ids(owner, selection))

@@ -1,8 +1,4 @@
-"""The SHA-256 of finished archives, worked out after they may be fetched.
-
-It takes longer than building them (a processor hashes slower than it copies), and whoever checks it has
-to fetch the archive first.
-"""
+"""The SHA-256 of finished archives, worked out after they may be fetched: it takes longer than building."""
 
 import hashlib
 

@@ -1,6 +1,6 @@
 """How many photos, bytes and archives a download would have: exact, without listing its photos."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from labels.archives import manifest
 from labels.archives.format import MAX16, MAX32
@@ -17,8 +17,7 @@ _EMPTY_BYTES = archive_size(
 )
 
 
-@dataclass(frozen=True)
-class Totals:
+class Totals(NamedTuple):
     photos: int
     bytes: int
     parts: int

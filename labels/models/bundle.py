@@ -136,7 +136,6 @@ class BundlePart(Leased):
     edition = models.PositiveIntegerField(default=0, help_text="Counts how often it was planned anew.")
     file_name = models.CharField(max_length=200, help_text="What the browser saves it as.")
     size = models.BigIntegerField()
-    # It comes after the archive is ready (labels/bundles/sums.py).
     sha256 = models.CharField(max_length=64, blank=True, help_text="Empty until it is worked out.")
 
     objects = PartQuerySet.as_manager()

@@ -3,9 +3,8 @@ import resource
 import secrets
 import signal
 import socket
-import threading
-import urllib.error
 import urllib.request
+from threading import Event, Thread
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
@@ -34,12 +33,11 @@ class Command(BaseCommand):
             _check_port(host, port)
         sign_in = "" if only else _prepare()
         _raise_open_files()
-        stopping = threading.Event()
+        stopping = Event()
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, lambda *_: stopping.set())
         if sign_in:
-            arguments = (host, port, sign_in, stopping)
-            threading.Thread(target=self._announce, args=arguments, daemon=True).start()
+            Thread(target=self._announce, args=(host, port, sign_in, stopping), daemon=True).start()
         supervisor.supervise(supervisor.programs(host, port, only or supervisor.NAMES), stopping)
         self.stdout.write("Stopped.")
 
@@ -81,9 +79,8 @@ def _first_account():
     path = settings.DATA_DIR / "first_account.txt"
     if not people.exists():
         password = secrets.token_urlsafe(9)
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            file.write(f"admin\n{password}\n")
+        path.touch(0o600)
+        path.write_text(f"admin\n{password}\n")
         people.create_superuser("admin", "admin@localhost", password)
     if path.exists():
         name, password = path.read_text().split()
@@ -98,7 +95,7 @@ def _answers(host, port):
         address = "127.0.0.1" if host == "0.0.0.0" else host  # noqa: S104 (asks, does not bind)
         with urllib.request.urlopen(f"http://{address}:{port}/healthz", timeout=2) as answer:  # noqa: S310
             return answer.status == 200
-    except (urllib.error.URLError, OSError):
+    except OSError:
         return False
 
 

@@ -17,9 +17,13 @@ class Command(JsonCommand):
         for file in files:
             # One that cannot be read says nothing about the others, and they are what is left.
             try:
-                archives.append(self._checked(file))
+                with closing(verify.Archive(file)) as archive:
+                    for _ in self.progress(archive.check(), len(archive), "files"):
+                        pass
             except verify.NotAnArchive as reason:
                 found.append((file, "", str(reason)))
+            else:
+                archives.append(archive)
         if not archives:
             raise CommandError("; ".join(f"{file}: {reason}" for file, _, reason in found) + ".")
         found += [(archive.path.name, *finding) for archive in archives for finding in archive.findings]
@@ -43,10 +47,3 @@ class Command(JsonCommand):
         if document["findings"]:
             lines.append(f"{len(document['findings'])} findings")
         return "\n".join(map(printable, lines))
-
-    def _checked(self, file):
-        archive = verify.Archive(file)
-        with closing(archive):
-            for _ in self.progress(archive.check(), len(archive), "files"):
-                pass
-        return archive
