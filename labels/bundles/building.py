@@ -11,13 +11,14 @@ from django.template.defaultfilters import filesizeformat
 from django.utils import timezone
 from django.utils.text import slugify
 
+from labels.archives import manifest
+from labels.archives.parts import split
 from labels.bundles import pool
 from labels.bundles.archive_store import archives
 from labels.bundles.chunks import LeaseLost
 from labels.bundles.lifecycle import fail, keep_until, postpone
 from labels.bundles.part_build import PartBuild, chunks_ready
 from labels.bundles.part_content import PartContent
-from labels.bundles.snapshot import parts_of
 from labels.models import Bundle, BundleChunk, BundlePart, Notice
 from labels.selection.predicate import Selection
 from labels.storage.errors import StorageUnavailable
@@ -85,7 +86,8 @@ def _parts(bundle):
         fail(bundle, f"{needed} {_LESS_OR_ROOM}", free=True)
         raise LeaseLost
     bundle.photos.exclude(missing_reason="").update(missing_reason="")
-    planned = parts_of(bundle)
+    rows = bundle.photos.order_by("position").values_list(named=True).iterator()
+    planned = list(split(rows, bundle.part_bytes, manifest.TRAILERS))
     return BundlePart.objects.bulk_create(
         BundlePart(
             bundle=bundle,

@@ -50,12 +50,6 @@ def take_snapshot(owner, selection, part_bytes, new_only=False):
     return Snapshot(photos, list(split(photos, part_bytes, manifest.TRAILERS)))
 
 
-def parts_of(bundle):
-    """Return the parts of a bundle, from the photos it was requested with."""
-    rows = bundle.photos.order_by("position").values_list(named=True).iterator()
-    return list(split(rows, bundle.part_bytes, manifest.TRAILERS))
-
-
 def delivered_ids(owner, selection):
     delivered = BundlePhoto.objects.filter(
         bundle__owner=owner,

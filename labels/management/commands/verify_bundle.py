@@ -39,8 +39,7 @@ class Command(JsonCommand):
 
     def as_text(self, document):
         lines = [f"missing: {photo['name']}: {photo['reason']}" for photo in document["missing"]]
-        for finding in document["findings"]:
-            lines.append(": ".join(filter(None, (finding["file"], finding["name"], finding["problem"]))))
+        lines += [": ".join(filter(None, finding.values())) for finding in document["findings"]]
         lines.append(f"{document['photos']} photos are as the manifest says.")
         if document["missing"]:
             lines.append(f"{len(document['missing'])} could not be read when the archive was built.")
