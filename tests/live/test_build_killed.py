@@ -63,8 +63,8 @@ def test_killed_at_random_calls_a_build_ends_as_if_nothing_had_been(installation
 
 # In the order in which a build comes by: the first time to lay out, the second because of the photo.
 POINTS = [
-    *("allocate:1", "_record_file:1"),
-    *("_leave_out_changed:1", "allocate:2", "_use_new_file:2", "_copy_beginning:1", "_record_file:2"),
+    *("replace:1", "_record_file:1"),
+    *("_leave_out_changed:1", "replace:2", "_use_new_file:2", "_copy_beginning:1", "_record_file:2"),
     *("remove:1", "record:20", "_publish:1"),
 ]
 
