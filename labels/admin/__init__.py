@@ -1,4 +1,4 @@
-"""The admin: a module a noun, tables.toml where options say it all. What an edit would break is read-only."""
+"""The admin: a module a noun; tables.py for rows that need no code. What an edit would break is read-only."""
 
 from labels.admin import bundle, label, phone, photo, region, rule, tables
 
