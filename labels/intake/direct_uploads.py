@@ -11,6 +11,9 @@ from labels.models.direct_upload import direct_upload_files
 from labels.models.photo import random_key
 from labels.storage.errors import StorageUnavailable
 
+# What ended is swept after so long; the bucket's own rule in deploy/ must not be earlier.
+KEPT = timedelta(days=1)
+
 
 def begin(owner, name, size):
     """Return a DirectUpload and the form (url, fields) that sends exactly it; raise Refused over its size."""
@@ -57,7 +60,7 @@ def give_up(rows):
 def clear(now):
     """Remove what was promised and never confirmed, and rows that are done; return how many."""
     ended = (DirectUpload.Status.OPEN, DirectUpload.Status.DONE)
-    old = DirectUpload.objects.filter(status__in=ended, created_at__lt=now - timedelta(days=1))
+    old = DirectUpload.objects.filter(status__in=ended, created_at__lt=now - KEPT)
     cleared = 0
     for upload in old.iterator():
         try:

@@ -74,7 +74,7 @@ def test_lifecycle_rules_come_after_the_sweep():
     assert _rules("BundlesBucket")["bundles"]["Prefix"] == "bundles/"
     assert _rules("BundlesBucket")["bundles"]["ExpirationInDays"] == {"Ref": "BundleDays"}
     assert days["MinValue"] * 24 > settings.BUNDLE_KEEP_HOURS
-    assert _rules("PhotosBucket")["incoming"]["ExpirationInDays"] >= direct_uploads._KEPT.days
+    assert _rules("PhotosBucket")["incoming"]["ExpirationInDays"] >= direct_uploads.KEPT.days
 
 
 def test_only_the_site_may_send_photos_from_a_browser():
