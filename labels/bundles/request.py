@@ -17,7 +17,7 @@ from django.template.defaultfilters import filesizeformat
 from django.utils import timezone
 
 from labels.bundles.snapshot import take_snapshot
-from labels.models import Bundle, BundlePhoto, LibraryVersion, PhotoSummary
+from labels.models import Bundle, BundlePhoto, LibraryVersion, Photo, PhotoSummary
 from labels.selection import predicate
 from photomgr.claim import lease_duration
 
@@ -53,6 +53,8 @@ def request_bundle(owner, selection, part_bytes=None, new_only=False, lease_owne
     # All of the library is being changed: let the others wait.
     with transaction.atomic():
         lock_account(owner.pk)
+        # On PostgreSQL the account's lock keeps nobody from deleting one of its photos.
+        Photo.objects.filter(owner=owner).lock()
         return _request(*request, is_locked=True)
 
 
