@@ -37,14 +37,21 @@ pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 
 def _on(*names):
+    """Run a test against these servers: the first in the gate, all in `make test-everything`."""
     # With `--dist loadgroup` one worker has all tests of one server, and starts it once.
-    marked = [pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in names]
+    marked = [
+        pytest.param(
+            name, marks=[pytest.mark.xdist_group(name), *([pytest.mark.everything] if number else [])]
+        )
+        for number, name in enumerate(names)
+    ]
     return pytest.mark.parametrize("account", marked, indirect=True, scope="session")
 
 
-everywhere = _on("moto", "swift", "s3rver")
-with_uploads = _on("moto", "swift")
-with_forms = _on("moto", "s3rver")
+# moto comes second: the other tests of S3 have it.
+everywhere = _on("swift", "s3rver", "moto")
+with_uploads = _on("swift", "moto")
+with_forms = _on("s3rver", "moto")
 with_times = _on("swift", "s3rver")
 with_signatures = only_swift = _on("swift")
 only_s3rver = _on("s3rver")
