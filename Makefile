@@ -6,19 +6,22 @@ MANAGE := $(PYTHON) manage.py
 # Compiling every module again at each start of a process costs the tests minutes.
 unexport PYTHONDONTWRITEBYTECODE
 
+# One more than there are cores: tests of real processes mostly wait.
+WORKERS := $(shell python3 -c 'import os; print(os.cpu_count() + 1)')
+
 .PHONY: run test test-postgresql test-everything pictures lint format check docs bench bench-regions bench-bundle-s3 clean
 
 run: $(VENV)/runtime            ## web server and workers, http://127.0.0.1:8000 (PORT=8001 make run)
 	@exec $(MANAGE) run
 
 test: $(VENV)/development $(VENV)/emulator $(VENV)/s3rver  ## the whole suite
-	$(PYTHON) -m pytest -n auto --dist loadgroup $(ARGS)
+	$(PYTHON) -m pytest -n $(WORKERS) --dist loadgroup $(ARGS)
 
 test-postgresql: $(VENV)/development $(VENV)/emulator $(VENV)/s3rver  ## again on a PostgreSQL of its own: what touches the database, and real processes without a browser
-	.ci/with-postgresql $(PYTHON) -m pytest -n auto --dist loadgroup --database-only $(ARGS)
+	.ci/with-postgresql $(PYTHON) -m pytest -n $(WORKERS) --dist loadgroup --database-only $(ARGS)
 
 test-everything: $(VENV)/development $(VENV)/emulator $(VENV)/s3rver  ## every seed and case, and archives beyond 4 GiB: an hour, and 10 GB of disk
-	$(PYTHON) -m pytest -n auto --dist loadgroup -m "not readme" --hypothesis-profile=everything $(ARGS)
+	$(PYTHON) -m pytest -n $(WORKERS) --dist loadgroup -m "not readme" --hypothesis-profile=everything $(ARGS)
 
 pictures: $(VENV)/development   ## the pictures of the README, and of every page for people to look at
 	$(PYTHON) -m pytest tests/live --screenshots -m "not everything" -k "readme or fits_the_screen" $(ARGS)
