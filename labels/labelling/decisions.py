@@ -86,8 +86,7 @@ def _chunk(change, size):
     if not ids:
         change.release(status=Change.Status.DONE)
         return False
-    photos = Photo.objects.filter(pk__in=ids).select_related("run").order_by("pk")
-    photos = list(photos.select_for_update(of=("self",), no_key=True))
+    photos = Photo.objects.filter(pk__in=ids).lock_with_runs()
     if change.action != Change.Action.RENAME:
         _put_back(change, photos) if change.undone_at else _replace(change, photos)
     resolve_again(photos)

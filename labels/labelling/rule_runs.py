@@ -68,7 +68,7 @@ def carry_on(row, size=CHUNK):
 
 def _apply_chunk(row, size):
     rules = versions.in_force()
-    photos = list(_next(stale(), row, size).select_for_update(of=("self",), no_key=True))
+    photos = _next(stale(), row).lock_with_runs(size)
     if not photos:
         if row.last_photo and stale().exists():
             # Begin again with the first photo, for those that became stale behind.
@@ -92,7 +92,7 @@ def _finish(row):
 
 
 def _try_chunk(row, size):
-    photos = list(_next(Photo.objects.filter(run__isnull=False), row, size))
+    photos = list(_next(Photo.objects.filter(run__isnull=False), row).select_related("run")[:size])
     if not photos:
         return _finish(row)
     _add_up(row, photos)
@@ -101,8 +101,8 @@ def _try_chunk(row, size):
     return True
 
 
-def _next(photos, row, size):
-    return photos.filter(pk__gt=row.last_photo).select_related("run").defer("exif").order_by("pk")[:size]
+def _next(photos, row):
+    return photos.filter(pk__gt=row.last_photo).defer("exif").order_by("pk")
 
 
 def _add_up(row, photos):

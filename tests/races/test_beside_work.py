@@ -9,7 +9,7 @@ from functools import partial
 
 import pytest
 from django.contrib import admin
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 
 from alarms.doctor import rules, runner
@@ -18,8 +18,9 @@ from labels.admin.photo import PhotoAdmin
 from labels.bundles import chunks, lifecycle
 from labels.bundles.part_content import PartContent
 from labels.bundles.request import request_bundle
-from labels.labelling import attempts, counts, decisions
-from labels.models import Bundle, BundleChunk, BundlePart, LabelCount, Photo, Renaming
+from labels.labelling import attempts, counts, decisions, rule_runs
+from labels.models import Bundle, BundleChunk, BundlePart, Change, LabelCount, Photo, Renaming, RuleRun
+from labels.rules import versions
 from labels.rules.engine import ACTIVE, Decision
 from labels.selection import summaries
 from labels.selection.predicate import Selection
@@ -64,6 +65,32 @@ def test_what_is_labelled_meanwhile_is_no_difference(dan, photos, differences, r
     assert found == []
     assert counts.differences() == summaries.differences() == []
     assert 2 < LabelCount.objects.get(owner=dan).count <= 30
+
+
+@pytest.mark.parametrize("work", ["decision", "rule run"])
+def test_work_that_waited_for_a_photo_resolves_the_answer_it_has_by_then(dan, work):
+    photo = factory.photo(dan)
+    factory.label_as(photo, _DOG)
+    if work == "decision":
+        change = decisions.decide(dan, dan, "add", "Mine", Photo.objects.all())
+        held, module = Change.objects.claim(change.pk, "a worker"), decisions
+    else:
+        versions.put_in_force(dan)
+        held, module = RuleRun.objects.claim(rule_runs.start().pk, "a worker"), rule_runs
+
+    with transaction.atomic():
+        Photo.objects.lock()
+        beside = Beside([partial(module.carry_on, held)])
+        with connection.execute_wrapper(beside):
+            factory.label_as(photo, answer(label("Sea", 90)))
+        if work == "rule run":
+            # As if the worker had read the rules just before the new ones were in force.
+            Photo.objects.update(rule_version=None)
+    beside.join()
+
+    assert factory.counts(dan) == {"Sea": 1, "Mine": 1} if work == "decision" else {"Sea": 1}
+    assert not rule_runs.stale().exists()
+    assert counts.differences() == summaries.differences() == []
 
 
 def test_a_photo_is_deleted_while_others_of_its_owner_are_labelled(dan, photos):
