@@ -12,7 +12,7 @@ from django_q.conf import Conf
 
 from photomgr import aws
 
-# A stopping cluster waits for the poll it is in, and is killed after 8 s (labels/workers/supervisor.py).
+# A stopping cluster waits for the poll it is in, and is killed after 7 s (labels/workers/supervisor.py).
 _POLL_SECONDS = 5
 _AT_ONCE = 10
 

@@ -8,6 +8,7 @@ import os
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.db.models import Q
 from django.utils import timezone
 
 from labels.models import Bundle, BundleChunk, BundlePart, Heartbeat, Photo
@@ -93,12 +94,17 @@ def is_alive(cluster):
     return any(_is_recent(row.seen_at, now) for row in rows) or bool(_busy(cluster, now))
 
 
-def is_alive_here(cluster, pid, since):
-    """Return whether this machine's cluster of that process group is alive, or was started only now."""
-    now = timezone.now()
+def signs_here(cluster, pid):
+    """Return what changes while this machine's cluster of that process group lives.
+
+    "worker" and "monitor" are their last signs of life, "work" the leases of this machine: a worker that is
+    busy with a long archive carries out nothing else, but renews its lease.
+    """
     row = Heartbeat.objects.filter(cluster=cluster, host=host(), pid=pid).first()
-    signs = (since, row and row.seen_at)
-    return any(_is_recent(sign, now) for sign in signs) or host() in _busy(cluster, now)
+    mine = Q(lease_owner__startswith=f"{host()}:")
+    leases = (rows.filter(mine).values_list("pk", "lease_until") for rows in _leased(cluster))
+    work = frozenset((number, *lease) for number, found in enumerate(leases) for lease in found)
+    return {"worker": row and row.worker_at, "monitor": row and row.monitor_at, "work": work}
 
 
 def others_missing(cluster):
@@ -113,11 +119,15 @@ def others_missing(cluster):
 
 def _busy(cluster, now):
     """Return the machines that have work of the cluster leased."""
+    return set().union(*(_hosts(rows, now) for rows in _leased(cluster)))
+
+
+def _leased(cluster):
     if cluster == LABELS:
-        return _hosts(Photo.objects.filter(status=Photo.WORKING), now)
-    building = _hosts(Bundle.objects.filter(status=Bundle.WORKING), now)
-    helping = _hosts(BundleChunk.objects.filter(done=False).exclude(lease_owner=""), now)
-    return building | helping | _hosts(BundlePart.objects.all(), now)
+        return [Photo.objects.filter(status=Photo.WORKING)]
+    building = Bundle.objects.filter(status=Bundle.WORKING)
+    helping = BundleChunk.objects.filter(done=False).exclude(lease_owner="")
+    return [building, helping, BundlePart.objects.exclude(lease_owner="")]
 
 
 def _hosts(rows, now):

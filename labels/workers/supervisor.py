@@ -13,19 +13,18 @@ import subprocess
 import sys
 import threading
 import time
-from datetime import datetime
 from pathlib import Path
 
 from django.conf import settings
-from django.db import DatabaseError, connection
-from django.utils import timezone
 
-from labels.workers import heartbeats, queue
+from labels.workers.heartbeats import CLUSTERS
+from labels.workers.watch import Watch
 
 WEB = "web"
-NAMES = (WEB, *queue.CLUSTERS)
-_STOP_SECONDS = 8
-_LOOK_SECONDS = 15
+NAMES = (WEB, *CLUSTERS)
+# With the end of Python itself on a busy machine: below ten.
+_STOP_SECONDS = 7
+_FORGET_SECONDS = 1
 _LONGEST_PAUSE = 30
 
 # Without site-packages it starts in some 15 ms.
@@ -45,22 +44,22 @@ class Program:
         self._pause = 1
         self._restart_at = 0.0
         self._process: subprocess.Popen | None = None
-        self.started_at: datetime | None = None
 
-    def start(self):
-        self.started_at = timezone.now()
+    @property
+    def pid(self):
+        return self._process.pid
+
+    def start(self, watch):
         self._process = subprocess.Popen(
             [*_LAUNCHER, str(os.getpid()), *self._arguments], env=self._environment, start_new_session=True
         )
         if self.cluster:
-            with _without_database("expect signs of life"):
-                heartbeats.expect(self.cluster, self._process.pid)
-                queue.ask_for_heartbeat(self.cluster)
+            watch.started(self.cluster, self.pid)
 
     def ended(self):
         return self._process.poll() is not None
 
-    def restart_if_ended(self):
+    def restart_if_ended(self, watch):
         """Start again what has ended, after 1, 2, 4 … 30 s when it keeps ending."""
         if not self.ended():
             return
@@ -68,44 +67,39 @@ class Program:
         if not self._restart_at:
             log.warning("%s ended with %s; starting it again", self.name, self._process.returncode)
             # Children that outlived it would go on working unguarded.
-            self._kill()
+            self.kill(watch)
             self._restart_at = now + self._pause
             self._pause = min(_LONGEST_PAUSE, self._pause * 2)
         elif now >= self._restart_at:
             self._restart_at = 0.0
-            self.start()
+            self.start(watch)
 
-    def restart_if_wedged(self):
-        if not self.cluster or self.ended():
-            return
-        # A cluster of another machine says nothing about this one.
-        if heartbeats.is_alive_here(self.cluster, self._process.pid, self.started_at):
+    def restart_if_silent(self, watch):
+        if self.pid not in watch.silent or self.ended():
             return
         log.error("%s gives no sign of life; killing it and starting it again", self.name)
-        self._kill()
-        self.start()
+        self.kill(watch)
+        self.start(watch)
 
     def stop(self):
         """Ask the program to stop its children itself: a signal to all of a qcluster makes it hang."""
         self._process.terminate()
 
-    def wait_or_kill(self, deadline):
-        """Wait until `deadline` (monotonic seconds), then kill the whole group, whatever is left of it."""
+    def wait(self, deadline):
+        """Wait until it ended, or until `deadline` (monotonic seconds)."""
         try:
             self._process.wait(max(0.1, deadline - time.monotonic()))
         except subprocess.TimeoutExpired:
             log.warning("%s did not stop; killing it", self.name)
-        self._kill()
 
-    def _kill(self):
-        """Kill the whole group, and expect no more signs of life of it."""
+    def kill(self, watch):
+        """Kill the whole group, whatever is left of it, and expect no more signs of life of it."""
         # No such group: all of it is gone already.
         with contextlib.suppress(ProcessLookupError):
-            os.killpg(self._process.pid, signal.SIGKILL)
+            os.killpg(self.pid, signal.SIGKILL)
         self._process.wait()
         if self.cluster:
-            with _without_database("forget a cluster that was ended"):
-                heartbeats.forget(self.cluster, self._process.pid)
+            watch.ended(self.cluster, self.pid)
 
 
 def programs(host, port, names=NAMES):
@@ -122,32 +116,21 @@ def programs(host, port, names=NAMES):
 
 
 def supervise(running, stopping: threading.Event):
-    """Run the programs until `stopping` is set, then end them all."""
-    looked_at = time.monotonic()
+    """Run the programs until `stopping` is set, then end them all, within ten seconds."""
+    watch = Watch()
+    watch.start()
     for program in running:
-        program.start()
+        program.start(watch)
     try:
         while not stopping.wait(0.5):
             for program in running:
-                program.restart_if_ended()
-            if time.monotonic() - looked_at > _LOOK_SECONDS:
-                looked_at = time.monotonic()
-                with _without_database("look for signs of life"):
-                    for program in running:
-                        program.restart_if_wedged()
+                program.restart_if_ended(watch)
+                program.restart_if_silent(watch)
     finally:
         for program in running:
             program.stop()
         deadline = time.monotonic() + _STOP_SECONDS
         for program in running:
-            program.wait_or_kill(deadline)
-
-
-@contextlib.contextmanager
-def _without_database(what):
-    """Go on when the database is away: nobody can tell then, and the programs themselves wait for it too."""
-    try:
-        yield
-    except DatabaseError as error:
-        log.warning("cannot %s: %s", what, error)
-        connection.close()
+            program.wait(deadline)
+            program.kill(watch)
+        watch.finish(_FORGET_SECONDS)

@@ -7,6 +7,7 @@ import contextlib
 import hashlib
 import os
 import sqlite3
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import psycopg
@@ -40,6 +41,18 @@ class SqliteFile:
         """Return the rows of a query; changes are committed. Locked: not within `wait` seconds."""
         with contextlib.closing(sqlite3.connect(self._path, timeout=wait)) as connection, connection:
             return connection.execute(query, values).fetchall()
+
+    @contextlib.contextmanager
+    def locked(self):
+        """Let nobody write."""
+        with contextlib.closing(sqlite3.connect(self._path, isolation_level=None)) as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            yield
+            connection.execute("ROLLBACK")
+
+    def is_opened_by(self, pid):
+        links = Path(f"/proc/{pid}/fd").iterdir()
+        return any(os.path.realpath(link) == str(self._path) for link in links)
 
     def drop(self):
         """Leave the file to its folder, which pytest removes."""

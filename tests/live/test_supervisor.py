@@ -4,17 +4,18 @@ import os
 import signal
 import socket
 import sys
-from datetime import timedelta
+import time
 from pathlib import Path
 
 import pytest
-from django.utils import timezone
+from django.db import connection
 
 from labels.models import Heartbeat
-from labels.workers import heartbeats, queue
+from labels.workers import queue
 from labels.workers.supervisor import Program
-from tests import factory
+from labels.workers.watch import Watch
 from tests.live.processes import Site, free_port, signal_group, wait_for
+from tests.live.workers import busy_worker, fill
 from tests.matrix import first_in_gate
 
 pytestmark = [pytest.mark.worker, pytest.mark.any_database]
@@ -179,64 +180,79 @@ def tiny(tmp_path):
                     continue
         return found
 
-    program.start()
+    # Its thread is started by the tests that need it.
+    watch = Watch()
+    program.start(watch)
     wait_for(lambda: len(living()) == 2, "the program and its child run")
-    yield program, living
+    yield program, watch, living
     for pid in living():
         signal_group(pid, signal.SIGKILL)
     wait_for(lambda: not living(), "the program is gone")
 
 
-def _seen(program, **ago):
-    """Move the row of a program's cluster on this machine: signs of life by minutes ago."""
-    heartbeats.forget(queue.LABELS, program._process.pid)
-    factory.worker_seen(queue.LABELS, pid=program._process.pid, **ago)
+@pytest.mark.django_db(transaction=True)
+def test_a_silent_cluster_is_killed_with_its_children_and_started_again(tiny):
+    program, watch, living = tiny
+    pid, wedged = program.pid, living()
+    watch.silent = {pid}
 
-
-@pytest.mark.django_db
-@pytest.mark.parametrize("elsewhere", [False, True], ids=["alone", "beside another machine that lives"])
-def test_a_cluster_without_a_sign_of_life_is_killed_with_its_children_and_started_again(tiny, elsewhere):
-    program, living = tiny
-    wedged, pid = living(), program._process.pid
-    _seen(program, worker=10, monitor=10)
-    if elsewhere:
-        factory.worker_seen(queue.LABELS, "elsewhere")
-    program.started_at = timezone.now() - timedelta(minutes=10)
-
-    program.restart_if_wedged()
+    program.restart_if_silent(watch)
 
     wait_for(lambda: len(living()) == 2, "the program and its child run again")
     assert not wedged & living()
     assert not program.ended()
-    here = Heartbeat.objects.filter(host=heartbeats.host())
-    assert [row.pid for row in here] == [program._process.pid] != [pid]
+    watch.start()
+    watch.finish(20)
+    expected = set(Heartbeat.objects.values_list("pid", flat=True))
+    assert program.pid in expected
+    assert pid not in expected
 
 
-@pytest.mark.django_db
-@pytest.mark.parametrize(
-    ("started", "worker", "monitor"),
-    [(10, 0, 0), (0, 10, 10), (0, None, None)],
-    ids=["it was seen lately", "it has only been started", "it has only been started, for the first time"],
-)
-def test_a_cluster_that_may_be_alive_is_left_alone(tiny, started, worker, monitor):
-    program, living = tiny
-    before = living()
-    _seen(program, worker=worker, monitor=monitor)
-    program.started_at = timezone.now() - timedelta(minutes=started)
+def test_a_cluster_that_is_not_silent_is_left_alone(tiny):
+    program, watch, living = tiny
+    before, watch.silent = living(), {1}
 
-    program.restart_if_wedged()
+    program.restart_if_silent(watch)
 
     assert living() == before
 
 
-@pytest.mark.django_db
-def test_a_cluster_whose_worker_works_but_whose_monitor_is_silent_is_started_again(tiny):
-    program, living = tiny
-    wedged = living()
-    _seen(program, worker=0, monitor=10)
-    program.started_at = timezone.now() - timedelta(minutes=10)
+_SQLITE = pytest.mark.skipif(
+    connection.vendor != "sqlite", reason="another database has no lock on everything"
+)
 
-    program.restart_if_wedged()
 
-    wait_for(lambda: len(living()) == 2, "the program and its child run again")
-    assert not wedged & living()
+@pytest.mark.parametrize("work", first_in_gate("busy", "at rest"))
+@_SQLITE
+def test_it_stops_within_ten_seconds_although_the_database_is_locked(install, tmp_path, gate, work):
+    installation = install(LABELS_DETECTOR="fake", FAKE_DETECTOR_GATE=str(gate), QUEUE_WORKERS="2")
+    site = Site(installation).wait_until_ready()
+    if work == "busy":
+        fill(installation, tmp_path, *(("red", (640, 480 + n)) for n in range(4)))
+        busy_worker(installation, gate)
+    with installation.database.locked():
+        took = _stop(site)
+
+    assert took < 10
+    assert installation.processes() == {}
+    assert "Stopped." in site.printed()
+
+
+@_SQLITE
+def test_it_stops_at_once_while_it_waits_for_the_database_to_start(install):
+    installation = install(LABELS_DETECTOR="fake")
+    with installation.database.locked():
+        site = Site(installation)
+        installation.wait_for(lambda: installation.database.is_opened_by(site.process.pid), "it began")
+        took = _stop(site)
+
+    assert took < 5
+    assert installation.processes() == {}
+
+
+def _stop(site):
+    """Return how many seconds pass between Ctrl-C and the end of everything."""
+    begun = time.monotonic()
+    site.process.send_signal(signal.SIGINT)
+    site.process.wait(60)
+    return time.monotonic() - begun

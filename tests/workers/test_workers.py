@@ -106,31 +106,6 @@ def test_a_machine_that_helps_with_a_build_is_alive_without_a_sign(dan):
     assert [one.is_alive for one in heartbeats.machines()[BUNDLES]] == [True]
 
 
-@pytest.mark.parametrize(
-    ("rows", "since", "alive"),
-    [
-        pytest.param([{"host": None, "pid": 7}], 10, True, id="it was seen"),
-        pytest.param([{"host": None, "pid": 7, "monitor": 10}], 10, False, id="its monitor is silent"),
-        pytest.param([{"host": None, "pid": 8}], 10, False, id="another one of this machine was seen"),
-        pytest.param([{"host": "elsewhere", "pid": 7}], 10, False, id="another machine was seen"),
-        pytest.param([], 0, True, id="it has only been started"),
-        pytest.param([], 10, False, id="it was never seen"),
-    ],
-)
-def test_the_supervisor_asks_for_its_own_cluster_alone(rows, since, alive):
-    for row in rows:
-        factory.worker_seen(LABELS, **row)
-
-    assert heartbeats.is_alive_here(LABELS, 7, timezone.now() - timedelta(minutes=since)) == alive
-
-
-@pytest.mark.parametrize(("host", "alive"), [("", True), ("elsewhere", False)], ids=["here", "elsewhere"])
-def test_work_that_is_held_speaks_for_its_own_machine(dan, host, alive):
-    Photo.objects.claim(factory.photo(dan).pk, f"{host or heartbeats.host()}:17:0a1b")
-
-    assert heartbeats.is_alive_here(LABELS, 7, timezone.now() - timedelta(minutes=10)) == alive
-
-
 def test_a_started_cluster_is_expected_until_it_is_forgotten():
     factory.worker_seen(LABELS, pid=7, worker=10)
 

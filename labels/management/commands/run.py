@@ -31,6 +31,8 @@ class Command(BaseCommand):
     def handle(self, host, port, only, **options):
         if not only or supervisor.WEB in only:
             _check_port(host, port)
+        # Python would hear of Ctrl-C only after it has waited for a locked database.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
         sign_in = "" if only else _prepare()
         _raise_open_files()
         stopping = Event()
