@@ -5,19 +5,24 @@ arrive. Whoever wants to work on a row claims it by one conditional update; the 
 worker's row free again; the attempts counted here also count the workers that were killed.
 """
 
+import logging
 import os
 import random
 import socket
+import threading
 import uuid
+from contextlib import contextmanager
 from datetime import timedelta
 
 from django.conf import settings
-from django.db import models
+from django.db import DatabaseError, connection, models
 from django.db.models import F, Q
 from django.utils import timezone
 
 # More than any wait there is: 300 s of backoff, 900 s for a turn and a quarter of it for jitter.
 LONGEST_WAIT = timedelta(minutes=20)
+
+log = logging.getLogger(__name__)
 
 
 class LeaseQuerySet(models.QuerySet):
@@ -53,6 +58,30 @@ class Leased(models.Model):
     def renew_lease(self, duration=None):
         """Push the lease on; return False when another worker has the row by now."""
         return bool(type(self).objects.held(self).renew_lease(duration))
+
+    @contextmanager
+    def lease_renewed(self):
+        """Keep the lease while a step runs that cannot renew it itself, however long it takes."""
+        done = threading.Event()
+        thread = threading.Thread(target=self._renew_until, args=(done,), daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            done.set()
+            thread.join()
+
+    def _renew_until(self, done):
+        try:
+            while not done.wait(lease_duration().total_seconds() / 3):
+                try:
+                    if not self.renew_lease():
+                        return
+                except DatabaseError as error:
+                    # The next one may succeed; a lease that is lost is noticed when the row is written.
+                    log.warning("the lease of %s could not be renewed: %s", self, error)
+        finally:
+            connection.close()
 
     def release(self, **fields):
         """End the lease and set `fields`; return False, changing nothing, when it was lost by now."""

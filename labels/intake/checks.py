@@ -12,7 +12,7 @@ from django.template.defaultfilters import filesizeformat
 from labels.intake.exif import camera_facts
 from labels.models import Photo
 from labels.models.photo import random_key
-from labels.pictures import decoding
+from labels.pictures import decoding, jpeg_markers
 
 CHUNK = 1024 * 1024
 
@@ -104,6 +104,12 @@ def digest(file):
 def _opened(file, name):
     try:
         return decoding.open_picture(file)
+    except decoding.OverLimit as excess:
+        raise Refused(
+            f"{name} has {excess}, which is the limit: it would take too long to read. Save it again and "
+            "send that.",
+            "too_many_pieces",
+        ) from None
     except decoding.BrokenPicture:
         raise Refused(
             f"{name} is not a photo that can be read; {decoding.ACCEPTED} are accepted.", "not_a_photo"
@@ -150,10 +156,10 @@ def _mega(pixels):
 
 def _check_decodes(name, picture, file):
     """Decode once: verify() passes half a JPEG, only decoding finds the missing end."""
-    if decoding.scan_count(picture, file) > decoding.MAX_SCANS:
+    if picture.format in ("JPEG", "MPO") and jpeg_markers.scan_count(file) > jpeg_markers.MAX_SCANS:
         raise Refused(
-            f"{name} has more than {decoding.MAX_SCANS} scans, which is the limit: it would take minutes to "
-            "decode. Save it again and send that.",
+            f"{name} has more than {jpeg_markers.MAX_SCANS} scans, which is the limit: it would take minutes "
+            "to decode. Save it again and send that.",
             "too_many_scans",
         )
     # Of a progressive JPEG all coefficients are kept, whatever size is asked for.

@@ -1,12 +1,12 @@
 """The one file that knows how pictures are opened: which formats, and what a broken one raises."""
 
-import mmap
-import re
 import struct
 from contextlib import contextmanager, suppress
 
 import pillow_heif
 from PIL import Image
+
+from labels.pictures import jpeg_markers, png_chunks
 
 pillow_heif.register_heif_opener()
 
@@ -41,16 +41,16 @@ _BROKEN = (
     Image.DecompressionBombError,
 )
 
-
-# More than any scanner or encoder writes: a few kilobytes of either keep a decoder busy for minutes.
-MAX_FRAMES, MAX_SCANS = 1000, 100
-# A JPEG marker, and not a stuffed or a restart one: FF, then what it is.
-_MARKER = re.compile(rb"\xff+([\x01-\xcf\xd9-\xfe])")
-_END_OF_IMAGE, _START_OF_SCAN = b"\xd9", b"\xda"
+# More than any scanner writes: a few kilobytes of them keep a decoder busy for minutes.
+MAX_FRAMES = 1000
 
 
 class BrokenPicture(Exception):
     """The bytes are no picture we take, or only a part of one."""
+
+
+class OverLimit(BrokenPicture):
+    """The file would take too long to read; its words say what it has too much of, and the limit."""
 
 
 @contextmanager
@@ -67,6 +67,7 @@ def reading():
 
 def open_picture(file):
     """Return the lazily opened picture; raise BrokenPicture when it is none of FORMATS."""
+    _check_structure(file)
     # Pillow's JPEG reader gives MPO too and registers no other for it: asked for one, it raises KeyError.
     with reading():
         return Image.open(file, formats=[name for name in FORMATS if name != "MPO"])
@@ -83,15 +84,17 @@ def frame_count(picture):
         return min(getattr(picture, "n_frames", 1), MAX_FRAMES + 1)
 
 
-def scan_count(picture, file):
-    """Return how many scans a progressive JPEG is decoded in, MAX_SCANS + 1 for more; 1 for the rest."""
-    if not picture.info.get("progressive"):
-        return 1
-    data, place, scans = _bytes_of(file), 2, 0
-    while scans <= MAX_SCANS and (found := _MARKER.search(data, place)) and found[1] != _END_OF_IMAGE:
-        scans += found[1] == _START_OF_SCAN
-        place = found.end() + int.from_bytes(data[found.end() : found.end() + 2])
-    return scans
+def _check_structure(file):
+    """Raise OverLimit over a file made to keep Pillow busy, which walks these formats in Python."""
+    file.seek(0)
+    begins, excess = file.read(8), ""
+    if begins.startswith(b"\xff\xd8\xff"):
+        excess = jpeg_markers.read_header(file).excess
+    elif begins == b"\x89PNG\r\n\x1a\n":
+        excess = png_chunks.read_chunks(file).excess
+    file.seek(0)
+    if excess:
+        raise OverLimit(excess)
 
 
 def _page_count(picture):
@@ -104,14 +107,6 @@ def _page_count(picture):
             pages += 1
     picture.seek(0)
     return pages
-
-
-def _bytes_of(file):
-    try:
-        return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-    except (OSError, ValueError):
-        file.seek(0)
-        return file.read()
 
 
 def decode(picture, at_least):
@@ -135,17 +130,7 @@ def check_whole(picture, file):
 
 
 def _png_ends(file):
-    """Return where the IEND chunk ends, or a place behind the file when there is none."""
-    place = 8
-    while True:
-        file.seek(place)
-        head = file.read(8)
-        if len(head) < 8:
-            return place + 8
-        length, kind = struct.unpack(">I4s", head)
-        place += 12 + length
-        if kind == b"IEND":
-            return place
+    return png_chunks.read_chunks(file).ends_at
 
 
 def _heif_ends(file):

@@ -23,7 +23,9 @@ def ensure(photo):
         # One that is gone is made again.
         with suppress(FileNotFoundError), photo.rendition.open("rb") as file:
             return file.read()
-    picture = _upright(photo)
+    # A large picture takes longer than a lease where a machine is slow or busy.
+    with photo.lease_renewed():
+        picture = _upright(photo)
     rendition = redrawing.rendition(picture)
     small = redrawing.within(picture, THUMBNAIL_SIDE)
     _keep(photo, rendition, redrawing.jpeg(small, THUMBNAIL_QUALITY), small.size)

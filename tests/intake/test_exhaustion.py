@@ -2,12 +2,15 @@
 
 import io
 import struct
+import zlib
 
 import pytest
 from PIL import Image
 
 from labels.intake.add import Outcome, add_photo
-from labels.pictures.decoding import MAX_FRAMES, MAX_SCANS
+from labels.pictures.decoding import MAX_FRAMES
+from labels.pictures.jpeg_markers import MAX_SCANS, MAX_SEGMENTS
+from labels.pictures.png_chunks import MAX_CHUNKS
 from tests import factory
 from tests.conftest import stored
 
@@ -38,14 +41,27 @@ def _progressive(extra_scans=0):
     return io.BytesIO(content[:-2] + last * extra_scans + content[-2:])
 
 
+def _png(chunks):
+    """Return a PNG with `chunks` chunks that nobody knows before its picture."""
+    content = factory.picture(format="PNG").read()
+    chunk = struct.pack(">I4s", 0, b"inTa") + struct.pack(">I", zlib.crc32(b"inTa"))
+    return io.BytesIO(content[:33] + chunk * chunks + content[33:])
+
+
+def _comments(count):
+    return io.BytesIO(b"\xff\xd8" + b"\xff\xfe\0\2" * count + factory.picture().read()[2:])
+
+
 @pytest.mark.parametrize(
     ("file", "name", "sentence"),
     [
+        (_png(MAX_CHUNKS), "a.png", "a.png has more than 100,000 chunks, which is the limit"),
+        (_comments(MAX_SEGMENTS), "a.jpg", "a.jpg has more than 1,000 segments, which is the limit"),
         (_tiff(MAX_FRAMES + 1), "a.tif", "a.tif has more than 1,000 pages, which is the limit."),
         (_tiff(40_000), "a.tif", "a.tif has more than 1,000 pages, which is the limit."),
         (_progressive(MAX_SCANS), "a.jpg", "a.jpg has more than 100 scans, which is the limit"),
     ],
-    ids=["a page too many", "40,000 pages", "scans"],
+    ids=["chunks", "segments", "a page too many", "40,000 pages", "scans"],
 )
 def test_it_is_refused_with_the_limit(dan, file, name, sentence):
     taken = add_photo(file, name, dan)
@@ -57,13 +73,15 @@ def test_it_is_refused_with_the_limit(dan, file, name, sentence):
 @pytest.mark.parametrize(
     ("file", "name"),
     [
+        (_png(2000), "a.png"),
+        (_comments(900), "a.jpg"),
         (_tiff(MAX_FRAMES), "a.tif"),
         (_progressive(), "a.jpg"),
         (_progressive(50), "a.jpg"),
         # What phones append: a film may hold the bytes of a marker by chance.
         (io.BytesIO(_progressive().getvalue() + b"\xff\xda\0\x08" * 1000), "a.jpg"),
     ],
-    ids=["as many pages as may be", "progressive", "many scans", "a film behind it"],
+    ids=["chunks", "segments", "as many pages as may be", "progressive", "many scans", "a film behind it"],
 )
 def test_what_is_within_the_limits_is_taken(dan, file, name):
     taken = add_photo(file, name, dan)

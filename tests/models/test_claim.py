@@ -1,5 +1,7 @@
 """A row is worked on by one worker at a time, and never lost to a dead one."""
 
+import threading
+import time
 from datetime import timedelta
 
 import pytest
@@ -106,3 +108,32 @@ def test_every_claim_has_a_lease_owner_of_its_own():
 
     assert len(owners) == 100
     assert all(len(owner) <= 64 for owner in owners)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_lease_is_renewed_while_a_long_step_runs(photo, settings):
+    settings.CLAIM_LEASE_SECONDS = 0.3
+    claimed, waited = Photo.objects.claim(photo.pk, "me"), time.monotonic()
+
+    with claimed.lease_renewed():
+        while Photo.objects.get().lease_until <= claimed.lease_until and time.monotonic() < waited + 10:
+            pass
+
+    assert Photo.objects.get().lease_until > claimed.lease_until
+    assert Photo.objects.get().lease_owner == "me"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_lease_that_was_lost_is_not_taken_back(photo, settings):
+    settings.CLAIM_LEASE_SECONDS = 0.03
+    claimed = Photo.objects.claim(photo.pk, "me")
+    Photo.objects.update(lease_owner="other", lease_until=None)
+    before, waited = threading.active_count(), time.monotonic()
+
+    with claimed.lease_renewed():
+        # It ends at the first renewal that finds the row in other hands.
+        while threading.active_count() > before and time.monotonic() < waited + 10:
+            pass
+        assert threading.active_count() == before
+
+    assert Photo.objects.get().lease_until is None
