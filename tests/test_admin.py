@@ -61,6 +61,14 @@ def test_the_admin_has_our_icon(staff):
     assert '<link rel="icon" href="/static/favicon' in staff.get(reverse("admin:index")).content.decode()
 
 
+@pytest.mark.parametrize("name", ["success", "failure", "schedule", "ormq"])
+def test_nobody_has_the_queue_call_a_function_of_their_choice(staff, name):
+    page = staff.get(reverse(f"admin:django_q_{name}_changelist")).content.decode()
+
+    assert "Resubmit" not in page
+    assert staff.get(reverse(f"admin:django_q_{name}_add")).status_code == 403
+
+
 def test_deleting_a_photo_takes_files_and_counts_along(staff, eve, rows, commits):
     photo = Photo.objects.get(original_name="sea.jpg")
 

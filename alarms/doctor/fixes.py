@@ -47,6 +47,12 @@ def carry_out(finding):
     return fix["label"]
 
 
+def permissions(finding):
+    """Return what the admin would ask of whoever makes this change by hand."""
+    names = _PERMISSIONS[finding.fix["do"]] if finding.fix else ("change_alarm",)
+    return [f"alarms.{name}" for name in names]
+
+
 def exclude(alarm, start, end, reason=""):
     detector = _detector_of(alarm)
     if detector.excluded_ranges.count() >= MOST_EXCLUDED:
@@ -107,4 +113,12 @@ FIXES = {
     "add_ceiling": partial(_add_companion, Alarm.Role.CEILING),
     "exclude": _exclude_before,
     "end_mute": _end_mutes,
+}
+_PERMISSIONS = {
+    "change_alarm": ("change_alarm",),
+    "change_detector": ("change_detector",),
+    "add_floor": ("add_alarm",),
+    "add_ceiling": ("add_alarm",),
+    "exclude": ("change_detector", "add_excludedrange"),
+    "end_mute": ("change_mute",),
 }

@@ -1,24 +1,9 @@
-from functools import wraps
-
-from django.http import Http404
 from django.views.decorators.http import require_POST, require_safe
 
+from photomgr.staff import staff_needs
 
-def needs(permission):
-    """Let staff with a permission of this app in; answer 404 to everyone else.
 
-    Who may view reads the page; what needs any other permission is posted.
-    """
-    allow = require_safe if permission.startswith("view_") else require_POST
-
-    def decorate(view):
-        @wraps(view)
-        def guarded(request, *args, **kwargs):
-            user = request.user
-            if not (user.is_staff and user.has_perm(f"alarms.{permission}")):
-                raise Http404
-            return view(request, *args, **kwargs)
-
-        return allow(guarded)
-
-    return decorate
+def needs(*names):
+    """Let staff with these permissions of this app in: with view_… to read a page, with any other to post."""
+    allow = require_safe if names[0].startswith("view_") else require_POST
+    return lambda view: allow(staff_needs(*(f"alarms.{name}" for name in names))(view))

@@ -36,7 +36,7 @@ def alarm_detail(request, pk):
     return render(request, "alarms/detail.html", context)
 
 
-@needs("change_alarm")
+@needs("add_mute")
 def alarm_mute(request, pk):
     alarm = get_object_or_404(Alarm.objects.select_related("alarm_set"), pk=pk)
     length, reason = request.POST.get("for", ""), request.POST.get("reason", "")[:200]
@@ -48,7 +48,7 @@ def alarm_mute(request, pk):
     return redirect(alarm)
 
 
-@needs("change_alarm")
+@needs("delete_mute")
 def alarm_unmute(request, pk):
     """End every mute of the alarm that is its alone; those of several alarms end in the admin."""
     alarm = get_object_or_404(Alarm, pk=pk)

@@ -2,6 +2,7 @@ from django.contrib import messages
 from django.core.paginator import Paginator
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
+from django.views.decorators.http import require_POST
 
 from alarms.backends import BackendError
 from alarms.cloudwatch.times import aware
@@ -9,20 +10,30 @@ from alarms.doctor import fixes
 from alarms.models import Alarm, Finding
 from alarms.views.access import needs
 from alarms.views.display import TONES
+from photomgr.staff import may, require, staff_needs
 
 
 @needs("view_alarm")
 def doctor_page(request):
     page = Paginator(Finding.objects.for_list(), 50).get_page(request.GET.get("page"))
-    rows = [{"finding": finding, "tone": TONES[finding.severity]} for finding in page]
+    rows = [
+        {
+            "finding": finding,
+            "tone": TONES[finding.severity],
+            "may_fix": all(may(request.user, name) for name in fixes.permissions(finding)),
+        }
+        for finding in page
+    ]
     return render(request, "alarms/doctor.html", {"nav": "alarms", "page": page, "rows": rows})
 
 
-@needs("change_alarm")
+@require_POST
+@staff_needs("alarms.view_alarm")
 def finding_fix(request, finding):
     finding = get_object_or_404(
         Finding.objects.select_related("alarm__alarm_set", "alarm__metric", "detector"), pk=finding
     )
+    require(request.user, *fixes.permissions(finding))
     try:
         done = fixes.carry_out(finding)
     except fixes.CannotFix as why:
@@ -39,7 +50,7 @@ def alarm_examine(request, pk):
     return _examined(request, alarm)
 
 
-@needs("change_alarm")
+@needs("change_detector", "add_excludedrange")
 def alarm_exclude(request, pk):
     alarm = get_object_or_404(Alarm.objects.select_related("alarm_set", "metric"), pk=pk)
     try:

@@ -44,12 +44,12 @@ class BundleAdmin(NoAddAdmin):
     def planned(self, bundle):
         return filesizeformat(bundle.planned_bytes)
 
-    @admin.action(description="Cancel")
+    @admin.action(description="Cancel", permissions=["change"])
     def cancel_bundles(self, request, chosen):
         stopped = sum(lifecycle.cancel(bundle) for bundle in chosen)
         self.message_user(request, f"{stopped} downloads cancelled.", messages.SUCCESS)
 
-    @admin.action(description="Try again")
+    @admin.action(description="Try again", permissions=["change"])
     def retry_bundles(self, request, chosen):
         again = [bundle for bundle in chosen if self._retry(request, bundle)]
         for bundle in again:

@@ -54,11 +54,11 @@ class PhotoAdmin(NoAddAdmin):
     def pixels(self, photo):
         return f"{photo.width} × {photo.height}"
 
-    @admin.action(description="Label again")
+    @admin.action(description="Label again", permissions=["change"])
     def label_again(self, request, photos):
         self._enqueue(request, attempts.label_again(photos))
 
-    @admin.action(description="Retry the failed ones")
+    @admin.action(description="Retry the failed ones", permissions=["change"])
     def retry_failed(self, request, photos):
         self._enqueue(request, attempts.label_again(photos.filter(status=Photo.Status.FAILED)))
 

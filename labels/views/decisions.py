@@ -11,8 +11,10 @@ from labels.models import Change, Photo
 from labels.selection import predicate
 from labels.selection.predicate import Selection
 from labels.workers import queue
+from photomgr import staff
 
 PAGE = 50
+FOR_EVERYONE = "labels.change_label"
 _ACTIONS = {"add": Change.Action.ADD, "confirm": Change.Action.CONFIRM, "remove": Change.Action.REMOVE}
 
 
@@ -37,10 +39,9 @@ def labels_decide(request):
 @require_POST
 def labels_rename(request):
     """Show a label under another name: for this person, or by staff for everyone."""
-    owner = None if request.user.is_staff and request.POST.get("everyone") == "1" else request.user
     try:
         change = decisions.rename(
-            owner, request.user, request.POST.get("label", ""), request.POST.get("name", "")
+            _owner(request), request.user, request.POST.get("label", ""), request.POST.get("name", "")
         )
     except decisions.NotDecided as reason:
         messages.error(request, f"Not renamed: {reason}")
@@ -52,7 +53,7 @@ def labels_rename(request):
 @require_safe
 def changes(request):
     """What this person did to labels, newest first; for staff also what holds for everyone."""
-    owners = (request.user.pk, None) if request.user.is_staff else (request.user.pk,)
+    owners = (request.user.pk, None) if staff.may(request.user, FOR_EVERYONE) else (request.user.pk,)
     of_these = Q(owner=request.user) | Q(owner=None) if None in owners else Q(owner=request.user)
     rows = Change.objects.filter(of_these).select_related("label", "target", "actor")
     page = Paginator(rows.defer("photos"), PAGE).get_page(request.GET.get("page"))
@@ -75,9 +76,8 @@ def changes(request):
 @require_POST
 def changes_undo(request):
     """Undo the last change: of one's own, or by staff of those that hold for everyone."""
-    everyone = request.user.is_staff and request.POST.get("everyone") == "1"
     try:
-        change = decisions.undo(None if everyone else request.user)
+        change = decisions.undo(_owner(request))
     except decisions.NotDecided as reason:
         messages.error(request, str(reason))
         return redirect("changes")
@@ -86,6 +86,14 @@ def changes_undo(request):
     else:
         messages.success(request, f"Undone: {_words(change)}{carry_out(change)}.")
     return redirect("changes")
+
+
+def _owner(request):
+    """Return whose labels are meant, None for everyone's."""
+    if request.POST.get("everyone") != "1":
+        return request.user
+    staff.require(request.user, FOR_EVERYONE)
+    return None
 
 
 def _judge(request, photos, words):

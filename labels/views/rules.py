@@ -1,7 +1,6 @@
 """Rules for staff: what is in force, what the edited ones would change, applying them and going back."""
 
 from django.contrib import messages
-from django.contrib.admin.views.decorators import staff_member_required
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
@@ -10,6 +9,7 @@ from labels.models import LabelRule, Photo, RuleRun, RuleVersion
 from labels.rules import versions
 from labels.views.cards import cards, photos_in_words
 from labels.workers import queue
+from photomgr.staff import staff_needs
 
 _VERSIONS = 10
 _WORDS = {
@@ -20,7 +20,7 @@ _WORDS = {
 }
 
 
-@staff_member_required(login_url="login")
+@staff_needs("labels.view_labelrule")
 @require_safe
 def rules(request):
     return render(
@@ -38,7 +38,7 @@ def rules(request):
     )
 
 
-@staff_member_required(login_url="login")
+@staff_needs("labels.change_labelrule")
 @require_POST
 def rules_try(request):
     """Work out what the edited rules would change, in the background unless the library is small."""
@@ -46,7 +46,7 @@ def rules_try(request):
     return redirect("rules")
 
 
-@staff_member_required(login_url="login")
+@staff_needs("labels.change_labelrule")
 @require_POST
 def rules_apply(request):
     """Put the edited rules in force and bring every photo in line."""
@@ -58,7 +58,8 @@ def rules_apply(request):
     return redirect("rules")
 
 
-@staff_member_required(login_url="login")
+# The rules of the version before take the place of those being edited.
+@staff_needs("labels.add_labelrule", "labels.change_labelrule", "labels.delete_labelrule")
 @require_POST
 def rules_undo(request):
     version = versions.go_back(request.user)

@@ -4,7 +4,6 @@ from itertools import groupby
 
 from django.conf import settings
 from django.contrib import messages
-from django.contrib.admin.views.decorators import staff_member_required
 from django.contrib.auth.decorators import login_not_required
 from django.db import Error, connection
 from django.db.models import Count, F, Min, Sum
@@ -18,9 +17,10 @@ from labels.models import Budget, Heartbeat, Photo
 from labels.storage.health import check_storages
 from labels.views.relabelling import retry_failed
 from labels.workers import heartbeats, queue
+from photomgr.staff import staff_needs
 
 
-@staff_member_required(login_url="login")
+@staff_needs()
 @require_safe
 def status(request):
     """Queues, failures by reason, workers seen, storage."""
@@ -58,7 +58,7 @@ def status(request):
     )
 
 
-@staff_member_required(login_url="login")
+@staff_needs("labels.change_photo")
 @require_POST
 def status_retry(request):
     """Label failed photos again: all of them, or those of one reason."""
@@ -86,7 +86,7 @@ def _regions():
     }
 
 
-@staff_member_required(login_url="login")
+@staff_needs("labels.change_regionquota")
 @require_POST
 def regions_retry(request):
     resting = report.probe_now()

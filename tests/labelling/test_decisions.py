@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from django.contrib.auth.models import Permission
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -172,6 +173,7 @@ def test_a_renaming_for_everyone_holds_in_all_libraries_and_a_persons_own_beats_
 def test_staff_see_and_take_back_what_was_renamed_for_everyone(client, dan, eve, library):
     dan.is_staff = True
     dan.save()
+    dan.user_permissions.add(Permission.objects.get(codename="change_label"))
     client.post(reverse("labels_rename"), {"label": "Sky", "name": "Himmel", "everyone": "1"})
     assert "Sky shown as Himmel <span" in client.get(reverse("changes")).content.decode()
     stranger = Client()

@@ -2,6 +2,7 @@
 
 import pytest
 from django.conf import settings as configured
+from django.contrib.auth.models import Permission
 from django.db import connection
 from django.test import Client
 from django.urls import reverse
@@ -17,6 +18,7 @@ from tests.factory import CYAN, MAGENTA
 def staff(client, dan):
     dan.is_staff = True
     dan.save()
+    dan.user_permissions.add(Permission.objects.get(codename="change_photo"))
     return client
 
 
