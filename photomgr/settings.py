@@ -12,6 +12,7 @@ from environs import EnvError
 
 from photomgr import aws
 from photomgr.environment import env, read_file
+from photomgr.private_files import private_database, private_folder
 from photomgr.secret_key import read_or_make
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -21,7 +22,7 @@ read_file(BASE_DIR / ".env")
 # Files ------------------------------------------------------------------------------------------
 
 DATA_DIR = Path(env("PHOTOMGR_DATA_DIR", default=str(BASE_DIR / "var"))).resolve()
-DATA_DIR.mkdir(parents=True, exist_ok=True)
+private_folder(DATA_DIR)
 
 # Django -----------------------------------------------------------------------------------------
 
@@ -149,6 +150,8 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
         # As long as SQLite's timeout below, instead of no limit; the page is then a 503.
         _options.setdefault("options", "-c lock_timeout=30s")
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+    if DATABASES["default"]["NAME"] != ":memory:":
+        private_database(Path(DATABASES["default"]["NAME"]))
     DATABASES["default"]["OPTIONS"] = {
         # A deferred transaction that reads and then writes fails at once with "database is locked";
         # an immediate one waits.

@@ -81,14 +81,17 @@ def _first_account():
     path = settings.DATA_DIR / "first_account.txt"
     if not people.exists():
         password = secrets.token_urlsafe(9)
+        path.unlink(missing_ok=True)
         path.touch(0o600)
         path.write_text(f"admin\n{password}\n")
         people.create_superuser("admin", "admin@localhost", password)
+        return f"Sign in as              admin  with the password  {password}"
     if path.exists():
         name, password = path.read_text().split()
         account = people.filter(username=name).first()
         if account and account.check_password(password):
-            return f"Sign in as              {name}  with the password  {password}"
+            # Not again: what a service prints is kept in logs that more people read.
+            return f"Sign in as              {name}  with the first password, in  {path}"
     return "Sign in with your account (manage.py changepassword NAME sets a new password)."
 
 
