@@ -3,6 +3,7 @@
 `python -m photomgr.environment` (`make docs`) writes docs/settings.md and .env.example from the same file.
 """
 
+import os
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from dotenv import load_dotenv
-from environs import Env, EnvError
+from environs import EnvError, FileAwareEnv
 
 _ROOT = Path(__file__).resolve().parent.parent
 _TYPES = {
@@ -57,7 +58,8 @@ for _group in _GROUPS.values():
     _group["settings"] = [Setting(name, **fields) for name, fields in _group["settings"].items()]
 SETTINGS = {setting.name: setting for group in _GROUPS.values() for setting in group["settings"]}
 
-_env = Env()
+# NAME_FILE names a file that holds the value of NAME, as secrets of Docker and systemd come.
+_env = FileAwareEnv(strip_whitespace=True)
 
 
 @_env.parser_for("regions")
@@ -85,6 +87,9 @@ def _mail_server(url):
 def read_file(path):
     """Add the variables of a .env file to the environment, where boto3 looks for its own."""
     load_dotenv(path)
+    for setting in SETTINGS.values():
+        if setting.type == "boto3" and f"{setting.name}_FILE" in os.environ:
+            os.environ[setting.name] = env(setting.name, type="str")
 
 
 def env(name, default=None, type=None):
@@ -94,6 +99,9 @@ def env(name, default=None, type=None):
     """
     setting = SETTINGS[name]
     parse = getattr(_env, type or setting.type)
+    if (path := os.environ.get(f"{name}_FILE")) and not _env.str(name):
+        # For most secrets, empty means that a default applies.
+        raise EnvError(f"{name}_FILE names {path}, and that file is empty.")
     return parse(name, setting.default if default is None else default)
 
 

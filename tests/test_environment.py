@@ -11,7 +11,7 @@ from environs import EnvError
 
 from alarms import backends
 from labels import detectors
-from photomgr.environment import DOCUMENTS, SETTINGS, document, env
+from photomgr.environment import DOCUMENTS, SETTINGS, document, env, read_file
 
 READ_BY_US = {name: setting for name, setting in SETTINGS.items() if setting.type != "boto3"}
 WITH_DEFAULT = [setting for setting in READ_BY_US.values() if setting.example and setting.type != "log_level"]
@@ -81,3 +81,27 @@ def test_boto3_finds_its_variables_in_the_file(tmp_path):
     )
 
     assert done.stdout.split() == ["eu-north-1", "process"]
+
+
+def test_a_secret_is_read_from_a_file(monkeypatch, tmp_path):
+    file = tmp_path / "secret"
+    file.write_text("from the file\n")
+    monkeypatch.setenv("SECRET_KEY_FILE", str(file))
+    monkeypatch.setenv("SECRET_KEY", "from the environment")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY_FILE", str(file))
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "from the environment")
+
+    read_file(tmp_path / "no .env")
+
+    assert env("SECRET_KEY") == "from the file"
+    assert os.environ["AWS_SECRET_ACCESS_KEY"] == "from the file"
+
+
+@pytest.mark.parametrize("content", ["", " \n", None], ids=["empty", "white", "missing"])
+def test_a_file_without_a_secret_stops_the_start(monkeypatch, tmp_path, content):
+    if content is not None:
+        (tmp_path / "secret").write_text(content)
+    monkeypatch.setenv("SECRET_KEY_FILE", str(tmp_path / "secret"))
+
+    with pytest.raises(ValueError, match="SECRET_KEY_FILE"):
+        env("SECRET_KEY")
