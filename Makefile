@@ -9,7 +9,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # One more than there are cores: tests of real processes mostly wait.
 WORKERS := $(shell python3 -c 'import os; print(os.cpu_count() + 1)')
 
-.PHONY: run test test-postgresql test-everything pictures lint format check docs bench bench-regions bench-bundle-s3 clean
+.PHONY: run test test-postgresql test-everything pictures lint audit format check docs bench bench-regions bench-bundle-s3 clean
 
 run: $(VENV)/runtime            ## web server and workers, http://127.0.0.1:8000 (PORT=8001 make run)
 	@exec $(MANAGE) run
@@ -33,6 +33,9 @@ lint: $(VENV)/development       ## what CI checks besides the tests
 	$(PYTHON) -m mypy
 	$(PYTHON) -W error manage.py makemigrations --check --dry-run
 	$(PYTHON) -W error manage.py check
+
+audit: $(VENV)/audit $(VENV)/runtime  ## known vulnerabilities of what is installed; needs the index of advisories
+	.ci/audit $(VENV)/audit-env/bin/pip-audit "$$($(PYTHON) -c 'import sysconfig; print(sysconfig.get_path("purelib"))')"
 
 format: $(VENV)/development     ## lay the code out
 	$(PYTHON) -m ruff check --fix .
@@ -75,6 +78,11 @@ $(VENV)/development: requirements.txt requirements-dev.txt
 $(VENV)/emulator: requirements-emulator.txt $(VENV)/development
 	@test -x $(VENV)/ministack/bin/python || python3 -m venv $(VENV)/ministack
 	@$(VENV)/ministack/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-emulator.txt
+	@touch $@
+
+$(VENV)/audit: requirements-audit.txt
+	@test -x $(VENV)/audit-env/bin/python || python3 -m venv $(VENV)/audit-env
+	@$(VENV)/audit-env/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-audit.txt
 	@touch $@
 
 # Without npm its tests are skipped, and fail in CI.

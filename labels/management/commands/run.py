@@ -98,7 +98,7 @@ def _first_account():
 def _answers(host, port):
     try:
         address = "127.0.0.1" if host == "0.0.0.0" else host  # noqa: S104 (asks, does not bind)
-        with urllib.request.urlopen(f"http://{address}:{port}/healthz", timeout=2) as answer:  # noqa: S310
+        with urllib.request.urlopen(f"http://{address}:{port}/healthz", timeout=2) as answer:  # noqa: S310 (an address of ours)
             return answer.status == 200
     except OSError:
         return False

@@ -23,7 +23,7 @@ def chart(values, **fields):
 
 def drawn(case, width=WIDE):
     """Return the parsed SVG; malformed markup raises."""
-    return ElementTree.fromstring(svg(case, width))  # noqa: S314 our own markup
+    return ElementTree.fromstring(svg(case, width))  # noqa: S314 (our own markup)
 
 
 def of(root, kind):

@@ -38,7 +38,7 @@ def moto(cloudwatch):
     server.start()
     url = f"http://127.0.0.1:{server._server.server_port}"
     # What it holds belongs to the process and outlives the server.
-    urllib.request.urlopen(urllib.request.Request(f"{url}/moto-api/reset", method="POST"))  # noqa: S310
+    urllib.request.urlopen(urllib.request.Request(f"{url}/moto-api/reset", method="POST"))  # noqa: S310 (an address of ours)
     cloudwatch(url)
     yield
     server.stop()
