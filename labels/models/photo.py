@@ -134,6 +134,8 @@ class Photo(Claimed):
             # The sweep, the status page and the rows "no label yet" and "failed" of the tag list.
             models.Index(fields=["status", "next_attempt_at"], name="photo_work"),
             models.Index(fields=["owner", "status", "label_count"], name="photo_owner_status"),
+            # How many were labelled in the last moments: the line on top while photos wait.
+            models.Index(fields=["owner", "labelled_at"], name="photo_labelled"),
         ]
 
     def __str__(self):

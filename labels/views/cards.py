@@ -15,9 +15,19 @@ def cards(photos, fields=()):
     query = f"?{urlencode(fields)}" if fields else ""
     labels = _labels(photos)
     return [
-        {"photo": photo, "url": photo.get_absolute_url() + query, "alt": alt_text(photo, labels[photo.pk])}
+        {
+            "photo": photo,
+            "url": photo.get_absolute_url() + query,
+            "alt": alt_text(photo, labels[photo.pk]),
+            "state": card_state(photo),
+        }
         for photo in photos
     ]
+
+
+def card_state(photo):
+    """Return what decides how a photo's card looks; a page that waits for it sends it along."""
+    return f"{photo.status}:{1 if photo.thumbnail else 0}"
 
 
 def alt_text(photo, labels):

@@ -1,7 +1,7 @@
 """One photo: what it shows, why, and its files."""
 
 from django.contrib import messages
-from django.http import Http404
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.template.defaultfilters import filesizeformat
 from django.urls import reverse
@@ -14,7 +14,8 @@ from labels.detectors.rekognition import findings
 from labels.labelling import detection
 from labels.models import Bundle, BundlePhoto, Label, Photo, PhotoLabel
 from labels.selection.predicate import Selection
-from labels.views import file_responses
+from labels.views import file_responses, live
+from labels.views.cards import card_state
 from labels.views.photos import chosen_photos
 from labels.views.relabelling import label_again
 
@@ -24,6 +25,9 @@ _DAY_AND_TIME = "j F Y, H:i"
 @require_safe
 def photo_detail(request, pk):
     photo = _mine(request, pk)
+    waits, has_changed = _live_context(request, photo)
+    if live.is_poll(request) and waits["is_waiting"] and not waits["has_changed"] and not has_changed:
+        return HttpResponse(status=204)
     selection = Selection.from_query(request.GET)
     chosen = chosen_photos(request.user, selection)
     fields = selection.fields()
@@ -37,8 +41,10 @@ def photo_detail(request, pk):
     ]
     return render(
         request,
-        "photo.html",
+        "_photo_poll.html" if live.is_poll(request) else "photo.html",
         {
+            "live": waits,
+            "has_changed": has_changed,
             "nav": "photos",
             "photo": photo,
             "labels": _with_status(labels, *PhotoLabel.VISIBLE),
@@ -53,6 +59,15 @@ def photo_detail(request, pk):
             "back_text": selection.words() if fields else "All photos",
         },
     )
+
+
+def _live_context(request, photo):
+    """Return what the line on top shows, and whether the photo looks different from what the page shows."""
+    found, state = live.live_context(request), card_state(photo)
+    if found:
+        query = [*live.page_fields(request), *found["fields"], ("card", state)]
+        found["url"] = reverse("photo", args=[photo.pk], query=query)
+    return found, request.GET.get("card") != state
 
 
 def photo_delete(request, pk):

@@ -5,8 +5,9 @@ from datetime import UTC, datetime, timedelta
 from itertools import groupby
 
 from django.conf import settings
-from django.db.models import Count, Max, Q
+from django.db.models import Count
 from django.db.models.functions import TruncMonth
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.formats import date_format
@@ -16,10 +17,14 @@ from labels.bundles.totals import totals
 from labels.models import Photo
 from labels.selection import predicate as selections
 from labels.selection.predicate import Overview, Selection
-from labels.views.cards import cards
+from labels.views import live
+from labels.views.cards import card_state, cards
 from labels.views.relabelling import retry_failed
 
 PAGE = 60
+# What photos.js asks about at once.
+_MOST_CARDS = 60
+_ID_DIGITS = 19
 
 
 @require_safe
@@ -27,6 +32,8 @@ def photo_list(request):
     """The grid, newest first, of the whole library or of a selection."""
     selection = Selection.from_query(request.GET)
     chosen = chosen_photos(request.user, selection)
+    if live.is_poll(request):
+        return _answer_poll(request, chosen)
     keyset = _keyset(request.GET.get("after", ""))
     page, last = _page(chosen, keyset)
     context = {
@@ -36,13 +43,7 @@ def photo_list(request):
     }
     if request.htmx:
         return render(request, "_photo_months.html", context)
-    library = Photo.objects.filter(owner=request.user)
-    counts = library.aggregate(
-        total=Count("pk"),
-        waiting=Count("pk", filter=Q(status__in=Photo.UNFINISHED)),
-        # Any one: what keeps many photos waiting (a spent budget, a storage that is away) keeps all of them.
-        reason=Max("failure_reason", filter=Q(status=Photo.Status.PENDING)),
-    )
+    library_count = Photo.objects.filter(owner=request.user).count()
     everything = Selection(everything=True)
     return render(
         request,
@@ -51,14 +52,39 @@ def photo_list(request):
             **context,
             "selection": _selection_context(selection, chosen),
             "selection_fields": (everything if selection.is_empty else selection).fields(),
-            "library_count": counts["total"],
+            "library_count": library_count,
             # The same number that the tag list and the download itself will say.
             "download": selection.is_empty
             and totals(Overview(request.user, everything), settings.BUNDLE_PART_BYTES),
-            "waiting": counts["waiting"],
-            "waiting_reason": counts["reason"],
+            "live": _live_context(request, library_count if selection.is_empty else chosen.count()),
         },
     )
+
+
+def _live_context(request, shown, **options):
+    """Return what the line on top shows; `shown` is how many photos the page's grid leads to."""
+    found = live.live_context(request, **options)
+    if found:
+        fields = live.page_fields(request)
+        found["page_url"] = reverse("photos", query=fields)
+        found["url"] = reverse("photos", query=[*fields, *found["fields"], ("shown", shown)])
+    return found
+
+
+def _answer_poll(request, chosen):
+    """Answer with the line on top, and the cards that are no longer what the page shows."""
+    asked = dict(value.split(":", 1) for value in request.GET.getlist("card")[:_MOST_CARDS] if ":" in value)
+    ids = [int(pk) for pk in asked if pk.isdecimal() and len(pk) < _ID_DIGITS]
+    photos = Photo.objects.filter(owner=request.user, pk__in=ids)
+    changed = [photo for photo in photos if card_state(photo) != asked[str(photo.pk)]]
+    shown = request.GET.get("shown", "")
+    shown = int(shown) if shown.isdecimal() and len(shown) < _ID_DIGITS else 0
+    waits = _live_context(request, shown, is_whole="more" not in request.GET)
+    if waits["is_waiting"] and not waits["has_changed"] and not changed:
+        return HttpResponse(status=204)
+    waits["new"] = max(0, chosen.count() - shown)
+    fields = Selection.from_query(request.GET).fields()
+    return render(request, "_photos_poll.html", {"live": waits, "cards": cards(changed, fields)})
 
 
 @require_POST

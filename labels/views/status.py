@@ -52,7 +52,7 @@ def status(request):
             ],
             "detector": get_detector(),
             "stored": Photo.objects.aggregate(photos=Count("pk"), bytes=Sum("size", default=0)),
-            "storages": check_storages(fresh=True),
+            "storages": check_storages(fresh=not request.htmx),
             "regions": _regions(),
         },
     )

@@ -1,8 +1,10 @@
 """The tag list: labels with counts, ticks, the plan of the download."""
 
+import hashlib
 from urllib.parse import parse_qs, urlsplit
 
 from django.db.models import Count
+from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.functional import SimpleLazyObject
@@ -14,6 +16,7 @@ from labels.selection import predicate as selections
 from labels.selection import tree
 from labels.selection.predicate import Overview, Selection
 from labels.text.names import fold
+from labels.views import live
 from labels.views.cards import cards, photos_in_words
 from labels.views.options import DownloadOptions, about
 from labels.views.saved_selections import saved_selections_of
@@ -29,17 +32,35 @@ _LIST_FIELDS = ("find", "sort", "show", "group")
 
 @require_safe
 def tag_list(request):
-    """The whole page, or for htmx only what the ticks have changed: counts, plan, preview."""
+    """The whole page, or for htmx only what the ticks, or labels found meanwhile, have changed."""
+    is_tick = request.htmx and not request.htmx.history_restore_request and not live.is_poll(request)
+    waits = None if is_tick else _live_context(request)
+    if live.is_poll(request) and waits["is_waiting"] and not waits["has_changed"]:
+        return HttpResponse(status=204)
     overview = Overview(request.user, Selection.from_query(request.GET))
     context = {
         "nav": "labels",
+        "live": waits,
         **_rows_context(request, overview),
         **_states_context(request.user),
         **_plan_context(overview, DownloadOptions.from_query(request.GET)),
     }
-    if request.htmx and not request.htmx.history_restore_request:
+    if live.is_poll(request):
+        # Counts change in their places; the rows move only when there are others.
+        replaced = request.GET.get("rows") != context["rows_digest"]
+        return render(request, "_labels_poll.html", {**context, "replace_rows": replaced})
+    if is_tick:
         return render(request, "_labels_live.html", {**context, "replace_rows": _list_changed(request)})
     return render(request, "labels.html", context)
+
+
+def _live_context(request):
+    found = live.live_context(request)
+    if found:
+        # The form says the rest, as it stands when the page asks.
+        found["url"] = reverse("labels", query=found["fields"])
+        found["include"] = "#choose, #rows-shown"
+    return found
 
 
 def _rows_context(request, overview):
@@ -69,6 +90,7 @@ def _rows_context(request, overview):
         shown = rows[:ROWS] + [row for row in rows[ROWS:] if row["ticked"] or row["excluded"]]
     return {
         "rows": shown,
+        "rows_digest": _digest(shown),
         "hidden_rows": len(rows) - len(shown),
         "show_all_url": reverse("labels", query={**dict(request.GET.lists()), "show": "all"}),
         "match": match,
@@ -77,6 +99,11 @@ def _rows_context(request, overview):
         "find": find,
         "nothing_found": nothing_found,
     }
+
+
+def _digest(rows):
+    """Return what says which rows a page has, in whatever order."""
+    return hashlib.sha256(repr(sorted(row["id"] for row in rows)).encode()).hexdigest()[:16]
 
 
 def _rows(overview, match):

@@ -14,7 +14,7 @@ from labels.intake import direct_uploads
 from labels.intake.add import Outcome, add_photo
 from labels.intake.checks import Refused
 from labels.intake.upload_handlers import says_full
-from labels.models import DirectUpload
+from labels.models import DirectUpload, Photo
 from labels.pictures import decoding
 from labels.workers import queue
 
@@ -35,7 +35,8 @@ def upload(request):
         if _wants_json(request):
             return JsonResponse({"errors": form.errors}, status=400)
         return render(request, "upload.html", _context(form), status=400)
-    return render(request, "upload.html", _context(UploadForm()))
+    is_first = not Photo.objects.filter(owner=request.user).exists()
+    return render(request, "upload.html", {**_context(UploadForm()), "is_first": is_first})
 
 
 def _take_all(request, files):

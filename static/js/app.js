@@ -58,6 +58,18 @@ function liveTrouble(words) {
   document.querySelector(".notices").append(notice);
 }
 
+// Nobody looks at a hidden tab; two seconds after it is shown it is up to date.
+document.addEventListener("htmx:beforeRequest", (event) => {
+  if (document.hidden && event.detail.elt.getAttribute("hx-trigger")?.startsWith("every")) event.preventDefault();
+});
+
+// A piece that arrives by itself must not take away what somebody types.
+document.addEventListener("htmx:oobBeforeSwap", (event) => {
+  const {target} = event.detail;
+  const isTyping = target.contains(document.activeElement) && document.activeElement.matches("input[type=text], input[name=name]");
+  if (isTyping || target.querySelector("details.save[open]")) event.detail.shouldSwap = false;
+});
+
 document.addEventListener("htmx:beforeSwap", (event) => {
   const {xhr} = event.detail;
   const login = document.body.dataset.login;

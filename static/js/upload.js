@@ -35,6 +35,8 @@ const bytes = {all: 0, done: 0};
 let nextWaiting = 0;
 let retries = [];
 let leftOut = 0;
+// Dropped folders whose files are still being listed.
+let reading = 0;
 let signedOut = false;
 let drawn = 0;
 
@@ -177,6 +179,10 @@ function drawTotals() {
   page.seeLabels.hidden = !arrived;
   page.trouble.hidden = !signedOut;
   say(idle);
+  // The first photos of all: on to where their labels arrive. Whoever has a file to see to stays.
+  if (form.dataset.then && idle && !reading && counts.imported && counts.imported === entries.length && !leftOut) {
+    window.location.assign(form.dataset.then);
+  }
 }
 
 // A screen reader hears the sum every few seconds and at the end, not every percent.
@@ -520,8 +526,11 @@ function onDrop(event) {
   }
   add(files.filter(Boolean));
   for (const folder of folders) {
+    reading += 1;
     walk(folder).catch(() => {
       leftOut += 1;
+    }).finally(() => {
+      reading -= 1;
       touch();
     });
   }
