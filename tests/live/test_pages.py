@@ -4,6 +4,7 @@
 """
 
 import io
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import axe_playwright_python
@@ -11,6 +12,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
+from photomgr.claim import LONGEST_WAIT
 from tests.live import landscapes
 from tests.live.person import Person
 from tests.live.processes import ROOT
@@ -54,7 +56,10 @@ class Gallery:
             ids[3],
         )
         self.dan.rows(
-            "UPDATE labels_photo SET status = 'pending', next_attempt_at = ? WHERE id = ?", _FAR, ids[4]
+            "UPDATE labels_photo SET status = 'pending', next_attempt_at = ? WHERE id = ?",
+            # The sweep takes anything farther ahead for the fault of a clock.
+            f"{datetime.now(UTC) + LONGEST_WAIT - timedelta(minutes=1):%Y-%m-%d %H:%M:%S}",
+            ids[4],
         )
         return ids[0], ids[3], ids[4]
 
@@ -234,6 +239,24 @@ def test_the_page_is_accessible_and_fits_the_screen(gallery, photograph, name, w
 
 def _ends_session(name):
     return PAGES[name][0].endswith("-in")
+
+
+def test_a_tab_that_nobody_sees_asks_for_nothing(gallery):
+    page = gallery.dan.open_tab()
+    asked = []
+    page.on("request", lambda request: asked.append(request.headers.get("hx-target")))
+    page.clock.install()
+    page.goto("/labels/")
+    expect(page.locator("#live")).to_be_visible()
+
+    page.evaluate("Object.defineProperty(document, 'hidden', {value: true, configurable: true})")
+    page.clock.run_for(20_000)
+    assert "live" not in asked
+    page.evaluate("delete document.hidden")
+    with page.expect_response(lambda response: response.request.headers.get("hx-target") == "live"):
+        page.clock.run_for(2_000)
+
+    page.close()
 
 
 @pytest.mark.readme

@@ -7,6 +7,7 @@ from html import unescape
 import pytest
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.http import urlencode
 
 from labels.models import Photo
 from tests import factory
@@ -33,6 +34,11 @@ def _text(page):
 def _poll_url(page):
     found = re.search(r'id="live" hx-get="([^"]+)"', page)
     return unescape(found[1]) if found else None
+
+
+def _ask(client, page, **fields):
+    """Ask again as the page does, with what is on it."""
+    return client.get(f"{_poll_url(page)}&{urlencode(fields, doseq=True)}", headers=_POLL).content.decode()
 
 
 def _label(photo, name="Sky"):
@@ -75,9 +81,9 @@ def test_counts_change_in_their_places_and_rows_only_when_there_are_others(clien
     form = {"label": "Sky", "rows": rows}
 
     _label(photos[1])
-    same = client.get(_poll_url(page), form, headers=_POLL).content.decode()
+    same = _ask(client, page, **form)
     _label(photos[2], "Sea")
-    other = client.get(_poll_url(page), form, headers=_POLL).content.decode()
+    other = _ask(client, page, **form)
 
     assert 'data-count="2" hx-swap-oob' in same
     assert 'id="rows"' not in same
@@ -99,8 +105,9 @@ def test_a_poll_of_the_grid_brings_the_cards_that_changed_and_says_what_is_new(c
     factory.photo(dan, size=(31, 30))
     factory.photo(dan, size=(32, 30))
 
-    asked = {"card": [*cards, f"{strangers.pk}:pending:0", "x", "1:", f"{'9' * 30}:pending:0"]}
-    answer = client.get(_poll_url(page), asked, headers=_POLL).content.decode()
+    answer = _ask(
+        client, page, card=[*cards, f"{strangers.pk}:pending:0", "x", "1:", f"{'9' * 30}:pending:0"]
+    )
 
     assert re.findall(r'class="card" id="photo-(\d+)"', answer) == [str(photos[0].pk)]
     assert "hx-swap-oob" in answer
@@ -113,11 +120,11 @@ def test_cards_beyond_those_asked_about_keep_the_page_asking(client, photos):
     for photo in photos:
         _label(photo)
 
-    answer = client.get(_poll_url(page), {"card": _cards(page)[:1], "more": "1"}, headers=_POLL)
-    answer = client.get(_poll_url(answer.content.decode()), {"card": _cards(page)[1:]}, headers=_POLL)
+    first = _ask(client, page, card=_cards(page)[:1], more="1")
+    second = _ask(client, first, card=_cards(page)[1:])
 
-    assert len(re.findall(r'class="card"', answer.content.decode())) == 2
-    assert _poll_url(answer.content.decode()) is None
+    assert (first.count('class="card"'), second.count('class="card"')) == (1, 2)
+    assert _poll_url(second) is None
 
 
 def test_the_page_of_a_photo_follows_it(client, photos):
