@@ -27,12 +27,12 @@ def photos(dan):
 
 
 def _text(page):
-    found = re.search(r'<div class="live" id="live".*?</div>', page, re.DOTALL)
+    found = re.search(r'<section class="live" id="live".*?</section>', page, re.DOTALL)
     return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", found[0])).strip() if found else None
 
 
 def _poll_url(page):
-    found = re.search(r'id="live" hx-get="([^"]+)"', page)
+    found = re.search(r'id="live" aria-label="Labelling" hx-get="([^"]+)"', page)
     return unescape(found[1]) if found else None
 
 
