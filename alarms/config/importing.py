@@ -43,6 +43,7 @@ def _import(alarm_set, alarms, detectors, foreign=()):
     What CloudWatch itself would refuse is refused here, too, and keeps nothing else back.
     """
     result = Imported(unmanaged=sorted(name for name in foreign if name.startswith(alarm_set.prefix)))
+    used = set()
     for definition, tags, further in alarms:
         name = definition.get("AlarmName")
         if name in result.unmanaged:
@@ -51,7 +52,7 @@ def _import(alarm_set, alarms, detectors, foreign=()):
             result.refused += problems
         else:
             getattr(result, _import_alarm(alarm_set, definition, tags, further)).append(name)
-    used = detectors_of(definition for definition, *_ in alarms)
+            used |= set(detectors_of([definition]))
     for detector in (found for found in detectors if detector_key(found) in used):
         if problems := detector_problems(detector):
             result.refused += problems

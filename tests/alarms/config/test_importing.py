@@ -233,6 +233,8 @@ def test_a_document_with_wrong_alarms_brings_in_the_right_ones_and_names_the_oth
         {**static("shop-b"), "Treshold": 1},
         static("else-c"),
         {"AlarmName": "shop-d", "AlarmRule": "ALARM("},
+        {**band("shop-e"), "Metrics": [*band()["Metrics"], {"Expression": "m1 * 2", "ReturnData": False}]},
+        {**band("shop-f"), "Metrics": [1]},
     ]
     file = tmp_path / "shop.json"
     alarms = [{"definition": definition} for definition in [*wrong, static("shop-right")]]
@@ -248,6 +250,8 @@ def test_a_document_with_wrong_alarms_brings_in_the_right_ones_and_names_the_oth
         ("shop-b", "Treshold"),
         ("else-c", "AlarmName"),
         ("shop-d", "AlarmRule"),
+        ("shop-e", "Metrics.Id"),
+        ("shop-f", "Metrics"),
     ]
 
 

@@ -38,28 +38,30 @@ def probe_now():
 
 def short_state(row):
     """Return the state of a Region, in use or not, in a word or two."""
-    if row.region not in settings.REKOGNITION_REGIONS:
-        return "not in use"
+    return _state_and_reason(row)[0] if row.region in settings.REKOGNITION_REGIONS else "not in use"
+
+
+def _state_and_reason(row):
+    """Return (state, what AWS said of it, or "")."""
     if not row.enabled:
-        return "switched off"
+        return "switched off", ""
     if row.refused:
-        return "refused"
-    return "away" if throttling.is_tripped(row) else "open"
+        return "refused", row.refused
+    return ("away", row.last_error) if throttling.is_tripped(row) else ("open", "")
+
+
+_TONES = {"switched off": "cancelled", "refused": "bad", "away": "bad", "open": "good"}
 
 
 def _state(row, now):
     until = datetime.fromtimestamp(row.open_until, UTC) if row.open_until > now else None
     factor = throttling.factor(row, now)
-    if not row.enabled:
-        tone, words, until = "cancelled", "switched off", None
-    elif row.refused:
-        tone, words = "bad", f"refused: {row.refused}"
-    elif throttling.is_tripped(row):
-        tone, words = "bad", f"away: {row.last_error}" if row.last_error else "away"
-    elif factor < 1:
-        tone, words, until = "warn", f"slowed to {factor:.0%} after throttles", None
-    else:
-        tone, words, until = "good", "open", None
+    state, reason = _state_and_reason(row)
+    tone, words = _TONES[state], f"{state}: {reason}" if reason else state
+    if state in ("switched off", "open"):
+        until = None
+    if state == "open" and factor < 1:
+        tone, words = "warn", f"slowed to {factor:.0%} after throttles"
     allowed = 0.0 if until or not row.enabled else row.quota * factor
     recent = throttling.recent(row, now)
     return {"row": row, "allowed": allowed, "recent": recent, "tone": tone, "words": words, "until": until}
