@@ -9,7 +9,8 @@ unexport PYTHONDONTWRITEBYTECODE
 # One more than there are cores: tests of real processes mostly wait.
 WORKERS := $(shell python3 -c 'import os; print(os.cpu_count() + 1)')
 
-.PHONY: run test test-postgresql test-everything pictures lint audit format check docs bench bench-regions bench-bundle-s3 clean
+.PHONY: run test test-postgresql test-everything pictures lint lint-layout lint-imports lint-types lint-django audit
+.PHONY: format check docs bench bench-regions bench-bundle-s3 clean
 
 run: $(VENV)/runtime            ## web server and workers, http://127.0.0.1:8000 (PORT=8001 make run)
 	@exec $(MANAGE) run
@@ -26,11 +27,19 @@ test-everything: $(VENV)/development $(VENV)/emulator $(VENV)/s3rver  ## every s
 pictures: $(VENV)/development   ## the pictures of the README, and of every page for people to look at
 	$(PYTHON) -m pytest tests/live --screenshots -m "not everything" -k "readme or fits_the_screen" $(ARGS)
 
-lint: $(VENV)/development       ## what CI checks besides the tests
+lint: lint-layout lint-imports lint-types lint-django  ## what CI checks besides the tests (at once: make -j lint)
+
+lint-layout: $(VENV)/development
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m ruff format --check .
+
+lint-imports: $(VENV)/development
 	$(VENV)/bin/lint-imports
+
+lint-types: $(VENV)/development
 	$(PYTHON) -m mypy
+
+lint-django: $(VENV)/development
 	$(PYTHON) -W error manage.py makemigrations --check --dry-run
 	$(PYTHON) -W error manage.py check
 
