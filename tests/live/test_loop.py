@@ -255,6 +255,9 @@ def test_the_whole_loop_works_by_keyboard_alone(person, camera):
     dan = person()
     page = dan.page
     pictures = camera(8, first=300)
+    # Playwright turns its events of file choosers on when somebody first listens, and does not wait for that:
+    # on a busy machine the key was quicker.
+    page.on("filechooser", lambda chooser: None)
 
     page.goto("/accounts/login/")
     if not page.evaluate("document.activeElement.matches('[name=username]')"):
