@@ -1,3 +1,4 @@
+import gc
 import os
 import re
 import shutil
@@ -36,8 +37,15 @@ def pytest_collection_modifyitems(config, items):
         chosen = [item for item in chosen if _touches_database(item)]
     if settings.DATABASES["default"]["ENGINE"] != "django.db.backends.postgresql":
         chosen = [item for item in chosen if not item.get_closest_marker("postgresql")]
-    config.hook.pytest_deselected(items=[item for item in items if item not in set(chosen)])
+    kept = set(chosen)
+    config.hook.pytest_deselected(items=[item for item in items if item not in kept])
     items[:] = chosen
+
+
+def pytest_collection_finish():
+    # Modules and collected tests stay to the end: every full collection would look at them in vain.
+    gc.collect()
+    gc.freeze()
 
 
 def _touches_database(item):
@@ -118,7 +126,7 @@ def module_database(django_db_setup, django_db_blocker):
 
 @pytest.fixture
 def commits(django_capture_on_commit_callbacks):
-    """Return a context manager in which commits ring the queue and the worker's tasks run at once."""
+    """Return a context manager in which commits enqueue tasks, which run at once."""
     return lambda: django_capture_on_commit_callbacks(execute=True)
 
 
@@ -162,3 +170,9 @@ def stored(name):
     """Return the files in one storage, sorted."""
     folder = settings.DATA_DIR / name
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+
+
+def read_file(storage, name):
+    """Return the bytes of a stored file, and close it."""
+    with storage.open(name) as file:
+        return file.read()

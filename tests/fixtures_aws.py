@@ -15,6 +15,19 @@ from tests.storage.s3_server import S3Server
 PHOTOS, BUNDLES = "photomgr-photos", "photomgr-bundles"
 
 
+def pytest_collection_modifyitems(items):
+    # moto takes seconds to start: one worker does. Tests with transactions of their own stay at the end: they
+    # empty the tables.
+    for item in items:
+        database = item.get_closest_marker("django_db")
+        if (
+            "s3_server" in getattr(item, "fixturenames", ())
+            and not item.get_closest_marker("xdist_group")
+            and not (database and database.kwargs.get("transaction"))
+        ):
+            item.add_marker(pytest.mark.xdist_group("moto"))
+
+
 @pytest.fixture(scope="session")
 def s3_server():
     server = S3Server()

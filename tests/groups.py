@@ -6,6 +6,7 @@ pytest-xdist 3.8 tells its scheduler of groups by changing test ids, which pytes
 
 import json
 import tempfile
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -14,8 +15,12 @@ from xdist.scheduler import LoadScopeScheduling
 _FILE = pytest.StashKey()
 
 
+# They wait most of their time, so they run beside the others from the start and not at the end alone.
+_FIRST = ("site", "processes")
+
+
 class GroupScheduling(LoadScopeScheduling):
-    """Hand out groups as a whole, the largest first, and the other tests one by one."""
+    """Hand out groups as a whole and the other tests one by one, in the order of the collection."""
 
     _groups: dict[str, str] = {}
 
@@ -39,7 +44,27 @@ def pytest_configure_node(node):
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config, log):
-    return GroupScheduling(config, log) if config.getoption("dist") == "loadgroup" else None
+    if config.getoption("dist") != "loadgroup":
+        return None
+    config.option.loadscopereorder = False
+    return GroupScheduling(config, log)
+
+
+def _group(item):
+    mark = item.get_closest_marker("xdist_group")
+    return mark and mark.args[0]
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items):
+    """Put groups before single tests: those named first, then the largest."""
+    sizes = Counter(map(_group, items))
+
+    def rank(item):
+        group = _group(item)
+        return group is None, _FIRST.index(group) if group in _FIRST else len(_FIRST), -sizes[group]
+
+    items.sort(key=rank)
 
 
 # Before xdist tells that the worker has collected.
@@ -47,5 +72,5 @@ def pytest_xdist_make_scheduler(config, log):
 def pytest_collection_finish(session):
     file = getattr(session.config, "workerinput", {}).get("groups")
     if file:
-        marks = ((item.nodeid, item.get_closest_marker("xdist_group")) for item in session.items)
-        Path(file).write_text(json.dumps({nodeid: mark.args[0] for nodeid, mark in marks if mark}))
+        groups = {item.nodeid: _group(item) for item in session.items if _group(item)}
+        Path(file).write_text(json.dumps(groups))

@@ -22,6 +22,7 @@ from labels.storage.multipart import MAX_PARTS, MIN_PART_BYTES, part_bytes
 from photomgr import aws
 from tests import factory
 from tests.bundles import archives
+from tests.conftest import read_file
 from tests.fixtures_aws import BUNDLES, PHOTOS
 from tests.matrix import first_in_gate
 from tests.storage.s3_server import cut, error, hang_up
@@ -118,7 +119,9 @@ def _gone(s3, photo):
 def _replaced(content):
     def harm(s3, photo):
         key = f"originals/{photo.original.name}"
-        aws.client("s3").put_object(Bucket=PHOTOS, Key=key, Body=content(photo.original.open().read()))
+        aws.client("s3").put_object(
+            Bucket=PHOTOS, Key=key, Body=content(read_file(photo.original.storage, photo.original.name))
+        )
 
     return harm
 

@@ -8,7 +8,7 @@ from labels.models import Photo
 from labels.models.photo import originals, renditions
 from tests import factory
 from tests.commands.tools import run
-from tests.conftest import stored
+from tests.conftest import read_file, stored
 
 pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
@@ -41,7 +41,7 @@ def test_a_lost_original_is_found_and_its_photo_says_so(photo):
 
 
 def test_another_size_is_found_at_once_and_other_bytes_by_their_checksum(photo):
-    content = originals().open(photo.original.name).read()
+    content = read_file(originals(), photo.original.name)
     with open(photo.original.path, "wb") as file:
         file.write(content[:-1] + b"x")
     changed = _finding("changed", "originals", photo.original.name, "SHA-256 differs")

@@ -20,6 +20,7 @@ from labels.workers.brokers import SqsBroker, _queue_url
 from photomgr import aws
 from tests import factory
 from tests.aws_calls import TEMPLATE
+from tests.conftest import read_file
 from tests.fixtures_aws import PHOTOS
 
 pytestmark = [
@@ -96,7 +97,7 @@ def test_a_photo_goes_in_and_comes_back_with_the_rights_of_the_stack(
 ):
     with commits():
         photo = factory.photo(dan, factory.BLUE, (640, 480), "sea.jpg")
-    content = photo.original.open().read()
+    content = read_file(photo.original.storage, photo.original.name)
     assert Photo.objects.get().status == Photo.Status.LABELLED
     assert LabelCount.objects.get(owner=dan, label__name="Blue").count == 1
 
@@ -116,16 +117,16 @@ def test_a_photo_goes_in_and_comes_back_with_the_rights_of_the_stack(
     assert keys(application["PhotosBucket"]) == []
 
 
-def test_the_queues_take_and_give_bells_and_hand_on_what_nobody_answers(stack, settings):
+def test_the_queues_deliver_messages_and_move_those_never_deleted_to_the_dead_letter_queue(stack, settings):
     # Not enforced: moto asks whether SQS may be called on everything, and the policy says on which queues.
     queue = urlsplit(stack["QueueUrl"])
     settings.SQS_REGION, settings.SQS_PREFIX = queue.hostname, queue.path.strip("/")
     for cluster in ("labels", "bundles"):
         broker = SqsBroker(list_key=cluster)
-        broker.enqueue("a bell")
+        broker.enqueue("a task")
         assert broker.queue_size() == 1
         [(receipt, body)] = broker.dequeue()
-        assert body == "a bell"
+        assert body == "a task"
         broker.delete(receipt)
         assert (broker.queue_size(), broker.lock_size()) == (0, 0)
         found = aws.client("sqs").get_queue_attributes(QueueUrl=broker._url(), AttributeNames=["All"])

@@ -14,6 +14,7 @@ from labels.maintenance import sweep
 from labels.models import DirectUpload, Photo
 from labels.models.direct_upload import direct_upload_files
 from tests import factory
+from tests.conftest import read_file
 from tests.fixtures_aws import PHOTOS
 from tests.storage.s3_server import error
 
@@ -58,7 +59,7 @@ def test_a_photo_becomes_one_and_nothing_is_left_over(send, dan, keys):
     photo = Photo.objects.get(owner=dan)
     assert state == {"outcome": "imported", "reason": "", "url": photo.get_absolute_url()}
     assert photo.original_name == "Süd + Ost.JPG"
-    assert photo.original.open().read() == content
+    assert read_file(photo.original.storage, photo.original.name) == content
     assert photo.status == Photo.Status.LABELLED
     assert keys(PHOTOS) == [f"originals/{photo.original.name}"]
 

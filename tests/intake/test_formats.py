@@ -12,7 +12,7 @@ from labels.models import Photo
 from labels.models.photo import originals
 from labels.pictures import decoding
 from tests import factory
-from tests.conftest import stored
+from tests.conftest import read_file, stored
 
 pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
@@ -67,7 +67,7 @@ def test_the_original_is_stored_byte_for_byte_with_its_checksums(dan, kind):
 
     photo = add_photo(io.BytesIO(content), "a.x", dan).photo
 
-    assert originals().open(photo.original.name).read() == content
+    assert read_file(originals(), photo.original.name) == content
     row = Photo.objects.get()
     assert row.size == len(content)
     assert row.sha256 == hashlib.sha256(content).hexdigest()

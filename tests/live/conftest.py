@@ -1,4 +1,5 @@
 import shutil
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect, sync_playwright
@@ -6,6 +7,8 @@ from playwright.sync_api import expect, sync_playwright
 from tests import needs
 from tests.live.person import Person
 from tests.live.processes import PASSWORD, ROOT, Installation, Site
+
+HERE = Path(__file__).parent
 
 
 @pytest.fixture(scope="session")
@@ -62,10 +65,13 @@ def site(tmp_path_factory):
 
 
 def pytest_collection_modifyitems(items):
-    # With `--dist loadgroup` all that share one site run in one worker, which starts it once.
+    # With `--dist loadgroup` all that share one site run in one worker, which starts it once. The others wait
+    # most of their time: in one worker they leave the processor to the tests of the other workers.
     for item in items:
         if "site" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.xdist_group("site"))
+        elif item.path.parent == HERE and not item.get_closest_marker("xdist_group"):
+            item.add_marker(pytest.mark.xdist_group("processes"))
 
 
 @pytest.fixture(scope="module")

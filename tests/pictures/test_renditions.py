@@ -12,7 +12,7 @@ from labels.models import Photo, PhotoSummary
 from labels.models.photo import originals
 from labels.pictures import renditions
 from tests import factory
-from tests.conftest import stored
+from tests.conftest import read_file, stored
 
 pytestmark = pytest.mark.django_db
 
@@ -30,6 +30,10 @@ def _taken(image, owner, format="PNG", **options):
 
 def _shown(photo):
     return Image.open(io.BytesIO(renditions.ensure(photo)))
+
+
+def _thumbnail(photo):
+    return Image.open(io.BytesIO(read_file(photo.thumbnail.storage, photo.thumbnail.name)))
 
 
 def _near(pixel, colour, by=12):
@@ -94,7 +98,7 @@ def test_pictures_are_made_small_and_never_enlarged(dan, kind, size, rendition, 
     assert shown.size == rendition
     photo.refresh_from_db()
     assert (photo.thumbnail_width, photo.thumbnail_height) == thumbnail
-    assert Image.open(photo.thumbnail.open()).size == thumbnail
+    assert _thumbnail(photo).size == thumbnail
 
 
 def _adobe_like_profile():
@@ -202,7 +206,7 @@ def test_no_metadata_leaves_with_the_rendition(dan):
     shown = _shown(photo)
 
     photo.refresh_from_db()
-    for picture in (shown, Image.open(photo.thumbnail.open())):
+    for picture in (shown, _thumbnail(photo)):
         assert not picture.getexif()
         assert not {"exif", "icc_profile", "comment", "xmp"} & picture.info.keys()
     assert b"Canon" not in renditions.ensure(photo)
@@ -214,7 +218,7 @@ def test_the_original_stays_byte_for_byte(dan):
 
     renditions.ensure(Photo.objects.claim(photo.pk, "worker"))
 
-    assert originals().open(photo.original.name).read() == content
+    assert read_file(originals(), photo.original.name) == content
 
 
 def test_renditions_are_made_once(dan):

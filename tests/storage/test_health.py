@@ -1,4 +1,4 @@
-"""What staff and machines are told of the buckets: their names, and what keeps us from writing there."""
+"""What pages and probes say of the buckets: their names, and what keeps us from writing there."""
 
 import threading
 

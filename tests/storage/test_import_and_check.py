@@ -15,6 +15,7 @@ from labels.storage import multipart
 from photomgr import aws
 from tests import factory
 from tests.commands.tools import run
+from tests.conftest import read_file
 from tests.fixtures_aws import PHOTOS
 from tests.storage.s3_server import cut, error
 
@@ -144,7 +145,7 @@ def test_rows_and_objects_that_agree(photos):
 
 def test_what_is_missing_changed_or_left_over_is_found_and_repaired_only_when_asked(s3, photos, keys):
     lost, shorter, other = photos
-    content = other.original.open().read()
+    content = read_file(other.original.storage, other.original.name)
     originals().delete(lost.original.name)
     for photo, bytes_now in ((shorter, b"short"), (other, content[:-1] + b"!")):
         key = f"originals/{photo.original.name}"

@@ -32,6 +32,7 @@ from photomgr import aws
 from tests import factory
 from tests.bundles import archives
 from tests.commands.tools import run
+from tests.conftest import read_file
 
 pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
@@ -94,7 +95,7 @@ def test_objects_are_written_listed_read_and_deleted(maker, settings):
         storage.save(name, ContentFile(name.encode()))
     BucketStorage(bucket_name=settings.PHOTOS_BUCKET).save("elsewhere", ContentFile(b"x"))
 
-    found = {name: storage.open(name).read() for name, _, _ in storage.walk()}
+    found = {name: read_file(storage, name) for name, _, _ in storage.walk()}
 
     assert found == {name: name.encode() for name in AWKWARD}
     # By the bytes of their names, which is what "after" goes by.
@@ -171,7 +172,7 @@ def test_the_right_region_is_found_by_what_the_storage_answers(stored, monkeypat
     storage, name = stored
     _reached_with(monkeypatch, reconnect, AWS_DEFAULT_REGION="eu-west-1")
 
-    assert storage.open(name).read() == bytes(range(100))
+    assert read_file(storage, name) == bytes(range(100))
 
 
 @only_swift
@@ -254,7 +255,7 @@ def test_an_upload_is_seen_when_it_is_whole(maker):
 
     multipart.complete(bundle_files(), "1/a.zip", tags)
 
-    assert bundle_files().open("1/a.zip").read() == b"".join(TWO_PARTS)
+    assert read_file(bundle_files(), "1/a.zip") == b"".join(TWO_PARTS)
     assert bundle_files().read_range("1/a.zip", MIN_PART_BYTES - 2, MIN_PART_BYTES + 3)[0] == b"\0\0the"
     assert _unfinished() == []
 
@@ -284,7 +285,7 @@ def test_parts_that_are_not_those_that_were_sent_are_not_made_whole(maker):
         multipart.complete(bundle_files(), "1/a.zip", [first, second])
     multipart.complete(bundle_files(), "1/a.zip", [first, again])
 
-    assert bundle_files().open("1/a.zip").read()[MIN_PART_BYTES:] == b"another end"
+    assert read_file(bundle_files(), "1/a.zip")[MIN_PART_BYTES:] == b"another end"
 
 
 @with_uploads
@@ -344,7 +345,7 @@ def test_a_browser_sends_a_photo_by_a_form(maker, client, dan, commits):
 
     photo = Photo.objects.get(owner=dan)
     assert (photo.original_name, photo.status) == ("Süd + Ost.JPG", Photo.Status.LABELLED)
-    assert originals().open(photo.original.name).read() == content
+    assert read_file(originals(), photo.original.name) == content
     assert list(direct_upload_files().walk()) == []
 
 
@@ -420,7 +421,7 @@ def test_a_changed_photo_is_left_out_and_what_expires_leaves_nothing(maker, dan,
         factory.photo(dan, (30 * number, 0, 0), (1000, 800), f"{number}.bmp", format="BMP")
     bundle = factory.held_bundle(dan)
     last = Photo.objects.latest("pk").original.name
-    whole = originals().open(last).read()
+    whole = read_file(originals(), last)
     originals().delete(last)
     # As long as the photo was, so that it is found out at the end: the build plans anew, in the same upload.
     originals().save(last, ContentFile(bytes(len(whole))))

@@ -17,6 +17,7 @@ from labels.pictures import renditions
 from labels.storage.bucket import BucketStorage
 from photomgr import aws
 from tests import factory
+from tests.conftest import read_file
 from tests.fixtures_aws import BUNDLES, PHOTOS
 from tests.storage.s3_server import error
 
@@ -32,7 +33,7 @@ def test_a_photo_goes_all_the_way(s3, dan, commits, keys):
     assert keys(PHOTOS) == [f"originals/{photo.original.name}"]
     assert keys(BUNDLES) == sorted(f"renditions/{file.name}" for file in (photo.thumbnail, photo.rendition))
     assert "Süden" not in "".join(keys(PHOTOS))
-    assert hashlib.sha256(photo.original.open().read()).hexdigest() == photo.sha256
+    assert hashlib.sha256(read_file(photo.original.storage, photo.original.name)).hexdigest() == photo.sha256
 
 
 def test_a_duplicate_leaves_nothing_behind(s3, dan, keys):

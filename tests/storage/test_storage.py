@@ -18,6 +18,7 @@ from labels.storage.bucket import CHUNK_BYTES as CHUNK
 from labels.storage.bucket import BucketStorage
 from labels.storage.errors import ObjectUnreadable, StorageUnavailable
 from photomgr import aws
+from tests.conftest import read_file
 from tests.fixtures_aws import PHOTOS
 from tests.storage.s3_server import cut, error, hang_up
 
@@ -53,7 +54,7 @@ def test_an_original_is_private_encrypted_and_tiered(s3, stored):
 def test_what_was_written_is_read(stored, content):
     storage, name = stored(content)
 
-    assert storage.open(name).read() == content
+    assert read_file(storage, name) == content
     assert b"".join(storage.iter_chunks(name)) == content
     assert storage.size(name) == len(content)
     assert storage.exists(name)
@@ -245,7 +246,7 @@ def test_a_file_is_opened_by_one_call_and_a_folder_is_listed_by_version_2(s3, st
     storage, name = stored(b"x")
     s3.reset()
 
-    storage.open(name)
+    storage.open(name).close()
     folders = storage.listdir("")
 
     assert folders == ([name[:2]], [])
@@ -258,7 +259,7 @@ def test_a_write_that_met_a_busy_storage_sends_all_bytes_again(s3):
 
     name = originals().save("a", ContentFile(LONG))
 
-    assert originals().open(name).read() == LONG
+    assert read_file(originals(), name) == LONG
     assert len(s3.calls("PUT")) == 2
 
 
@@ -267,7 +268,7 @@ def test_a_write_that_was_broken_off_sends_all_bytes_again(s3):
 
     name = originals().save("a", ContentFile(LONG))
 
-    assert originals().open(name).read() == LONG
+    assert read_file(originals(), name) == LONG
     assert len(s3.calls("PUT")) == 2
 
 
@@ -330,7 +331,7 @@ def test_keys_of_any_kind_are_found_again(s3):
         _moto_bucket().put_object(PHOTOS, key, key.encode())
     storage = BucketStorage(bucket_name=PHOTOS)
 
-    found = {name: storage.open(name).read() for name, _, _ in storage.walk()}
+    found = {name: read_file(storage, name) for name, _, _ in storage.walk()}
 
     assert found == {key: key.encode() for key in keys}
 
