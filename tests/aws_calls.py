@@ -20,7 +20,7 @@ _POLICIES = ("ApplicationPolicy", "AlarmsPolicy")
 _ACTIONS = {
     ("s3", "HeadObject"): {"s3:GetObject"},
     ("s3", "ListObjectsV2"): {"s3:ListBucket"},
-    # botocore's own, where it is told that a bucket is in another Region.
+    # botocore's own, where the response says that a bucket is in another Region.
     ("s3", "HeadBucket"): {"s3:ListBucket"},
     ("s3", "CreateMultipartUpload"): {"s3:PutObject"},
     ("s3", "UploadPart"): {"s3:PutObject"},

@@ -20,7 +20,7 @@ from photomgr.settings import DATA_DIR, DATABASES, Q_CLUSTER, STORAGES  # noqa: 
 SECRET_KEY = "tests"
 (DATA_DIR / "static").mkdir(exist_ok=True)
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-# Tasks run where on_commit rings: inside `django_capture_on_commit_callbacks(execute=True)`.
+# Tasks run where on_commit enqueues them: inside `django_capture_on_commit_callbacks(execute=True)`.
 Q_CLUSTER = {**Q_CLUSTER, "sync": True}
 STORAGES = {
     **STORAGES,

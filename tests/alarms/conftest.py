@@ -20,7 +20,7 @@ def aws_environment(monkeypatch):
 
 @pytest.fixture
 def wire(settings, aws_environment):
-    """CloudWatch at the wire, and the application told to use it."""
+    """CloudWatch at the wire, and the application set up to use it."""
     with CloudWatchWire() as wire:
         aws_environment(wire.url)
         settings.ALARMS_BACKEND = "cloudwatch"

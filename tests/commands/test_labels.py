@@ -32,7 +32,7 @@ def test_a_photo_that_cannot_be_labelled_is_a_finding(dan):
     assert run("label_photos", "--now") == (2, {"labelled": 1, "failed": 1})
 
 
-def test_without_now_the_workers_are_rung(dan, commits):
+def test_without_now_tasks_are_enqueued_for_the_workers(dan, commits):
     photo = factory.photo(dan)
 
     with commits() as enqueued:

@@ -91,7 +91,7 @@ def test_only_the_site_may_send_photos_from_a_browser():
         ("BundlesQueue", settings.Q_CLUSTER["ALT_CLUSTERS"]["bundles"]["retry"]),
     ],
 )
-def test_a_bell_is_hidden_as_long_as_the_cluster_may_work_on_it(queue, retry):
+def test_a_message_is_hidden_as_long_as_the_cluster_may_work_on_it(queue, retry):
     assert _properties(queue)["VisibilityTimeout"] == retry
     assert _properties(queue)["ReceiveMessageWaitTimeSeconds"] == brokers._POLL_SECONDS
     assert _properties(queue)["RedrivePolicy"]["deadLetterTargetArn"] == {"GetAtt": "DeadLetters.Arn"}

@@ -1,4 +1,4 @@
-"""Drawings in flat colours are told from photos, and what could be a flag is only suggested."""
+"""Drawings in flat colours are distinguished from photos, and what could be a flag is only suggested."""
 
 import pytest
 from PIL import Image, ImageDraw, ImageFilter

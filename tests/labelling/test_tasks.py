@@ -238,13 +238,13 @@ def test_a_lease_from_the_future_ends_like_any_other(dan, settings, commits):
     assert sweep.sweep()["recalled_from_future"] == 0
 
 
-def test_the_sweep_rings_no_more_than_the_queue_shall_hold(dan, django_capture_on_commit_callbacks):
+def test_the_sweep_enqueues_no_more_than_the_queue_shall_hold(dan, django_capture_on_commit_callbacks):
     factory.many_photos(dan, sweep.QUEUE_TARGET + 20, status=Photo.Status.PENDING)
 
-    with django_capture_on_commit_callbacks() as bells:
+    with django_capture_on_commit_callbacks() as enqueued:
         swept = sweep.sweep()
 
-    assert swept["photos_enqueued"] == len(bells) == sweep.QUEUE_TARGET
+    assert swept["photos_enqueued"] == len(enqueued) == sweep.QUEUE_TARGET
 
 
 def test_the_sweep_gives_up_what_killed_every_worker(dan, settings, commits):

@@ -113,7 +113,7 @@ def ask(part_bytes, like=None):
     bundle = request_bundle(owner, Selection(everything=True), part_bytes, lease_owner="nobody")
     queued = {"status": Bundle.Status.QUEUED, "attempts": 0, "lease_owner": "", "lease_until": None}
     if like:
-        # The manifest is dated by the moment of asking.
+        # The manifest is dated by the moment of the request.
         queued["created_at"] = Bundle.objects.get(pk=like).created_at
     Bundle.objects.filter(pk=bundle.pk).update(**queued)
     return bundle.pk
@@ -121,7 +121,7 @@ def ask(part_bytes, like=None):
 
 def outcome(pk):
     """Return what became of a bundle: its state, archives, files left over, and mails."""
-    for _ in range(2):  # A bell may ring twice.
+    for _ in range(2):  # A task may be delivered twice.
         for delivery in Delivery.objects.filter(notice__bundle=pk):
             tasks.deliver(delivery.pk)
     bundle = Bundle.objects.get(pk=pk)

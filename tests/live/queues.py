@@ -1,4 +1,4 @@
-"""A Redis and an SQS of a test's own, for the installations that ring through them."""
+"""A Redis and an SQS of a test's own, for the installations that enqueue tasks there."""
 
 import contextlib
 import socket
@@ -41,8 +41,8 @@ class RedisServer:
         self._process.kill()
         self._process.wait()
 
-    def bells(self, cluster):
-        """Return how many bells nobody has taken out yet."""
+    def waiting(self, cluster):
+        """Return how many tasks no cluster has received yet."""
         return self._client.llen(f"django_q:{cluster}:q")
 
     def _listens(self):

@@ -1,4 +1,4 @@
-"""A real cluster by its own clock: a datapoint is stored, the minute is over, the alarm rings and writes."""
+"""A real cluster by its own clock: a minute after a datapoint the state is ALARM, and a mail is written."""
 
 import pytest
 
@@ -23,10 +23,10 @@ backend_for().put_data("Shop", [
 ])
 """
 _STATE = "SELECT state FROM alarms_localalarm WHERE name = 'shop-ceiling'"
-_RANG = "SELECT old, new FROM alarms_statechange WHERE alarm_name = 'shop-ceiling' AND new = 'ALARM'"
+_CHANGE = "SELECT old, new FROM alarms_statechange WHERE alarm_name = 'shop-ceiling' AND new = 'ALARM'"
 
 
-def test_the_worker_ticks_and_a_datapoint_rings_an_alarm(install):
+def test_the_worker_ticks_and_a_datapoint_sets_off_an_alarm(install):
     installation = install()
     installation.manage("shell", "-c", _CONFIGURE)
     installation.manage("alarms_apply", "--set", "shop", "--yes")
@@ -35,8 +35,8 @@ def test_the_worker_ticks_and_a_datapoint_rings_an_alarm(install):
 
     installation.start_cluster()
 
-    installation.wait_for(lambda: installation.value(_STATE) == "ALARM", "the alarm rang", 150)
+    installation.wait_for(lambda: installation.value(_STATE) == "ALARM", "the alarm changed to ALARM", 150)
     installation.wait_for(lambda: list((installation.folder / "mail").glob("*.eml")), "a mail was written")
-    assert installation.rows(_RANG) == [("INSUFFICIENT_DATA", "ALARM")]
+    assert installation.rows(_CHANGE) == [("INSUFFICIENT_DATA", "ALARM")]
     [mail] = (installation.folder / "mail").glob("*.eml")
     assert "shop-ceiling" in mail.read_text()

@@ -112,7 +112,7 @@ def test_killed_at_random_calls_and_run_again_it_converges(installation, wire, s
     installation.rows("UPDATE alarms_alarm SET enabled = FALSE")
     # Both readings, six alarms and two detectors: that of the errors stays, another band uses it.
     assert _killed(installation, wire, chance.randint(1, CALLS), chance.random() < 0.5)
-    # A killed run is told from a live one by its lease.
+    # A killed run is distinguished from a live one by its lease.
     installation.rows("UPDATE alarms_run SET lease_until = '2026-01-01' WHERE lease_until IS NOT NULL")
     installation.manage("alarms_apply", "--yes")
 

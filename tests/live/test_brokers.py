@@ -1,4 +1,4 @@
-"""The queue in Redis and in SQS, with real clusters: bells arrive, and lost ones are rung again."""
+"""The queue in Redis and in SQS, with real clusters: tasks arrive, and lost ones are enqueued again."""
 
 import os
 import signal
@@ -93,12 +93,12 @@ def test_redis_is_killed_with_bells_in_it_and_everything_is_done_all_the_same(in
     installation.start_cluster()
     busy_worker(installation, gate)
     # One photo is in the worker's hands, one waits in its memory, one is on its way there.
-    installation.wait_for(lambda: redis.bells("labels") == 3, "the cluster holds three bells")
-    assert redis.bells("bundles") == 1
+    installation.wait_for(lambda: redis.waiting("labels") == 3, "the cluster holds three tasks")
+    assert redis.waiting("bundles") == 1
 
     redis.kill()
     redis.start()
-    assert redis.bells("labels") == redis.bells("bundles") == 0
+    assert redis.waiting("labels") == redis.waiting("bundles") == 0
     (gate / "open").touch()
     installation.start_cluster("bundles")
 

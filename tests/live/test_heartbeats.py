@@ -1,4 +1,4 @@
-"""One heartbeat reaches every cluster that shares a queue, and each machine is told apart from the others."""
+"""One heartbeat reaches every cluster that shares a queue, and machines are distinguished."""
 
 import pytest
 

@@ -85,10 +85,10 @@ class Web:
     @contextlib.contextmanager
     def photos_locked(self):
         """Hold a lock for which every page with photos waits."""
-        with psycopg.connect(self.installation.database.url) as holder:
-            holder.execute("LOCK TABLE labels_photo IN ACCESS EXCLUSIVE MODE")
+        with psycopg.connect(self.installation.database.url) as locking:
+            locking.execute("LOCK TABLE labels_photo IN ACCESS EXCLUSIVE MODE")
             yield
-            holder.rollback()
+            locking.rollback()
 
 
 @pytest.fixture(scope="module")
@@ -116,13 +116,13 @@ def test_thirty_requests_at_once_share_the_connections_of_the_pool(web):
     assert web.count(_OPEN) <= SIZE
 
 
-def test_who_gets_no_connection_in_time_is_told_to_come_back(web):
+def test_a_request_without_a_connection_in_time_is_refused_with_retry_after(web):
     with ThreadPoolExecutor(10) as crowd:
         with web.photos_locked():
             answers = [crowd.submit(web.get) for _ in range(10)]
             web.wait_until_stuck(SIZE)
             assert web.status("/healthz") == 200
-            wait_for(lambda: sum(answer.done() for answer in answers) == 10 - SIZE, "the others were told")
+            wait_for(lambda: sum(answer.done() for answer in answers) == 10 - SIZE, "the others were refused")
             refused = [answer.result() for answer in answers if answer.done()]
 
         answered = [answer.result()[0] for answer in answers]
@@ -157,7 +157,7 @@ def test_a_connection_cut_in_the_middle_costs_that_request_only(web):
     assert [web.status() for _ in range(2 * SIZE)] == [200] * 2 * SIZE
 
 
-def test_a_lock_that_is_never_given_back_is_not_waited_for_for_ever(installation):
+def test_a_lock_that_is_never_released_is_not_waited_for_forever(installation):
     url = f"{installation.database.url}?options=-c%20lock_timeout%3D1s"
     impatient = Web(installation, DATABASE_URL=url)
 
@@ -169,7 +169,7 @@ def test_a_lock_that_is_never_given_back_is_not_waited_for_for_ever(installation
     impatient.process.wait(20)
 
 
-def test_uploads_that_dribble_in_keep_no_connection(web):
+def test_slow_uploads_keep_no_connection(web):
     head = (
         "POST /upload/ HTTP/1.1",
         f"Host: 127.0.0.1:{web.port}",
@@ -187,7 +187,7 @@ def test_uploads_that_dribble_in_keep_no_connection(web):
         assert web.count(_OPEN) <= SIZE
 
 
-def _lease_owners(installation):
+def _connections(installation):
     """Return {connection to the server: how many processes hold it}."""
     port = f"{urlsplit(installation.database.url).port:04X}"
     lines = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
@@ -207,7 +207,7 @@ def test_forked_workers_share_no_connection_and_outlive_a_server_that_cuts_them_
     installation.start_cluster()
     installation.wait_for(lambda: installation.value(LABELLED) == 6, "six photos were labelled", 60)
 
-    held = _lease_owners(installation)
+    held = _connections(installation)
     assert len(held) >= 4
     assert set(held.values()) == {1}
 

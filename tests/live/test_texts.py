@@ -98,7 +98,7 @@ def _tab_to(page, selector):
 
 
 def _build(one):
-    """Have a download of everything built, from the command line; its bell rings the running workers."""
+    """Have a download of everything built, from the command line, by the running workers."""
     one.installation.json(
         *("build_bundle", "--owner", one.name, "--everything", "--output", str(one.installation.folder))
     )

@@ -15,7 +15,7 @@ while True:
 
 
 def fill(installation, tmp_path, *pictures):
-    """Import pictures, given as (colour, size), as dan's; the bells of the queue are rung."""
+    """Import pictures, given as (colour, size), as dan's; their tasks are enqueued."""
     folder = tmp_path / "camera"
     folder.mkdir()
     for number, (colour, size) in enumerate(pictures):

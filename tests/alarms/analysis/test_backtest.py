@@ -48,7 +48,7 @@ def test_each_change_to_alarm_counts_once_and_the_time_in_it_is_measured():
 
 
 @pytest.mark.parametrize(("side", "starts"), [("both", (3, 9)), ("lower", (9,)), ("upper", (3,))])
-def test_the_side_says_which_bound_rings(side, starts):
+def test_the_side_says_which_bound_alarms(side, starts):
     values = calm(at3=14, at9=6)
 
     points = backtest.band_points(history(values), 3, side)
@@ -65,7 +65,7 @@ def test_an_alarm_in_an_incident_is_no_false_one_and_its_delay_is_told():
     assert judged.delays == (2 * HOUR, None)
 
 
-def test_the_last_points_of_an_incident_may_ring_after_it():
+def test_the_last_points_of_an_incident_may_alarm_after_it():
     case = history(calm(at51=4, at52=4), incidents=((51, 52),))
 
     assert backtest.judge(case, backtest.band_points(case, 3), Rule(n=3, m=2)).false_alarms == 0

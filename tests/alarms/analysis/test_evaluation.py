@@ -67,7 +67,7 @@ def test_the_tables_have_forty_cells():
 
 @pytest.mark.parametrize("points", ["----X", "---X-"])
 @pytest.mark.parametrize("before", [OK, INSUFFICIENT_DATA])
-def test_a_single_breaching_point_does_not_ring_before_it_is_m_periods_old(points, before):
+def test_a_single_breaching_point_does_not_alarm_before_it_is_m_periods_old(points, before):
     assert evaluate(_points(points), Rule(n=3, m=3), before) == before
 
 
@@ -76,7 +76,7 @@ def test_a_good_point_after_the_breaching_one_is_ok(points):
     assert evaluate(_points(points), Rule(n=3, m=3), OK) == OK
 
 
-def test_breaching_rings_only_after_the_whole_range_is_missing():
+def test_breaching_alarms_only_after_the_whole_range_is_missing():
     rule = Rule(n=1, missing="breaching")
     states = [evaluate(_points("000" + "-" * gap), rule, OK) for gap in range(1, 5)]
 

@@ -1,4 +1,4 @@
-"""The real client against other people's CloudWatch: moto keeps alarms, ministack makes them ring."""
+"""The real client against other people's CloudWatch: moto keeps alarms, ministack also notifies."""
 
 import json
 import os
@@ -107,7 +107,7 @@ def test_static_alarms_are_planned_applied_changed_and_deleted_in_moto(moto):
     assert set(backend_for().alarms()[0]) == {"else-floor"}
 
 
-def test_an_alarm_that_rings_tells_its_topic_in_ministack(ministack):
+def test_an_alarm_notifies_its_topic_in_ministack(ministack):
     sns, sqs = (boto3.client(name, endpoint_url=ministack) for name in ("sns", "sqs"))
     topic = sns.create_topic(Name="oncall")["TopicArn"]
     queue = sqs.create_queue(QueueName="pager")["QueueUrl"]
@@ -122,8 +122,8 @@ def test_an_alarm_that_rings_tells_its_topic_in_ministack(ministack):
     run("alarms_set_state", "shop-floor", "ALARM", "--reason", "trying the pager")
 
     message = sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=5)["Messages"][0]
-    told = json.loads(json.loads(message["Body"])["Message"])
-    assert (told["AlarmName"], told["NewStateValue"]) == ("shop-floor", "ALARM")
+    notified = json.loads(json.loads(message["Body"])["Message"])
+    assert (notified["AlarmName"], notified["NewStateValue"]) == ("shop-floor", "ALARM")
     _, history = run("alarms_history", "shop-floor")
     assert "ALARM" in {event["state"] for event in history["events"]}
     assert {"shop-floor", "shop-any"} <= set(backend_for().alarms()[0])

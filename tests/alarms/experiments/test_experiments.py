@@ -61,7 +61,7 @@ def test_hourly_that_became_two_hourly_is_noticed_and_named(outcomes):
     assert "A18" not in codes(hourly.findings["clean"])
 
 
-def test_floor_and_ceiling_of_the_orders_ring_for_nothing_in_a_clean_month(outcomes):
+def test_floor_and_ceiling_of_the_orders_have_no_false_alarm_in_a_clean_month(outcomes):
     orders = outcomes["orders"]
 
     assert len(orders.case.clean) - run.LEARN >= 30 * series.DAY

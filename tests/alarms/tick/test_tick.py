@@ -83,7 +83,7 @@ def changes():
     return list(StateChange.objects.order_by("at", "pk").values_list("old", "new"))
 
 
-def test_an_alarm_rings_once_and_says_when_it_is_over(mailoutbox):
+def test_an_alarm_notifies_once_and_says_when_it_is_over(mailoutbox):
     alarm = put()
     publish([5, 5, 5, 0, 0, 0, 0, 5], end=minutes(8))
 
@@ -141,7 +141,7 @@ def test_after_a_pause_the_past_is_written_down_and_nobody_is_woken_for_it(mailo
     assert mailoutbox == []
 
 
-def test_what_began_in_the_pause_and_goes_on_rings(mailoutbox):
+def test_what_began_in_the_pause_and_goes_on_notifies(mailoutbox):
     put()
     publish([5, 5, 5, 0, 0, 0, 0, 0], end=minutes(8))
     tick(minutes(3))
@@ -151,7 +151,7 @@ def test_what_began_in_the_pause_and_goes_on_rings(mailoutbox):
     assert [mail.subject for mail in mailoutbox] == ["ALARM: shop-floor"]
 
 
-def test_a_metric_that_stops_rings_a_floor_that_takes_missing_as_breaching(mailoutbox):
+def test_a_metric_that_stops_sets_off_a_floor_that_takes_missing_as_breaching(mailoutbox):
     put(TreatMissingData="breaching")
     publish([5] * 5, end=minutes(5))
 
@@ -162,7 +162,7 @@ def test_a_metric_that_stops_rings_a_floor_that_takes_missing_as_breaching(mailo
     assert StateChange.objects.get(new="ALARM").at == minutes(10)
 
 
-def test_a_band_rings_when_orders_fall_by_half(mailoutbox):
+def test_a_band_is_breached_when_orders_fall_by_half(mailoutbox):
     orders = series.orders(np.random.default_rng(3), 8 * series.DAY)
     first = len(orders) - 12 * series.HOUR
     orders[first : first + 30] //= 2

@@ -177,10 +177,10 @@ def test_the_sweep_enqueues_a_minute_of_rekognition(
     settings.REKOGNITION_REGIONS = {EAST: 11.0}
     factory.many_photos(dan, 700, status=Photo.Status.PENDING)
 
-    with django_capture_on_commit_callbacks() as bells:
+    with django_capture_on_commit_callbacks() as enqueued:
         swept = sweep.sweep()
 
-    assert swept["photos_enqueued"] == len(bells) == 660
+    assert swept["photos_enqueued"] == len(enqueued) == 660
 
 
 def test_the_later_change_counts_of_setting_and_admin(rekognition, settings):
