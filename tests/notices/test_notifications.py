@@ -273,7 +273,7 @@ def test_the_page_says_to_whom_we_wrote_and_where_the_file_is(client, dan, libra
 
     row.refresh_from_db()
     page = client.get(row.notice.bundle.get_absolute_url()).content.decode()
-    assert "We wrote to dan@example.com" in page
+    assert "E-mailed to dan@example.com" in page
     assert f"(kept in {row.message_id})" in page
     assert [str(path) for path in settings.MAIL_DIR.glob("*.eml")] == [row.message_id]
 
