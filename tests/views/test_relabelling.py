@@ -76,7 +76,7 @@ def test_the_time_to_be_expected_is_learnt_from_earlier_answers(client, library,
 
     # Four photos at 150 s each, by two workers.
     assert page.context["time"] == "about 5 min"
-    assert "4 questions to the detector, free of charge, about 5 min." in page.content.decode()
+    assert "4 detector calls, free of charge, about 5 min." in page.content.decode()
 
 
 @pytest.mark.parametrize("page", ["photos", "labels"])
