@@ -152,7 +152,8 @@ def test_a_phone_that_said_stop_is_left_alone_from_then_on(s3_server, client, te
     assert _counted() == _counted(dan) == 0
     bundle = Bundle.objects.get()
     assert bundle.status == Bundle.Status.READY
-    assert f"The text message could not be sent: {said}" in client.get(bundle.get_absolute_url()).content.decode()
+    page = client.get(bundle.get_absolute_url()).content.decode()
+    assert f"The text message could not be sent: {said}" in page
     assert f"Texts are off. {said}" in client.get("/accounts/texts/").content.decode()
     building.build(factory.held_bundle(dan))
     assert Delivery.objects.filter(channel="sms").count() == 1
