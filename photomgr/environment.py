@@ -6,6 +6,7 @@
 import os
 import tomllib
 from dataclasses import dataclass
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -23,6 +24,7 @@ _TYPES = {
     "bool": "true or false",
     "list": "list, separated by commas",
     "regions": "list of Region=number",
+    "networks": "list of addresses, separated by commas",
     "dj_db_url": "URL",
     "log_level": "log level",
 }
@@ -67,6 +69,16 @@ def _regions(text):
     """Return {Region: calls per second, None for the published quota} of "us-east-1=50,us-west-2"."""
     pairs = (item.strip().partition("=") for item in text.split(",") if item.strip())
     return {region: float(rate) if rate else None for region, _, rate in pairs}
+
+
+@_env.parser_for("networks")
+def _networks(text):
+    """Return the addresses and networks of "127.0.0.1,10.0.0.0/8" as texts; `unix` may be among them."""
+    found = [name.strip() for name in text.split(",") if name.strip()]
+    for name in found:
+        if name != "unix":
+            ip_network(name, strict=False)
+    return found
 
 
 @_env.parser_for("mail_server")

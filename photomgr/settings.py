@@ -48,11 +48,14 @@ INSTALLED_APPS = [
     "csp",
     "django_htmx",
     "django_q",
+    "photomgr.accounts",
     "labels",
     "alarms",
 ]
 
 MIDDLEWARE = [
+    # First: what comes after asks for the scheme and the address of the client.
+    "photomgr.accounts.proxies.TrustedProxyMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -109,7 +112,19 @@ AUTH_PASSWORD_VALIDATORS = [
         "NumericPasswordValidator",
     )
 ]
-SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SITE_URL.startswith("https://")
+TRUSTED_PROXIES = env("TRUSTED_PROXIES")
+HSTS_SECONDS = env("HSTS_SECONDS")
+_is_https = SITE_URL.startswith("https://")
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _is_https
+# TrustedProxyMiddleware takes this header from everybody else.
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+# TLS ends at the proxy: unless that is known, each request seems to come by http, redirected for ever.
+SECURE_SSL_REDIRECT = _is_https and bool(TRUSTED_PROXIES)
+# Load balancers ask by http.
+SECURE_REDIRECT_EXEMPT = ["^healthz$", "^readyz$"]
+SECURE_HSTS_SECONDS = HSTS_SECONDS if _is_https else 0
+# Subdomains and the preload list: only the owner of the domain knows whether all its names have TLS.
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 _PHOTOS_ORIGIN = [aws.bucket_origin(PHOTOS_BUCKET)] if PHOTOS_BUCKET else []

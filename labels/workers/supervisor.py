@@ -107,6 +107,8 @@ def programs(host, port, names=NAMES):
     web = [sys.executable, "-m", "gunicorn", "photomgr.wsgi", "--bind", f"{host}:{port}"]
     # A thread for each download that runs: a slow one holds its thread until it is through.
     web += ["--workers", "2", "--threads", "32", "--no-control-socket"]
+    # Whom to believe about the client is for TRUSTED_PROXIES to say; gunicorn would believe 127.0.0.1.
+    web += ["--forwarded-allow-ips", ""]
     web += ["--log-level", "warning", "--graceful-timeout", "5"]
     return [
         Program("web server", web) if name == WEB else Program(f"{name} worker", [*manage, "qcluster"], name)

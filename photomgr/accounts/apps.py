@@ -1,0 +1,9 @@
+from django.apps import AppConfig
+
+
+class AccountsConfig(AppConfig):
+    name = "photomgr.accounts"
+    label = "accounts"
+
+    def ready(self):
+        from photomgr.accounts import checks  # noqa: F401 (registers them)
