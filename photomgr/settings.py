@@ -5,9 +5,12 @@ parsed stops the start with the variable's name in the message.
 """
 
 import os
+from datetime import timedelta
+from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from django.conf.global_settings import PASSWORD_HASHERS
 from environs import EnvError
 
 from photomgr import aws
@@ -38,13 +41,14 @@ WSGI_APPLICATION = "photomgr.wsgi.application"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    "photomgr.accounts.audit.AuditedAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.humanize",
     "django.contrib.messages",
     "django.contrib.sessions",
     "django.contrib.staticfiles",
+    "axes",
     "csp",
     "django_htmx",
     "django_q",
@@ -64,10 +68,13 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "photomgr.accounts.sessions.SeenMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "labels.views.errors.StorageUnavailableMiddleware",
+    # Last: it puts its page in place of the one that says that a password was wrong.
+    "axes.middleware.AxesMiddleware",
 ]
 
 TEMPLATES = [
@@ -112,6 +119,25 @@ AUTH_PASSWORD_VALIDATORS = [
         "NumericPasswordValidator",
     )
 ]
+if find_spec("argon2"):
+    PASSWORD_HASHERS = ["photomgr.accounts.hashers.Argon2", *PASSWORD_HASHERS]
+SESSION_ENGINE = "photomgr.accounts.sessions"
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
+    "django.contrib.auth.backends.ModelBackend",
+]
+LOGIN_FAILURES = AXES_FAILURE_LIMIT = env("LOGIN_FAILURES")
+LOGIN_LOCK_MINUTES = env("LOGIN_LOCK_MINUTES")
+AXES_COOLOFF_TIME = timedelta(minutes=LOGIN_LOCK_MINUTES)
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_RESET_ON_SUCCESS = True
+AXES_CLIENT_IP_CALLABLE = "photomgr.accounts.proxies.client_network"
+AXES_LOCKOUT_PARAMETERS = "photomgr.accounts.lockout.what_counts"
+AXES_LOCKOUT_CALLABLE = "photomgr.accounts.lockout.locked"
+AXES_VERBOSE = False
+AXES_ENABLE_ADMIN = False
+RESETS_PER_HOUR = env("RESETS_PER_HOUR")
+RESETS_PER_HOUR_EACH_ADDRESS = env("RESETS_PER_HOUR_EACH_ADDRESS")
 TRUSTED_PROXIES = env("TRUSTED_PROXIES")
 HSTS_SECONDS = env("HSTS_SECONDS")
 _is_https = SITE_URL.startswith("https://")
@@ -230,6 +256,8 @@ FILE_UPLOAD_HANDLERS = ["labels.intake.upload_handlers.LimitedUploadHandler"]
 DATA_UPLOAD_MAX_NUMBER_FILES = 500
 UPLOAD_MAX_BYTES = env("UPLOAD_MAX_BYTES")
 UPLOAD_MAX_PIXELS = env("UPLOAD_MAX_PIXELS")
+UPLOADS_PER_MINUTE = env("UPLOADS_PER_MINUTE")
+UPLOAD_QUOTA_BYTES = env("UPLOAD_QUOTA_BYTES")
 
 # Queue ------------------------------------------------------------------------------------------
 
@@ -328,6 +356,7 @@ REKOGNITION_MONTHLY_BUDGET = env("REKOGNITION_MONTHLY_BUDGET")
 
 BUNDLE_KEEP_HOURS = env("BUNDLE_KEEP_HOURS")
 BUNDLES_AT_ONCE = env("BUNDLES_AT_ONCE")
+BUNDLES_PER_HOUR = env("BUNDLES_PER_HOUR")
 BUNDLES_MAX_BYTES = env("BUNDLES_MAX_BYTES")
 BUNDLE_PART_BYTES = env("BUNDLE_PART_BYTES")
 # Writing one takes a tenth of a second on a local disk. In S3 it is one part of a multipart upload, of which
@@ -349,6 +378,6 @@ LOGGING = {
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": env("LOG_LEVEL")},
-    # They log every photo and every process; errors are kept in our rows.
-    "loggers": {"django-q": {"level": "WARNING"}, "botocore": {"level": "WARNING"}},
+    # They log every photo, process and sign-in; errors are kept in our rows.
+    "loggers": {name: {"level": "WARNING"} for name in ("django-q", "botocore", "axes")},
 }

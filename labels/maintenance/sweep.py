@@ -17,6 +17,7 @@ from labels.labelling import attempts, rule_runs
 from labels.models import Bundle, BundlePart, Change, Delivery, DirectUpload, Photo, RuleRun, SweepFailure
 from labels.notices import phones
 from labels.workers import heartbeats, queue
+from photomgr.accounts import forget
 
 # A task that is still in the queue may be enqueued twice; this bounds how often, and it costs a millisecond.
 QUEUE_TARGET = 500
@@ -24,7 +25,7 @@ QUEUE_TARGET = 500
 _LEASED = (Photo, Bundle, Delivery, DirectUpload)
 _STOPPED = "The worker stopped in the middle of it."
 _FAILURES_KEPT = timedelta(days=14)
-_UNCOUNTED = {"rule_run_started", "regions_followed", "failures_forgotten"}
+_UNCOUNTED = {"rule_run_started", "regions_followed", "accounts_forgotten", "failures_forgotten"}
 
 log = logging.getLogger(__name__)
 
@@ -92,5 +93,6 @@ STEPS = {
     "deliveries_enqueued": _enqueue_due("deliver", Delivery),
     "bundles_enqueued": _enqueue_due("build_bundle", Bundle),
     "sums_enqueued": lambda now: _enqueue("add_sum", BundlePart.objects.unsummed(now).order_by("pk")),
+    "accounts_forgotten": forget.forget_old,
     "failures_forgotten": lambda now: SweepFailure.objects.filter(at__lt=now - _FAILURES_KEPT).delete(),
 }

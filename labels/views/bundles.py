@@ -21,6 +21,7 @@ from labels.views import file_responses
 from labels.views.cards import photos_in_words
 from labels.views.options import DownloadOptions, about
 from labels.workers import queue
+from photomgr.accounts import rates
 
 PAGE = 50
 _MISSING_SHOWN = 200
@@ -35,6 +36,7 @@ def bundle_create(request):
 def request_download(request, selection, options):
     """Request a download and lead to it, or back to the tag list with the reason why not."""
     try:
+        _take_turn(request.user)
         bundle = request_bundle(request.user, selection, options.part_bytes, options.new_only)
     except AlreadyRequested as reason:
         messages.info(request, str(reason))
@@ -43,6 +45,16 @@ def request_download(request, selection, options):
         messages.error(request, str(reason))
         return redirect(reverse("labels", query=[*selection.fields(), *options.fields()]))
     return redirect(bundle)
+
+
+def _take_turn(owner):
+    """Raise RequestRefused when the account has requested as many downloads, with their mails, as it may."""
+    limit = settings.BUNDLES_PER_HOUR
+    if seconds := rates.take("download", owner.pk, limit, 3600):
+        raise RequestRefused(
+            f"You requested {limit} downloads within an hour, and that is the most. "
+            f"Try again in {rates.in_words(seconds)}."
+        )
 
 
 @require_safe
@@ -96,6 +108,7 @@ def bundle_cancel(request, pk):
 def bundle_retry(request, pk):
     bundle = _mine(request, pk)
     try:
+        _take_turn(request.user)
         if lifecycle.retry(bundle):
             queue.enqueue_after_commit("build_bundle", bundle.pk)
     except RequestRefused as reason:

@@ -12,6 +12,7 @@ from labels.selection import predicate
 from labels.selection.predicate import Selection
 from labels.workers import queue
 from photomgr import staff
+from photomgr.accounts import audit
 
 PAGE = 50
 FOR_EVERYONE = "labels.change_label"
@@ -39,13 +40,16 @@ def labels_decide(request):
 @require_POST
 def labels_rename(request):
     """Show a label under another name: for this person, or by staff for everyone."""
+    owner = _owner(request)
     try:
         change = decisions.rename(
-            _owner(request), request.user, request.POST.get("label", ""), request.POST.get("name", "")
+            owner, request.user, request.POST.get("label", ""), request.POST.get("name", "")
         )
     except decisions.NotDecided as reason:
         messages.error(request, f"Not renamed: {reason}")
     else:
+        if owner is None:
+            audit.record(request, "renamed a label for everyone", _words(change), count=change.total)
         messages.success(request, f"{change.label} is shown as {change.target} now{carry_out(change)}.")
     return redirect("changes")
 
@@ -76,14 +80,17 @@ def changes(request):
 @require_POST
 def changes_undo(request):
     """Undo the last change: of one's own, or by staff of those that hold for everyone."""
+    owner = _owner(request)
     try:
-        change = decisions.undo(_owner(request))
+        change = decisions.undo(owner)
     except decisions.NotDecided as reason:
         messages.error(request, str(reason))
         return redirect("changes")
     if change is None:
         messages.info(request, "There is nothing to undo.")
     else:
+        if owner is None:
+            audit.record(request, "undid a change for everyone", _words(change), count=change.total)
         messages.success(request, f"Undone: {_words(change)}{carry_out(change)}.")
     return redirect("changes")
 

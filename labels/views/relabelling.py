@@ -27,9 +27,10 @@ def label_again(photos):
 
 
 def retry_failed(request, photos):
-    """Label the failed ones of these photos again, and say so."""
+    """Label the failed ones of these photos again, say so, and return how many they are."""
     again = label_again(photos.filter(status=Photo.Status.FAILED))
     messages.success(request, f"{again} photo{'s are' if again != 1 else ' is'} being labelled again.")
+    return again
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -9,6 +9,7 @@ from labels.models import LabelRule, Photo, RuleRun, RuleVersion
 from labels.rules import versions
 from labels.views.cards import cards, photos_in_words
 from labels.workers import queue
+from photomgr.accounts import audit
 from photomgr.staff import staff_needs
 
 _VERSIONS = 10
@@ -54,6 +55,7 @@ def rules_apply(request):
         messages.info(request, "These rules are in force already.")
         return redirect("rules")
     version = versions.put_in_force(request.user, request.POST.get("note", "").replace("\0", ""))
+    audit.record(request, "put rules in force", version)
     _begin(request, f"{version} are in force.")
     return redirect("rules")
 
@@ -66,6 +68,7 @@ def rules_undo(request):
     if version is None:
         messages.error(request, "There are no rules before these.")
         return redirect("rules")
+    audit.record(request, "went back to earlier rules", f"{version}: {version.note}")
     _begin(request, f"{version.note}.")
     return redirect("rules")
 

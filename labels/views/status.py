@@ -17,6 +17,7 @@ from labels.models import Budget, Heartbeat, Photo
 from labels.storage.health import check_storages
 from labels.views.relabelling import retry_failed
 from labels.workers import heartbeats, queue
+from photomgr.accounts import audit
 from photomgr.staff import staff_needs
 
 
@@ -65,7 +66,9 @@ def status_retry(request):
     photos = Photo.objects.all()
     if "code" in request.POST:
         photos = photos.filter(failure_code=request.POST["code"])
-    retry_failed(request, photos)
+    again = retry_failed(request, photos)
+    reason = request.POST.get("code", "any reason")
+    audit.record(request, "had failed photos labelled again", f"failed with {reason}", count=again)
     return redirect("status")
 
 
@@ -90,6 +93,7 @@ def _regions():
 @require_POST
 def regions_retry(request):
     resting = report.probe_now()
+    audit.record(request, "tried resting Regions", "all that rest", count=resting)
     regions = "Region is" if resting == 1 else "Regions are"
     messages.success(request, f"{resting} resting {regions} tried again with the next photo.")
     return redirect("status")

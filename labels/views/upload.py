@@ -10,9 +10,9 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from labels.forms import DirectUploadForm, UploadForm
-from labels.intake import direct_uploads
-from labels.intake.add import Outcome, add_photo
-from labels.intake.checks import Refused
+from labels.intake import direct_uploads, quota
+from labels.intake.add import IntakeResult, Outcome, add_photo
+from labels.intake.checks import Refused, clean_name
 from labels.intake.upload_handlers import says_full
 from labels.models import DirectUpload, Photo
 from labels.pictures import decoding
@@ -40,10 +40,14 @@ def upload(request):
 
 
 def _take_all(request, files):
+    try:
+        quota.take_turn(request.user, len(files))
+    except quota.TooFast as reason:
+        return _too_fast(request, reason)
     results, is_full = [], any(file.no_space for file in files)
     try:
         for file in () if is_full else files:
-            results.append(_result(add_photo(file, file.name, request.user), file.size))
+            results.append(_result(_take(file, request.user), file.size))
     except OSError as error:
         if not says_full(error):
             raise
@@ -53,6 +57,25 @@ def _take_all(request, files):
     if _wants_json(request):
         return JsonResponse(results[0])
     return render(request, "upload.html", _context(UploadForm(), _summary(results)))
+
+
+def _take(file, owner):
+    try:
+        quota.check_room(owner, file.name, file.size)
+    except Refused as refusal:
+        return IntakeResult(clean_name(file.name), Outcome.REFUSED, reason=refusal.reason, code=refusal.code)
+    return add_photo(file, file.name, owner)
+
+
+def _too_fast(request, reason):
+    """Answer 429: nothing of this request was taken."""
+    if _wants_json(request):
+        answer = JsonResponse({"errors": {"photos": [str(reason)]}}, status=429)
+    else:
+        messages.error(request, str(reason))
+        answer = render(request, "upload.html", _context(UploadForm()), status=429)
+    answer.headers["Retry-After"] = str(reason.seconds)
+    return answer
 
 
 def _no_space(request, results):
@@ -114,7 +137,11 @@ def direct_upload_begin(request):
     if not form.is_valid():
         return JsonResponse({"errors": form.errors}, status=400)
     try:
+        quota.take_turn(request.user)
+        quota.check_room(request.user, **form.cleaned_data)
         row, post = direct_uploads.begin(request.user, **form.cleaned_data)
+    except quota.TooFast as reason:
+        return _too_fast(request, reason)
     except Refused as refusal:
         return JsonResponse({"outcome": Outcome.REFUSED, "reason": refusal.reason})
     sent_url = reverse("direct_upload_sent", args=[row.pk])

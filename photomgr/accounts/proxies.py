@@ -65,3 +65,9 @@ def client_network(request):
         return address and str(address)
     mapped = address.ipv4_mapped
     return str(mapped or ip_network((int(address), 64), strict=False).network_address)
+
+
+def client_address(request):
+    """Return the client's address as TRUSTED_PROXIES let it be known; None on a unix socket without one."""
+    address = _address(request.META.get("REMOTE_ADDR") or "")
+    return address and str(address)

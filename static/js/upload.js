@@ -38,6 +38,7 @@ let leftOut = 0;
 // Dropped folders whose files are still being listed.
 let reading = 0;
 let signedOut = false;
+let paused = false;
 let drawn = 0;
 
 // Words ----------------------------------------------------------------------------------------------------
@@ -274,7 +275,7 @@ function takeNext() {
 }
 
 function pump() {
-  while (!signedOut && counts.sending < AT_ONCE) {
+  while (!signedOut && !paused && counts.sending < AT_ONCE) {
     const entry = takeNext();
     if (!entry) return;
     send(entry);
@@ -331,7 +332,8 @@ async function sendDirect(entry) {
     poll();
     pump();
   } catch (error) {
-    lose(entry, error instanceof Trouble ? error.message : lostReason());
+    if (error.seconds) pause(entry, error.seconds, error.message);
+    else lose(entry, error instanceof Trouble ? error.message : lostReason());
   }
 }
 
@@ -350,7 +352,9 @@ async function read(answer) {
   }
   const json = parse(await answer.text());
   if (answer.ok && json) return json;
-  throw new Trouble(Object.values(json?.errors || {}).flat().join(" ") || serverReason(answer.status));
+  const trouble = new Trouble(reasons(json) || serverReason(answer.status));
+  if (answer.status === 429) trouble.seconds = Number(answer.headers.get("Retry-After")) || 60;
+  throw trouble;
 }
 
 function sendToBucket(entry, promise) {
@@ -421,11 +425,30 @@ function finish(entry, request) {
     pump();
   } else if (request.status === 400 && answer?.errors) {
     setSent(entry, entry.file.size);
-    setState(entry, "refused", Object.values(answer.errors).flat().join(" "));
+    setState(entry, "refused", reasons(answer));
     pump();
+  } else if (request.status === 429) {
+    pause(entry, Number(request.getResponseHeader("Retry-After")) || 60, reasons(answer) || serverReason(429));
   } else {
     lose(entry, serverReason(request.status));
   }
+}
+
+function reasons(json) {
+  return Object.values(json?.errors || {}).flat().join(" ");
+}
+
+// More than the account may send in a minute: the file waits its turn again, and nothing is sent meanwhile.
+function pause(entry, seconds, reason) {
+  setSent(entry, 0);
+  setState(entry, "waiting", reason);
+  retries.push(entry);
+  if (paused) return;
+  paused = true;
+  setTimeout(() => {
+    paused = false;
+    pump();
+  }, seconds * 1000);
 }
 
 function parse(text) {

@@ -13,7 +13,8 @@ from tests.live.processes import PASSWORD, wait_for
 
 _MAKE = """
 from django.contrib.auth.models import User
-User.objects.create_user({name!r}, {name!r} + "@example.com", {password!r}, is_staff={staff!r})
+User.objects.create_user({name!r}, {name!r} + "@example.com", {password!r}, is_staff={staff!r},
+    is_superuser={staff!r})
 """
 _LABELS = """
     SELECT photo.sha256, label.name FROM labels_photo photo

@@ -182,6 +182,7 @@ PAGES = {
         for status in ("queued", "building", "ready", "partial", "failed", "cancelled", "expired")
     },
     "status": ("dan", "/status/", None),
+    "account": ("newcomer", "/account/", None),
     "password-change": ("newcomer", "/accounts/password_change/", None),
     "login": ("stranger", "/accounts/login/", None),
     "login-wrong": ("stranger", "/accounts/login/", _wrong_password),

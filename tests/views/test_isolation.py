@@ -7,10 +7,13 @@ import re
 
 import pytest
 from django.http import FileResponse
+from django.test import Client
 from django.urls import URLPattern, get_resolver, reverse
 
 from labels.bundles import building
 from labels.models import Bundle, DirectUpload, Notice, Photo, SavedSelection
+from photomgr.accounts.models import Session
+from photomgr.accounts.sessions import handle
 from tests import factory
 from tests.conftest import stored
 
@@ -33,6 +36,7 @@ PARAMETERS = {
     ("notice", "pk"),
     ("saved", "pk"),
     ("direct", "pk"),
+    ("account", "handle"),
 }
 # Parameters that hold no id.
 NO_IDS = {"uidb64", "token"}
@@ -80,8 +84,11 @@ def eves(eve, commits):
     building.build(bundle)
     notice = Notice.objects.get(bundle=bundle)
     saved = SavedSelection.objects.create(owner=eve, name="Hers", selection={}, part_bytes=1)
+    browser = Client()
+    browser.force_login(eve)
     direct = DirectUpload.objects.create(owner=eve, key="hers", name="hers.jpg", size=1)
     return {
+        ("account", "handle"): handle(browser.session.session_key),
         ("direct", "pk"): direct.pk,
         ("photo", "pk"): photo.pk,
         ("bundle", "pk"): bundle.pk,
@@ -93,6 +100,7 @@ def eves(eve, commits):
 
 def _state():
     rows = [list(model.objects.values()) for model in (Photo, DirectUpload, Bundle, Notice, SavedSelection)]
+    rows.append(Session.objects.filter(owner__username="eve").count())
     return rows, stored("originals"), stored("bundles")
 
 
