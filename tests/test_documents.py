@@ -108,3 +108,16 @@ def test_targets_named_exist(page):
     targets = re.findall(r"^([a-z][a-z-]*):", (ROOT / "Makefile").read_text(), re.MULTILINE)
 
     assert named <= set(targets)
+
+
+def test_every_promise_about_security_names_tests_that_exist():
+    text = (ROOT / "docs" / "security.md").read_text()
+    rows = [line.split("|")[2] for line in text.splitlines() if "`" in line and "test_" in line]
+    assert len(rows) > 20
+
+    for row in rows:
+        file = None
+        for name in re.findall(r"`([^`]+)`", row):
+            path, _, function = name.rpartition(": ")
+            file = ROOT / path if path else file
+            assert f"def {function}(" in file.read_text(), name
