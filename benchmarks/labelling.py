@@ -88,7 +88,7 @@ def _through_the_queue(owner):
 
     OrmQ.objects.all().delete()
     for pk in owner.photos.values_list("pk", flat=True):
-        queue.enqueue_after_commit("label_photo", pk)
+        queue.enqueue_after_commit("label_next_photo", pk)
     cluster = subprocess.Popen(
         [sys.executable, "manage.py", "qcluster"],
         env={**os.environ, "QUEUE_WORKERS": "1"},

@@ -20,7 +20,7 @@ _QUEUES = {
     # SQS takes 80 characters, of which "-bundles" is ours.
     "sqs": (
         rf"sqs://{REGION}(/[A-Za-z0-9_-]{{1,72}})?/?",
-        "Write sqs://eu-west-1/photomgr for the queues photomgr-labels and photomgr-bundles of that Region.",
+        "Write sqs://eu-west-1/photomgr for the queues photomgr-labels, -turns, -photos and -bundles there.",
     ),
 }
 _QUEUES["rediss"] = _QUEUES["redis"]

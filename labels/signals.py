@@ -15,7 +15,7 @@ from labels.workers.queue import enqueue_after_commit, ensure_schedules
 
 def enqueue_photo(sender, instance, created, raw, **kwargs):
     if created and not raw:
-        enqueue_after_commit("label_photo", instance.pk)
+        enqueue_after_commit("label_next_photo", instance.pk)
 
 
 def enqueue_bundle(sender, instance, created, raw, **kwargs):

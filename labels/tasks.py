@@ -1,6 +1,7 @@
-"""What a worker runs: claim a row by its id and call the steps in order.
+"""What a worker runs: claim a row and call the steps in order.
 
 Any task may be delivered twice; it returns quietly when its row is gone, done or leased by another worker.
+Where many rows may wait, a task says only that there is work: the worker claims the most urgent row.
 The queue and the schedules name tasks by this module, those that are only imported here, too.
 """
 
@@ -19,17 +20,25 @@ from labels.models import Bundle, Change, Delivery, DirectUpload, Photo, RuleRun
 from labels.notices import deliveries
 from labels.rules import versions
 from labels.storage.errors import StorageUnavailable
-from labels.workers.queue import heartbeat  # noqa: F401
+from labels.workers.queue import enqueue_after_commit, heartbeat  # noqa: F401
 from photomgr.claim import in_words
 
 # How long a photo waits for a storage that is away.
 _STORAGE_SECONDS = 60
 
 
+def label_next_photo(photo_id):
+    """Label the photo that is most urgent; the one that is named when none is in line."""
+    if photo := Photo.objects.claim_next() or Photo.objects.claim(photo_id):
+        _label(photo)
+
+
 def label_photo(photo_id):
-    photo = Photo.objects.claim(photo_id)
-    if photo is None:
-        return
+    if photo := Photo.objects.claim(photo_id):
+        _label(photo)
+
+
+def _label(photo):
     try:
         run = detection.run_for(photo)
         rules = versions.in_force()
@@ -55,8 +64,8 @@ def label_photo(photo_id):
 
 
 def take_direct_upload(upload_id):
-    """Check a file that a browser sent to the bucket, and make a photo of it."""
-    row = DirectUpload.objects.claim(upload_id)
+    """Check the most urgent file that a browser sent to the bucket, and make a photo of it."""
+    row = DirectUpload.objects.claim_next() or DirectUpload.objects.claim(upload_id)
     if row is None:
         return
     try:
@@ -77,11 +86,18 @@ def deliver(delivery_id):
 
 
 def run_rules(run_id):
-    _claim_and(rule_runs.carry_on, RuleRun, run_id)
+    _take_turn("run_rules", rule_runs.carry_on, RuleRun, run_id)
 
 
 def apply_change(change_id):
-    _claim_and(decisions.carry_on, Change, change_id)
+    _take_turn("apply_change", decisions.carry_on, Change, change_id)
+
+
+def _take_turn(task, step, model, pk):
+    row = model.objects.claim(pk)
+    if row and not step(row):
+        # Behind what has come meanwhile.
+        enqueue_after_commit(task, pk)
 
 
 def _claim_and(step, model, pk):

@@ -10,11 +10,11 @@ MINUTES, HOURLY, DAILY = Schedule.MINUTES, Schedule.HOURLY, Schedule.DAILY
 log = logging.getLogger(__name__)
 
 
-def enqueue(task, cluster, *arguments):
+def enqueue(task, queue, *arguments):
     """Enqueue a task now; a queue that is away must not undo the request, and the sweep tries again."""
     try:
         # Named always: left out, the task would go to the cluster that enqueues it.
-        async_task(task, *arguments, q_options={"cluster": cluster})
+        async_task(task, *arguments, q_options={"cluster": queue})
     except queue_errors() as error:
         log.warning("the task could not be enqueued, the sweep will do it: %s", error)
 

@@ -268,11 +268,11 @@ QUEUE_URL = env("QUEUE_URL")
 _queue = urlsplit(QUEUE_URL)
 SQS_REGION, SQS_PREFIX = _queue.hostname, _queue.path.strip("/") or "photomgr"
 _BROKERS = {
-    "orm": {"orm": "default"},
-    "redis": {"redis": QUEUE_URL},
-    "rediss": {"redis": QUEUE_URL},
-    "sqs": {"broker_class": "labels.workers.brokers.SqsBroker"},
+    "orm": {"orm": "default", "broker_class": "labels.workers.brokers.database.DatabaseBroker"},
+    "redis": {"redis": QUEUE_URL, "broker_class": "labels.workers.brokers.redis.RedisBroker"},
+    "sqs": {"broker_class": "labels.workers.brokers.sqs.SqsBroker"},
 }
+_BROKERS["rediss"] = _BROKERS["redis"]
 if _queue.scheme not in _BROKERS:
     raise EnvError("QUEUE_URL begins with orm://, redis://, rediss:// or sqs://.")
 QUEUE_WORKERS = env("QUEUE_WORKERS")

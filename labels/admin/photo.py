@@ -70,7 +70,7 @@ class PhotoAdmin(NoAddAdmin):
 
     def _enqueue(self, request, ids):
         for pk in ids:
-            queue.enqueue_after_commit("label_photo", pk)
+            queue.enqueue_after_commit("label_next_photo", pk)
         self.message_user(request, f"{len(ids)} photos wait to be labelled.", messages.SUCCESS)
 
     def view_on_site(self, photo):

@@ -10,6 +10,8 @@ from django.utils import timezone
 from labels.models import Photo
 
 LONGEST_TURN = 900
+# What people ask for by hand; more at once waits behind it.
+BY_HAND = 100
 
 
 def finish(photo, run, rule_version):
@@ -62,6 +64,11 @@ def label_again(photos):
     free = Photo.objects.filter(pk__in=photos.values("pk")).not_held(now)
     ids = free.lock()
     free.release(
-        status=Photo.Status.PENDING, attempts=0, next_attempt_at=now, failure_code="", failure_reason=""
+        status=Photo.Status.PENDING,
+        attempts=0,
+        next_attempt_at=now,
+        line=Photo.Line.IN_BULK if len(ids) > BY_HAND else Photo.Line.BY_HAND,
+        failure_code="",
+        failure_reason="",
     )
     return ids

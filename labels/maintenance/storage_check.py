@@ -65,7 +65,7 @@ def repair(finding):
     elif finding.storage == "renditions":
         Photo.objects.filter(pk=finding.photo_id).update(thumbnail="", rendition="")
         for pk in attempts.label_again(Photo.objects.filter(pk=finding.photo_id)):
-            queue.enqueue_after_commit("label_photo", pk)
+            queue.enqueue_after_commit("label_next_photo", pk)
     else:
         Photo.objects.filter(pk=finding.photo_id).update(
             status=Photo.Status.FAILED,

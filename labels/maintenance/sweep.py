@@ -53,7 +53,7 @@ def sweep():
 
 def _enqueue(task, rows, a_minute=0):
     """Enqueue the task for the rows for which the queue has room; return how many."""
-    waiting = queue.waiting(queue.CLUSTER_OF[task])
+    waiting = queue.waiting(queue.QUEUE_OF[task])
     if waiting is None:
         return 0
     # Of photos that waited for Rekognition there may be more than the target until the next sweep.
@@ -75,6 +75,8 @@ STEPS = {
     "regions_followed": lambda now: follow_settings(),
     "recalled_from_future": lambda now: sum(model.objects.recall(now) for model in _LEASED),
     "workers_forgotten": heartbeats.forget_old,
+    "photos_put_back": Photo.objects.put_back,
+    "incoming_put_back": DirectUpload.objects.put_back,
     "photos_given_up": lambda now: attempts.give_up(Photo.objects.worn_out(now)),
     "bundles_given_up": lambda now: lifecycle.give_up(Bundle.objects.worn_out(now)),
     "deliveries_given_up": lambda now: Delivery.objects.worn_out(now).give_up(),
@@ -83,13 +85,15 @@ STEPS = {
     "bundles_expired": lifecycle.expire,
     "incoming_given_up": lambda now: direct_uploads.give_up(DirectUpload.objects.worn_out(now)),
     "incoming_cleared": direct_uploads.clear,
-    "incoming_enqueued": _enqueue_due("take_direct_upload", DirectUpload),
+    "incoming_enqueued": lambda now: _enqueue("take_direct_upload", DirectUpload.objects.in_line(now)),
     "replays_given_up": lambda now: RuleRun.objects.worn_out(now).give_up(failure_reason=_STOPPED),
     "changes_given_up": lambda now: Change.objects.worn_out(now).give_up(failure_reason=_STOPPED),
     "changes_enqueued": _enqueue_due("apply_change", Change),
     "replays_enqueued": _enqueue_due("run_rules", RuleRun),
     "photos_afforded": lambda now: attempts.try_now(now, spending.CODES, spending.affordable_calls()),
-    "photos_enqueued": lambda now: _enqueue("label_photo", Photo.objects.due(now), calls_per_minute()),
+    "photos_enqueued": lambda now: _enqueue(
+        "label_next_photo", Photo.objects.in_line(now), calls_per_minute()
+    ),
     "deliveries_enqueued": _enqueue_due("deliver", Delivery),
     "bundles_enqueued": _enqueue_due("build_bundle", Bundle),
     "sums_enqueued": lambda now: _enqueue("add_sum", BundlePart.objects.unsummed(now).order_by("pk")),

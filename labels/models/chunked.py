@@ -4,8 +4,8 @@ from django.db import models, transaction
 
 from photomgr.claim import Claimed, ClaimQuerySet
 
-# Below the time-out of a task; the sweep enqueues the rest.
-TURN_SECONDS = 50
+# Mails and other people's work pass between two turns.
+TURN_SECONDS = 2
 
 
 class ChunkedWork(Claimed):

@@ -2,7 +2,7 @@ from django.conf import settings
 from django.core.files.storage import storages
 from django.db import models
 
-from photomgr.claim import Claimed, ClaimQuerySet
+from photomgr.turns import ClaimedInTurn, InTurnQuerySet, in_turn_index
 
 
 def direct_upload_files():
@@ -10,7 +10,7 @@ def direct_upload_files():
     return storages["incoming"]
 
 
-class DirectUpload(Claimed):
+class DirectUpload(ClaimedInTurn):
     """A file that a browser sends straight to the bucket, until it became a photo or was refused."""
 
     class Status(models.TextChoices):
@@ -34,11 +34,14 @@ class DirectUpload(Claimed):
     photo = models.ForeignKey("labels.Photo", on_delete=models.SET_NULL, null=True, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
 
-    objects = ClaimQuerySet.as_manager()
+    objects = InTurnQuerySet.as_manager()
 
     class Meta:
-        # The sweep: what waits to be checked, and what was never sent.
-        indexes = [models.Index(fields=["status", "next_attempt_at"], name="direct_upload_work")]
+        indexes = [
+            # The sweep: what waits to be checked, and what was never sent.
+            models.Index(fields=["status", "next_attempt_at"], name="direct_upload_work"),
+            in_turn_index("direct_upload_in_turn", "sent"),
+        ]
 
     def __str__(self):
         return self.name

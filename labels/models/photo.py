@@ -7,7 +7,7 @@ from django.db.models import F, prefetch_related_objects
 from django.db.models.functions import Coalesce
 from django.urls import reverse
 
-from photomgr.claim import Claimed, ClaimQuerySet
+from photomgr.turns import ClaimedInTurn, InTurnQuerySet, in_turn_index
 
 
 def originals():
@@ -25,7 +25,7 @@ def random_key(extension):
     return f"{key[:2]}/{key}.{extension}"
 
 
-class PhotoQuerySet(ClaimQuerySet):
+class PhotoQuerySet(InTurnQuerySet):
     def newest_first(self):
         return self.order_by("-shown_at", "-pk")
 
@@ -55,7 +55,7 @@ class PhotoQuerySet(ClaimQuerySet):
         return photos
 
 
-class Photo(Claimed):
+class Photo(ClaimedInTurn):
     class Status(models.TextChoices):
         PENDING = "pending", "waiting"
         LABELLING = "labelling", "being labelled"
@@ -136,6 +136,7 @@ class Photo(Claimed):
             models.Index(fields=["owner", "status", "label_count"], name="photo_owner_status"),
             # How many were labelled in the last moments: the line on top while photos wait.
             models.Index(fields=["owner", "labelled_at"], name="photo_labelled"),
+            in_turn_index("photo_in_turn", "pending"),
         ]
 
     def __str__(self):

@@ -123,8 +123,9 @@ def carry_out(change):
     if change.total > decisions.CHUNK:
         queue.enqueue_after_commit("apply_change", change.pk)
         return f"; {change.total:,} photos are being brought in line"
-    if claimed := Change.objects.claim(change.pk):
-        decisions.carry_on(claimed)
+    claimed = Change.objects.claim(change.pk)
+    if claimed and not decisions.carry_on(claimed):
+        queue.enqueue_after_commit("apply_change", change.pk)
     return ""
 
 

@@ -22,7 +22,7 @@ def label_again(photos):
     """Have these photos labelled again by the workers; return how many there are."""
     ids = attempts.label_again(photos)
     for pk in ids:
-        queue.enqueue_after_commit("label_photo", pk)
+        queue.enqueue_after_commit("label_next_photo", pk)
     return len(ids)
 
 

@@ -12,10 +12,9 @@ from django.db.models import Q
 from django.utils import timezone
 
 from labels.models import Bundle, BundleChunk, BundlePart, Heartbeat, Photo
+from labels.workers.lanes import CLUSTERS, LABELS
 from photomgr.claim import host
 
-LABELS, BUNDLES = "labels", "bundles"
-CLUSTERS = (LABELS, BUNDLES)
 # Schedules run every minute and are looked at every 30 s.
 STALE = timedelta(minutes=3)
 # A machine that gave no sign for so long is looked for by the heartbeat, and after so long no more.

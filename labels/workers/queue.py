@@ -13,18 +13,18 @@ from django_q.brokers import get_broker
 from django_q.conf import Conf
 
 from labels.workers import heartbeats
-from labels.workers.heartbeats import BUNDLES, CLUSTERS, LABELS
+from labels.workers.lanes import BUNDLES, CLUSTERS, LABELS, PHOTOS, TURNS
 from photomgr.queue import enqueue, ensure_schedule, queue_errors
 
 # A heartbeat is passed on until every machine took it, at most so often.
 _HOPS = 20
-# Those of labels/tasks.py that are enqueued for a row.
-CLUSTER_OF = {
-    "label_photo": LABELS,
-    "take_direct_upload": LABELS,
-    "run_rules": LABELS,
-    "apply_change": LABELS,
+# Those of labels/tasks.py that are enqueued for a row, and the queue of each.
+QUEUE_OF = {
     "deliver": LABELS,
+    "take_direct_upload": TURNS,
+    "run_rules": TURNS,
+    "apply_change": TURNS,
+    "label_next_photo": PHOTOS,
     "build_bundle": BUNDLES,
     "join_build": BUNDLES,
     "add_sum": BUNDLES,
@@ -38,14 +38,14 @@ log = logging.getLogger(__name__)
 
 def enqueue_after_commit(task, pk):
     """Enqueue a task of labels/tasks.py for the row `pk` once the transaction is committed."""
-    cluster = CLUSTER_OF[task]
-    transaction.on_commit(lambda: enqueue(f"labels.tasks.{task}", cluster, pk))
+    queue = QUEUE_OF[task]
+    transaction.on_commit(lambda: enqueue(f"labels.tasks.{task}", queue, pk))
 
 
-def waiting(cluster):
-    """Return how many tasks of the cluster wait, or None when the queue is not reachable."""
+def waiting(queue):
+    """Return how many tasks are in the queue, or None when it is not reachable."""
     try:
-        return get_broker(list_key=cluster).queue_size()
+        return get_broker(list_key=queue).queue_size()
     except queue_errors() as error:
         log.warning("the length of the queue is not known: %s", error)
         return None

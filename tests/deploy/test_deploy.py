@@ -14,7 +14,7 @@ from django.conf import settings
 from alarms.management.commands import alarms_experiment
 from labels.detectors.rekognition.detector import DETECTORS
 from labels.intake import direct_uploads
-from labels.workers import brokers
+from labels.workers.brokers import sqs
 from tests.aws_calls import ROOT, TEMPLATE, actions, allowed, template
 
 RESOURCES = template()["Resources"]
@@ -88,12 +88,14 @@ def test_only_the_site_may_send_photos_from_a_browser():
     ("queue", "retry"),
     [
         ("LabelsQueue", settings.Q_CLUSTER["retry"]),
+        ("TurnsQueue", settings.Q_CLUSTER["retry"]),
+        ("PhotosQueue", settings.Q_CLUSTER["retry"]),
         ("BundlesQueue", settings.Q_CLUSTER["ALT_CLUSTERS"]["bundles"]["retry"]),
     ],
 )
 def test_a_message_is_hidden_as_long_as_the_cluster_may_work_on_it(queue, retry):
     assert _properties(queue)["VisibilityTimeout"] == retry
-    assert _properties(queue)["ReceiveMessageWaitTimeSeconds"] == brokers._POLL_SECONDS
+    assert _properties(queue)["ReceiveMessageWaitTimeSeconds"] == sqs._POLL_SECONDS
     assert _properties(queue)["RedrivePolicy"]["deadLetterTargetArn"] == {"GetAtt": "DeadLetters.Arn"}
 
 

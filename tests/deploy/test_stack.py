@@ -16,7 +16,8 @@ from django.urls import reverse
 from labels.models import Bundle, LabelCount, Photo
 from labels.models.photo import originals
 from labels.storage.errors import StorageUnavailable
-from labels.workers.brokers import SqsBroker, _queue_url
+from labels.workers import lanes
+from labels.workers.brokers.sqs import SqsBroker, _queue_url, _url
 from photomgr import aws
 from tests import factory
 from tests.aws_calls import TEMPLATE
@@ -121,17 +122,18 @@ def test_the_queues_deliver_messages_and_move_those_never_deleted_to_the_dead_le
     # Not enforced: moto asks whether SQS may be called on everything, and the policy says on which queues.
     queue = urlsplit(stack["QueueUrl"])
     settings.SQS_REGION, settings.SQS_PREFIX = queue.hostname, queue.path.strip("/")
-    for cluster in ("labels", "bundles"):
-        broker = SqsBroker(list_key=cluster)
-        broker.enqueue("a task")
-        assert broker.queue_size() == 1
-        [(receipt, body)] = broker.dequeue()
-        assert body == "a task"
-        broker.delete(receipt)
-        assert (broker.queue_size(), broker.lock_size()) == (0, 0)
-        found = aws.client("sqs").get_queue_attributes(QueueUrl=broker._url(), AttributeNames=["All"])
-        rule = json.loads(found["Attributes"]["RedrivePolicy"])
-        assert rule["deadLetterTargetArn"].endswith(":photomgr-dead")
+    for cluster, queues in lanes.queues().items():
+        for name in queues:
+            broker = SqsBroker(list_key=name)
+            broker.enqueue("a task")
+            assert broker.queue_size() == 1
+            [(task_id, body)] = SqsBroker(list_key=cluster).dequeue()
+            assert body == "a task"
+            broker.delete(task_id)
+            assert (broker.queue_size(), broker.lock_size()) == (0, 0)
+            found = aws.client("sqs").get_queue_attributes(QueueUrl=_url(name), AttributeNames=["All"])
+            rule = json.loads(found["Attributes"]["RedrivePolicy"])
+            assert rule["deadLetterTargetArn"].endswith(":photomgr-dead")
 
 
 def test_nothing_else_in_the_account_may_be_touched(account, stack, request):

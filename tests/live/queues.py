@@ -64,7 +64,7 @@ def sqs():
         aws_access_key_id=account["AWS_ACCESS_KEY_ID"],
         aws_secret_access_key=account["AWS_SECRET_ACCESS_KEY"],
     )
-    for name in ("photomgr-labels", "photomgr-bundles"):
-        client.create_queue(QueueName=name)
+    for name in ("labels", "turns", "photos", "bundles"):
+        client.create_queue(QueueName=f"photomgr-{name}")
     yield {"QUEUE_URL": "sqs://eu-west-1", "AWS_ENDPOINT_URL": f"http://{host}:{port}", **account}
     server.stop()

@@ -93,12 +93,12 @@ def test_redis_is_killed_with_bells_in_it_and_everything_is_done_all_the_same(in
     installation.start_cluster()
     busy_worker(installation, gate)
     # One photo is in the worker's hands, one waits in its memory, one is on its way there.
-    installation.wait_for(lambda: redis.waiting("labels") == 3, "the cluster holds three tasks")
+    installation.wait_for(lambda: redis.waiting("photos") == 3, "the cluster holds three tasks")
     assert redis.waiting("bundles") == 1
 
     redis.kill()
     redis.start()
-    assert redis.waiting("labels") == redis.waiting("bundles") == 0
+    assert redis.waiting("photos") == redis.waiting("bundles") == 0
     (gate / "open").touch()
     installation.start_cluster("bundles")
 

@@ -227,7 +227,7 @@ _SECOND_ORIGINAL = "SELECT storage_key FROM labels_bundlephoto WHERE position = 
 
 def _enqueue_photo(installation):
     photo = installation.value("SELECT id FROM labels_photo")
-    enqueue = f"queue.enqueue_after_commit('label_photo', {photo})"
+    enqueue = f"queue.enqueue_after_commit('label_next_photo', {photo})"
     installation.manage("shell", "-c", f"from labels.workers import queue; {enqueue}")
 
 

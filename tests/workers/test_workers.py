@@ -11,7 +11,7 @@ from labels import tasks
 from labels.maintenance import sweep
 from labels.models import Heartbeat, Photo
 from labels.workers import heartbeats, queue
-from labels.workers.heartbeats import BUNDLES, LABELS
+from labels.workers.lanes import BUNDLES, LABELS, PHOTOS
 from tests import factory
 
 pytestmark = pytest.mark.django_db
@@ -174,13 +174,14 @@ def test_a_heartbeat_ends_when_every_machine_was_reached(enqueued):
 
 
 def test_every_task_for_a_row_exists():
-    assert all(callable(getattr(tasks, name)) for name in queue.CLUSTER_OF)
+    assert all(callable(getattr(tasks, name)) for name in queue.QUEUE_OF)
 
 
 def test_a_task_goes_to_its_cluster_whoever_enqueues_it(enqueued, dan, commits):
     """Left to django-q2, a mail about a download would wait behind the archives of others."""
     with commits():
-        queue.enqueue_after_commit("label_photo", 0)
+        queue.enqueue_after_commit("deliver", 0)
+        queue.enqueue_after_commit("label_next_photo", 0)
         queue.enqueue_after_commit("build_bundle", 0)
 
-    assert [cluster for _, _, cluster in enqueued] == [LABELS, BUNDLES]
+    assert [cluster for _, _, cluster in enqueued] == [LABELS, PHOTOS, BUNDLES]

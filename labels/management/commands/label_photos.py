@@ -25,7 +25,7 @@ class Command(JsonCommand):
         ids = attempts.label_again(_chosen(owner, status, label))
         if not now:
             for pk in ids:
-                queue.enqueue_after_commit("label_photo", pk)
+                queue.enqueue_after_commit("label_next_photo", pk)
             return {"queued": len(ids), "failed": 0}, False
         for pk in self.progress(ids, len(ids), "photos"):
             tasks.label_photo(pk)

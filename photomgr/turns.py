@@ -1,0 +1,84 @@
+"""Rows of accounts, claimed in turn: a task says only that there is work, the worker takes the most urgent row.
+
+The order: one row of each account that has any due, and again from the first account; of one account first
+what its owner added by hand, then what came or was asked for in bulk; of those the longest waiting.
+"""
+
+from django.conf import settings
+from django.db import models, transaction
+from django.utils import timezone
+
+from photomgr.claim import Claimed, ClaimQuerySet
+
+# {model: the account that this process served last}; each process goes round by itself.
+_served = {}
+
+
+class _Literal(models.Value):
+    """A word of ours that stands in the statement itself: SQLite takes a partial index for no parameter."""
+
+    def as_sql(self, compiler, connection):
+        return f"'{self.value}'", ()
+
+
+class InTurnQuerySet(ClaimQuerySet):
+    def waiting(self):
+        return self.filter(status=_Literal(self.model.WAITING))
+
+    def in_line(self, now):
+        """Return the rows that are waiting and due, the longest waiting first."""
+        return self.filter(status=self.model.WAITING, next_attempt_at__lte=now).order_by("next_attempt_at")
+
+    def claim_next(self, lease_owner=None):
+        """Return the most urgent row, claimed, or None when nothing is due."""
+        for owner in self._owners_after(_served.get(self.model, 0)):
+            if row := self.filter(owner=owner)._claim_first(lease_owner):
+                _served[self.model] = owner
+                return row
+        return None
+
+    def put_back(self, now):
+        """Let the rows whose worker died wait in line again, where they were; return how many."""
+        died = self.filter(status=self.model.WORKING, lease_until__lt=now)
+        return died.filter(attempts__lt=settings.MAX_ATTEMPTS).release(status=self.model.WAITING)
+
+    def _owners_after(self, last):
+        """Yield the accounts with waiting rows, from the one after `last` round to `last`; a query for each."""
+        waiting = self.waiting().order_by("owner").values_list("owner", flat=True)
+        owner = last
+        while owner := waiting.filter(owner__gt=owner).first():
+            yield owner
+        owner = 0
+        while (owner := waiting.filter(owner__gt=owner, owner__lte=last).first()) is not None:
+            yield owner
+
+    def _claim_first(self, lease_owner):
+        due = self.waiting().filter(next_attempt_at__lte=timezone.now(), attempts__lt=settings.MAX_ATTEMPTS)
+        # Locked by another worker: that one takes it. (SQLite has one writer at a time and needs no lock.)
+        due = due.select_for_update(skip_locked=True, no_key=True).order_by("next_attempt_at", "pk")
+        with transaction.atomic():
+            for line in self.model.Line:
+                if pk := due.filter(line=line).values_list("pk", flat=True).first():
+                    return self.claim(pk, lease_owner)
+        return None
+
+
+class ClaimedInTurn(Claimed):
+    """Fields of a row that has an `owner` and is claimed in turn."""
+
+    class Line(models.IntegerChoices):
+        """In which line of its account a row waits; the first one goes first."""
+
+        BY_HAND = 0, "by hand"
+        IN_BULK = 1, "in bulk"
+
+    line = models.PositiveSmallIntegerField(choices=Line, default=Line.BY_HAND, editable=False)
+
+    class Meta:
+        abstract = True
+
+
+def in_turn_index(name, waiting):
+    """Return the index by which claim_next finds the accounts, and in each the row that is next."""
+    fields = ["status", "owner", "line", "next_attempt_at", "id"]
+    return models.Index(fields=fields, condition=models.Q(status=waiting), name=name)
