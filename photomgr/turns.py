@@ -1,4 +1,4 @@
-"""Rows of accounts, claimed in turn: a task says only that there is work, the worker takes the most urgent row.
+"""Rows of accounts, claimed in turn: a task says only that there is work, the worker takes the most urgent.
 
 The order: one row of each account that has any due, and again from the first account; of one account first
 what its owner added by hand, then what came or was asked for in bulk; of those the longest waiting.
@@ -43,7 +43,7 @@ class InTurnQuerySet(ClaimQuerySet):
         return died.filter(attempts__lt=settings.MAX_ATTEMPTS).release(status=self.model.WAITING)
 
     def _owners_after(self, last):
-        """Yield the accounts with waiting rows, from the one after `last` round to `last`; a query for each."""
+        """Yield accounts with waiting rows from the one after `last` round to `last`, a query for each."""
         waiting = self.waiting().order_by("owner").values_list("owner", flat=True)
         owner = last
         while owner := waiting.filter(owner__gt=owner).first():

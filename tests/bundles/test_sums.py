@@ -12,6 +12,7 @@ from labels.bundles import building, lifecycle, sums
 from labels.maintenance.sweep import sweep
 from labels.models import Bundle, BundlePart
 from labels.workers import heartbeats
+from labels.workers.lanes import BUNDLES
 from tests import factory
 from tests.bundles import archives
 
@@ -113,8 +114,8 @@ def test_the_sum_of_a_file_is_not_kept_with_the_row_of_another(part):
 
 
 def test_a_worker_that_hashes_is_alive_without_a_heartbeat(part):
-    assert not heartbeats.is_alive(heartbeats.BUNDLES)
+    assert not heartbeats.is_alive(BUNDLES)
 
     BundlePart.objects.update(lease_until=timezone.now() + timedelta(seconds=60))
 
-    assert heartbeats.is_alive(heartbeats.BUNDLES)
+    assert heartbeats.is_alive(BUNDLES)

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from labels.models import Photo
 from labels.workers import heartbeats
-from labels.workers.heartbeats import BUNDLES, LABELS
+from labels.workers.lanes import BUNDLES, LABELS
 from labels.workers.watch import Signs
 from tests import factory
 
