@@ -44,7 +44,9 @@ class InTurnQuerySet(ClaimQuerySet):
 
     def _owners_after(self, last):
         """Yield accounts with waiting rows from the one after `last` round to `last`, a query for each."""
-        waiting = self.waiting().order_by("owner").values_list("owner", flat=True)
+        # By all columns of the index: PostgreSQL takes that of the owner otherwise, and reads what is done.
+        waiting = self.waiting().order_by("owner", "line", "next_attempt_at")
+        waiting = waiting.values_list("owner", flat=True)
         owner = last
         while owner := waiting.filter(owner__gt=owner).first():
             yield owner
@@ -55,7 +57,7 @@ class InTurnQuerySet(ClaimQuerySet):
     def _claim_first(self, lease_owner):
         due = self.waiting().filter(next_attempt_at__lte=timezone.now(), attempts__lt=settings.MAX_ATTEMPTS)
         # Locked by another worker: that one takes it. (SQLite has one writer at a time and needs no lock.)
-        due = due.select_for_update(skip_locked=True, no_key=True).order_by("next_attempt_at", "pk")
+        due = due.select_for_update(skip_locked=True, no_key=True).order_by("next_attempt_at")
         with transaction.atomic():
             for line in self.model.Line:
                 if pk := due.filter(line=line).values_list("pk", flat=True).first():
@@ -80,5 +82,5 @@ class ClaimedInTurn(Claimed):
 
 def in_turn_index(name, waiting):
     """Return the index by which claim_next finds the accounts, and in each the row that is next."""
-    fields = ["status", "owner", "line", "next_attempt_at", "id"]
+    fields = ["status", "owner", "line", "next_attempt_at"]
     return models.Index(fields=fields, condition=models.Q(status=waiting), name=name)
