@@ -8,7 +8,7 @@ from alarms import models
 from alarms.apply.mutes import rule_of
 from alarms.backends import BackendError, backend_for
 from alarms.config import packs
-from alarms.forms import AlarmForm, AlarmSetForm, DetectorForm, MuteForm, NewGuardForm
+from alarms.forms import AlarmForm, AlarmSetForm, DetectorForm, MetricForm, MuteForm, NewGuardForm
 from photomgr.read_only_admin import ReadOnlyAdmin
 
 
@@ -89,6 +89,7 @@ class GuardAdmin(admin.ModelAdmin):
 
 @admin.register(models.Metric)
 class MetricAdmin(admin.ModelAdmin):
+    form = MetricForm
     list_display = ("namespace", "name", "dimensions", "stat", "kind", "natural_min", "natural_max")
     list_filter = ("namespace", "kind")
     search_fields = ("namespace", "name")

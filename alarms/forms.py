@@ -49,6 +49,14 @@ def _check_rule(form, name):
         form.add_error(name, str(bad))
 
 
+class MetricForm(forms.ModelForm):
+    def clean_dimensions(self):
+        given = self.cleaned_data["dimensions"] or {}
+        if not isinstance(given, dict) or not all(isinstance(value, str) for value in given.values()):
+            raise ValidationError('Give an object with a text by each name: {"QueueName": "orders"}.')
+        return given
+
+
 class AlarmSetForm(forms.ModelForm):
     def _post_clean(self):
         super()._post_clean()

@@ -49,7 +49,6 @@ urlpatterns = [
     path("changes/", decisions.changes, name="changes"),
     path("changes/undo/", decisions.changes_undo, name="changes_undo"),
     path("review/", review.review, name="review"),
-    path("review/grid/", review.review_grid, name="review_grid"),
     path("review/precision/", review.review_precision, name="review_precision"),
     path("labels/limit/", relabelling.threshold, name="labels_threshold"),
     path("labels/again/", relabelling.relabel, name="relabel"),
@@ -66,6 +65,4 @@ urlpatterns = [
     path("status/", status.status, name="status"),
     path("status/retry/", status.status_retry, name="status_retry"),
     path("status/regions/retry/", status.regions_retry, name="regions_retry"),
-    path("healthz", status.healthz, name="healthz"),
-    path("readyz", status.readyz, name="readyz"),
 ]

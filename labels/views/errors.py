@@ -4,7 +4,7 @@ import logging
 import sys
 
 from django.conf import settings
-from django.core.exceptions import TooManyFilesSent
+from django.core.exceptions import BadRequest, TooManyFilesSent
 from django.db import InterfaceError, OperationalError
 from django.http import HttpResponse, JsonResponse
 from django.shortcuts import render
@@ -17,7 +17,7 @@ _log = logging.getLogger(__name__)
 
 
 def bad_request(request, exception):
-    reason = ""
+    reason = str(exception) if isinstance(exception, BadRequest) else ""
     if isinstance(exception, TooManyFilesSent):
         limit = settings.DATA_UPLOAD_MAX_NUMBER_FILES
         reason = (

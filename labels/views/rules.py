@@ -54,7 +54,7 @@ def rules_apply(request):
     if not versions.is_changed():
         messages.info(request, "These rules are in force already.")
         return redirect("rules")
-    version = versions.put_in_force(request.user, request.POST.get("note", "").replace("\0", ""))
+    version = versions.put_in_force(request.user, request.POST.get("note", ""))
     audit.record(request, "put rules in force", version)
     _begin(request, f"{version} are in force.")
     return redirect("rules")

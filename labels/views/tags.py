@@ -68,7 +68,7 @@ def _rows_context(request, overview):
     match = selections.ALL if request.GET.get("match") == selections.ALL or selection.all else selections.ANY
     sort = "name" if request.GET.get("sort") == "name" else "count"
     is_grouped = request.GET.get("group") == "parent"
-    find = " ".join(request.GET.get("find", "").replace("\0", "").split())
+    find = " ".join(request.GET.get("find", "").split())
     rows, nothing_found = _rows(overview, match), False
     if find:
         key = fold(find)

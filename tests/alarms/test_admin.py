@@ -201,3 +201,13 @@ def test_a_guard_takes_no_name_that_an_alarm_has(staff, rows):
     factory.static(rows, Alarm.objects.first().metric, name="shop-visits-band")
 
     assert "shop-visits-band already" in str(_new_guard(staff)["name"])
+
+
+@pytest.mark.parametrize("dimensions", ["7", "[1]", '{"Queue": 1}'])
+def test_dimensions_are_an_object_of_texts(staff, dimensions):
+    metric = factory.metric()
+    url = reverse("admin:alarms_metric_change", args=[metric.pk])
+
+    answer = staff.post(url, {"namespace": "Shop", "name": "orders", "stat": "Sum", "dimensions": dimensions})
+
+    assert "Give an object with a text by each name" in str(answer.context["errors"])

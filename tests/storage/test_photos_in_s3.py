@@ -290,7 +290,7 @@ def test_a_storage_in_trouble_is_said_to_who_uploads(s3, client, accept):
 def test_readyz_says_that_the_storage_is_not_writable(s3, client, db):
     s3.rule = lambda asked: error(404, "NoSuchBucket")
 
-    said = client.get(reverse("readyz")).json()["storage"]
+    said = client.get("/readyz").json()["storage"]
     assert said.startswith("not writable, photos: the storage's bucket does not exist")
 
 

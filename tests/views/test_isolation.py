@@ -20,8 +20,6 @@ from tests.conftest import stored
 pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 OPEN = {
-    "healthz",
-    "readyz",
     "login",
     "password_reset",
     "password_reset_done",

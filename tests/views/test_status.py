@@ -73,6 +73,20 @@ def test_healthz_needs_no_database(client_of_nobody):
     assert (answer.status_code, answer.content) == (200, b"ok")
 
 
+@pytest.mark.django_db
+@pytest.mark.parametrize("probe", ["/healthz", "/readyz"])
+def test_probes_may_name_any_host_and_know_no_https(client_of_nobody, settings, probe):
+    _alive(*queue.CLUSTERS)
+    settings.ALLOWED_HOSTS = ["photos.example.com"]
+    settings.SECURE_SSL_REDIRECT = True
+
+    answer = client_of_nobody.get(probe, headers={"Host": "10.0.0.7:8000"})
+
+    assert answer.status_code == 200
+    assert client_of_nobody.get("/labels/", headers={"Host": "10.0.0.7:8000"}).status_code in (301, 400)
+    assert client_of_nobody.post(probe).status_code == 405
+
+
 @pytest.fixture
 def client_of_nobody():
     return Client()

@@ -1,0 +1,77 @@
+"""Whether it works, for machines: load balancers, monitoring, and the supervisor."""
+
+from django.conf import settings
+from django.db import Error, connection
+from django.http import HttpResponse, JsonResponse
+from django.utils.deprecation import MiddlewareMixin
+from django.views.decorators.http import require_safe
+
+from labels.detectors.rekognition.regions import report
+from labels.models import Heartbeat
+from labels.storage.health import check_storages
+from labels.workers import heartbeats, queue
+
+
+class ProbesMiddleware(MiddlewareMixin):
+    """Answer probes before anything else: they name an IP address as host, and know of no https or login."""
+
+    def process_request(self, request):
+        probe = _PROBES.get(request.path_info)
+        return probe and probe(request)
+
+
+@require_safe
+def healthz(request):
+    """The process answers. No database: a slow one is no reason to restart the web server."""
+    return HttpResponse("ok", content_type="text/plain")
+
+
+@require_safe
+def readyz(request):
+    """Database, storage, queue, Regions, each "ok" or what is wrong, in words that give nothing away."""
+    found = {"database": _database(), "storage": _storage()}
+    found["queue"] = _queue() if found["database"] == "ok" else "not known"
+    if settings.LABELS_DETECTOR == "rekognition":
+        found["detector"] = _detector() if found["database"] == "ok" else "not known"
+    ready = all(state.split(";")[0] == "ok" for state in found.values())
+    return JsonResponse(found, status=200 if ready else 503)
+
+
+def _database():
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except Error:
+        return "not reachable"
+    try:
+        Heartbeat.objects.exists()
+    except Error:
+        return "without its tables; manage.py migrate makes them"
+    return "ok"
+
+
+def _storage():
+    failed = [f"{one.label.lower()}: {one.error}" for one in check_storages() if one.error]
+    return f"not writable, {', '.join(failed)}" if failed else "ok"
+
+
+def _queue():
+    if any(queue.waiting(cluster) is None for cluster in queue.CLUSTERS):
+        return "not reachable"
+    silent = [cluster for cluster in queue.CLUSTERS if not heartbeats.is_alive(cluster)]
+    if silent:
+        return f"no sign of life from {' and '.join(silent)}"
+    machines = heartbeats.machines()
+    gone = [
+        f"{sum(not one.is_alive and not one.is_starting for one in found)} of {len(found)} for {cluster}"
+        for cluster, found in machines.items()
+        if not all(one.is_alive or one.is_starting for one in found)
+    ]
+    return f"ok; machines without a sign of life: {', '.join(gone)}" if gone else "ok"
+
+
+def _detector():
+    return "calls are refused in some Regions; the status page says why" if report.refusals() else "ok"
+
+
+_PROBES = {"/healthz": healthz, "/readyz": readyz}
