@@ -150,8 +150,6 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _is_https
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 # TLS ends at the proxy: unless that is known, each request seems to come by http, redirected for ever.
 SECURE_SSL_REDIRECT = _is_https and bool(TRUSTED_PROXIES)
-# Load balancers ask by http.
-SECURE_REDIRECT_EXEMPT = ["^healthz$", "^readyz$"]
 SECURE_HSTS_SECONDS = HSTS_SECONDS if _is_https else 0
 # Subdomains and the preload list: only the owner of the domain knows whether all its names have TLS.
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
