@@ -3,6 +3,7 @@
 import hashlib
 import os
 import socket
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -312,7 +313,8 @@ def test_a_large_file_is_read_piece_by_piece(tmp_path):
         file.truncate(5_000_000)
     watched = Watched(path)
 
-    sizes = [len(piece) for piece in _send(watched, Range="bytes=100-4000099")]
+    with closing(_send(watched, Range="bytes=100-4000099")) as answer:
+        sizes = [len(piece) for piece in answer]
 
     assert sizes == [1024 * 1024] * 3 + [4_000_000 - 3 * 1024 * 1024]
     assert max(watched.reads) == 1024 * 1024
@@ -329,12 +331,13 @@ def test_a_server_that_copies_by_itself_begins_at_the_range(watched):
 def test_a_file_removed_meanwhile_is_sent_to_its_end(tmp_path):
     path = tmp_path / "large"
     path.write_bytes(CONTENT * 3000)
-    pieces = iter(_send(Watched(path)))
-    first = next(pieces)
+    with closing(_send(Watched(path))) as answer:
+        pieces = iter(answer)
+        first = next(pieces)
 
-    path.unlink()
+        path.unlink()
 
-    assert first + b"".join(pieces) == CONTENT * 3000
+        assert first + b"".join(pieces) == CONTENT * 3000
 
 
 def test_a_client_that_takes_nothing_is_cut_off_by_the_kernel(stored):
