@@ -3,7 +3,10 @@
 import subprocess
 import sys
 
+import pytest
 from django.conf import settings
+
+from tests import groups
 
 TESTS = """
 import pytest
@@ -35,3 +38,20 @@ def test_a_group_runs_in_one_worker_and_the_others_need_not(tmp_path):
     assert len(ran) == 12, done.stdout + done.stderr
     assert len({line[0] for line in ran}) == 2
     assert len({line[0] for line in ran if "dear" in line[-1]}) == 1
+
+
+def test_groups_that_wait_come_first_then_the_largest_and_single_tests_as_they_were():
+    names = [None, "small", "large", None, "large", "processes", "site"]
+    items = [Item(number, name) for number, name in enumerate(names)]
+
+    groups.pytest_collection_modifyitems(items)
+
+    assert [item.number for item in items] == [6, 5, 2, 4, 1, 0, 3]
+
+
+class Item:
+    def __init__(self, number, group):
+        self.number, self._group = number, group
+
+    def get_closest_marker(self, name):
+        return pytest.mark.xdist_group(self._group).mark if self._group else None
