@@ -1,5 +1,7 @@
 """Mail people how their download ended."""
 
+from email.mime.image import MIMEImage
+
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 from django.template.loader import render_to_string
@@ -12,6 +14,7 @@ from photomgr.outbox import PermanentFailure
 
 # The page and the manifest have all names; a mail of a thousand helps nobody.
 _MISSING_SHOWN = 20
+_THUMBNAILS = 4
 
 
 def send(delivery):
@@ -39,8 +42,12 @@ def headline(notice):
 
 
 def compose(notice, address):
-    """Return the mail to `address`, in plain text and simple HTML with the same words."""
+    """Return the mail to `address`: plain text, HTML that says the same, and the first few thumbnails.
+
+    The pictures travel in the mail, so that opening it fetches nothing.
+    """
     bundle = notice.bundle
+    pictures = [] if notice.outcome == Notice.Outcome.FAILED else _thumbnails(bundle)
     missing = list(bundle.photos.exclude(missing_reason="").order_by("position"))
     context = {
         "user": bundle.owner,
@@ -53,10 +60,31 @@ def compose(notice, address):
         "missing": [{"name": p.name, "reason": p.missing_reason} for p in missing[:_MISSING_SHOWN]],
         "missing_more": max(0, len(missing) - _MISSING_SHOWN),
         "reason": bundle.failure_reason,
+        "thumbnails": [f"photo{number}" for number in range(len(pictures))],
     }
     name = "bundle_failed" if notice.outcome == Notice.Outcome.FAILED else "bundle_ready"
     mail = EmailMultiAlternatives(
         headline(notice), render_to_string(f"mail/{name}.txt", context), to=[address]
     )
     mail.attach_alternative(render_to_string(f"mail/{name}.html", context), "text/html")
+    mail.mixed_subtype = "related"
+    for number, picture in enumerate(pictures):
+        image = MIMEImage(picture, "jpeg")
+        image.add_header("Content-ID", f"<photo{number}>")
+        image.add_header("Content-Disposition", "inline", filename=f"photo{number}.jpg")
+        mail.attach(image)
     return mail
+
+
+def _thumbnails(bundle):
+    """Return the bytes of the first thumbnails there are; a mail must not wait for a storage."""
+    rows = bundle.photos.filter(missing_reason="").exclude(photo=None).select_related("photo")
+    found = []
+    for row in rows.order_by("position")[:_THUMBNAILS]:
+        try:
+            if row.photo.thumbnail:
+                with row.photo.thumbnail.open() as file:
+                    found.append(file.read())
+        except OSError:
+            continue
+    return found

@@ -1,6 +1,7 @@
 """Downloads: request, follow, fetch."""
 
 import contextlib
+from collections import defaultdict
 from pathlib import Path
 
 from django.conf import settings
@@ -15,7 +16,7 @@ from django.views.decorators.http import require_POST, require_safe
 from labels.bundles import lifecycle
 from labels.bundles.request import AlreadyRequested, RequestRefused, request_bundle
 from labels.forms import whole_number
-from labels.models import Bundle, Delivery, Notice
+from labels.models import Bundle, BundlePhoto, Delivery, Notice
 from labels.selection.predicate import Selection
 from labels.views import file_responses
 from labels.views.cards import photos_in_words
@@ -25,6 +26,7 @@ from photomgr.accounts import rates
 
 PAGE = 50
 _MISSING_SHOWN = 200
+_THUMBNAILS = 4
 
 
 @require_POST
@@ -62,13 +64,14 @@ def bundle_list(request):
     mine = Bundle.objects.filter(owner=request.user).order_by("-pk")
     if before := whole_number(request.GET.get("before", "")):
         mine = mine.filter(pk__lt=before)
-    page = list(mine.prefetch_related("notices")[: PAGE + 1])
+    page = list(mine.prefetch_related("notices", "parts")[: PAGE + 1])
+    thumbnails = _thumbnails(page[:PAGE])
     return render(
         request,
         "bundles.html",
         {
             "nav": "bundles",
-            "bundles": [_row(bundle) for bundle in page[:PAGE]],
+            "bundles": [_row(bundle, thumbnails[bundle.pk]) for bundle in page[:PAGE]],
             "next_url": reverse("bundles", query={"before": page[PAGE - 1].pk}) if page[PAGE:] else None,
         },
     )
@@ -160,8 +163,20 @@ def _mine(request, pk):
     return get_object_or_404(Bundle, owner=request.user, pk=pk)
 
 
-def _row(bundle):
+def _thumbnails(bundles):
+    """Return {bundle id: its first photos that have a thumbnail}, in one query."""
+    rows = BundlePhoto.objects.filter(bundle__in=bundles, position__lt=_THUMBNAILS).exclude(photo=None)
+    found = defaultdict(list)
+    for row in rows.select_related("photo").order_by("bundle", "position"):
+        if row.photo.thumbnail:
+            found[row.bundle_id].append(row.photo)
+    return found
+
+
+def _row(bundle, thumbnails):
     return {
+        "thumbnails": thumbnails,
+        "parts": list(bundle.parts.all()) if bundle.is_downloadable else [],
         "bundle": bundle,
         "words": _words(bundle),
         "bytes": bundle.bytes_done if bundle.finished_at and bundle.bytes_done else bundle.planned_bytes,

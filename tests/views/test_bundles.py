@@ -200,6 +200,26 @@ def test_the_list_shows_what_was_requested_newest_first(client, dan, ready):
     assert "kept until" in page
 
 
+def test_the_list_offers_what_is_ready_and_shows_its_first_photos(client, dan, commits):
+    with commits():
+        photos = [factory.photo(dan, (40 * n, 0, 0), (200 + n, 150), f"IMG_{n}.jpg") for n in range(6)]
+    whole, parts, failed = (factory.held_bundle(dan, part_bytes=size) for size in (10**9, 1, 2))
+    building_module.build(whole)
+    building_module.build(parts)
+    Bundle.objects.filter(pk=failed.pk).update(status="failed")
+
+    page = client.get(reverse("bundles")).content.decode()
+    rows = page.split('<li class="bundle-row">')[:0:-1]
+
+    assert f'href="{whole.parts.get().get_absolute_url()}"' in rows[0]
+    assert "6 parts" in rows[1]
+    assert 'class="button"' not in rows[2]
+    assert rows[0].count("/thumbnail/") == 4
+    for photo in photos:
+        photo.delete()
+    assert "/thumbnail/" not in client.get(reverse("bundles")).content.decode()
+
+
 def test_the_list_goes_on_page_by_page(client, dan):
     factory.photo(dan)
     newest_first = [factory.held_bundle(dan).get_absolute_url() for _ in range(53)][::-1]
