@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 from django.core.management import CommandError
 
-from labels.models import Photo
+from labels.models import DirectUpload, Photo
 from tests import factory
-from tests.commands.tools import run
+from tests.commands.tools import printed, run
 
 pytestmark = pytest.mark.django_db
 
@@ -100,6 +100,20 @@ def test_a_sweep_that_found_work_says_how_much(dan):
     code, document = run("sweep")
 
     assert (code, document["photos_enqueued"]) == (2, 1)
+
+
+def test_people_read_only_what_a_sweep_did(dan):
+    assert printed("sweep") == "There was nothing to do.\n"
+
+    factory.photo(dan)
+
+    assert printed("sweep") == "photos enqueued: 1\n"
+
+
+def test_people_read_todays_words_for_old_names(dan):
+    DirectUpload.objects.create(owner=dan, key="incoming/1", name="a.jpg", size=1, status="sent")
+
+    assert printed("sweep") == "direct uploads enqueued: 1\n"
 
 
 def test_an_archive_that_lies_there_already_is_never_overwritten(dan, tmp_path):

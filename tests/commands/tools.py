@@ -1,3 +1,4 @@
+import contextlib
 import io
 import json
 
@@ -12,3 +13,11 @@ def run(command, *arguments):
     except SystemExit as ended:
         code = ended.code
     return code, json.loads(out.getvalue())
+
+
+def printed(command, *arguments):
+    """Return what a command prints for people, whatever its exit code."""
+    out = io.StringIO()
+    with contextlib.suppress(SystemExit):
+        call_command(command, *map(str, arguments), stdout=out)
+    return out.getvalue()

@@ -51,7 +51,7 @@ class Command(AlarmCommand):
     def _confirmed(self, alarm_set, prune, tags):
         """Return the fingerprint of the plan a person said yes to, or None."""
         if not sys.stdin.isatty():
-            raise CommandError("Nobody is there to be asked: look at alarms_plan, then give --yes.")
+            raise CommandError("There is no terminal to ask on. Review alarms_plan, then pass --yes.")
         planned = plan_for(alarm_set, prune, tags)
         self.stderr.write("\n".join(lines(planned.as_json())))
         if planned.plan is None or not planned.plan.changes:

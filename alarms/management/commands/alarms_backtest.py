@@ -92,6 +92,8 @@ def _report_lines(report):
     k = "" if report["k"] is None else f"k = {report['k']:g}, "
     judged = f"by {report['period']} s, {report['weeks']:g} weeks judged"
     yield f"{report['alarm']}: {k}{report['m']} of {report['n']} {judged}"
+    if report["weeks"] * 7 < 1:
+        yield "  Less than a day of data: too little to judge by."
     rate = f"{report['false_alarms_per_week']:.2f} false alarms a week (budget {report['budget']:g})"
     yield f"  {rate}, in alarm {report['time_in_alarm']:.2%} of the time"
     for number, delay in enumerate(report["delays"], 1):

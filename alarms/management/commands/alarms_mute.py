@@ -37,7 +37,8 @@ class Command(AlarmCommand):
     def lines(self, document):
         for row in document["mutes"]:
             when = f"{row['schedule']} {row['timezone']}, {row['minutes']} min"
-            what = f"{len(row['alarms'])} alarms {row['reason']}".rstrip()
+            count = len(row["alarms"])
+            what = f"{count} alarm{'' if count == 1 else 's'} {row['reason']}".rstrip()
             yield f"{'*' if row['active'] else ' '} {row['name']}: {when}, {what}"
 
 

@@ -32,7 +32,7 @@ class Command(AlarmCommand):
         if found is None:
             yield "CloudWatch does what its actions say, unless that was its state already."
         elif not found:
-            yield "Nobody was told: that was its state already, or nobody is to be told of it."
+            yield "Nobody was notified: that was its state already, or it has no action for it."
         else:
             yield from (f"{one['arn']}: {one['outcome']} {one['error']}".rstrip() for one in found)
 

@@ -3,7 +3,11 @@ from photomgr.json_command import JsonCommand
 
 
 class Command(JsonCommand):
-    help = "Evaluate the local backend's alarms up to the minute that is over; notify those who are to know."
+    help = "Evaluate the local backend's alarms up to the last full minute, and notify of changes."
 
     def run(self, **options):
         return tick(), False
+
+    def lines(self, document):
+        words = {"told": "notified"}
+        return (f"{words.get(name, name)}: {value}" for name, value in document.items())

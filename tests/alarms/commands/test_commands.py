@@ -12,7 +12,7 @@ from alarms.models import Action, Alarm, Mute, Run, StateChange
 from tests.alarms import factory
 from tests.alarms.cloudwatch_wire import Refusal
 from tests.alarms.definitions import TOPIC, band, composite, static
-from tests.commands.tools import run
+from tests.commands.tools import printed, run
 
 LAMBDA = "arn:aws:lambda:us-east-1:123456789012:function:page"
 
@@ -71,7 +71,7 @@ def test_partly_applied_is_3_and_says_what_is_left(wire, shop):
 
 
 def test_without_a_person_to_ask_yes_is_needed(shop):
-    with pytest.raises(CommandError, match="give --yes"):
+    with pytest.raises(CommandError, match="pass --yes"):
         run("alarms_apply")
 
 
@@ -139,6 +139,10 @@ def test_a_mute_that_cannot_be_is_refused(shop, arguments, message):
         run("alarms_mute", *arguments)
 
     assert not Mute.objects.exists()
+
+
+def test_a_mute_of_one_alarm_is_said_in_the_singular(wire, shop):
+    assert printed("alarms_mute", "shop-floor", "--for", "2h").endswith(", 120 min, 1 alarm\n")
 
 
 def test_history_is_fetched_once_and_kept(wire, shop):

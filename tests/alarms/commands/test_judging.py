@@ -15,6 +15,7 @@ from alarms.management.commands import alarms_experiment
 from alarms.models import Alarm, Datapoint, Detector, Finding, Metric
 from tests.alarms import factory
 from tests.alarms.readings.test_readings import publish_many
+from tests.commands.tools import printed
 
 pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
@@ -51,6 +52,14 @@ def test_backtest_of_the_store(orders):
     assert [row["k"] for row in tight["k_table"]][:3] == [1.0, 1.25, 1.5]
     assert len(tight["fired"]) == tight["false_alarms"] or tight["false_alarms"] > 100
     assert call("alarms_backtest", "shop-band", "--weeks", "1")[1] == 0
+
+
+def test_a_backtest_of_a_few_minutes_says_so_to_people():
+    metric = factory.metric()
+    publish_many([1.0] * 10, end=timezone.now().replace(second=0, microsecond=0))
+    factory.static(factory.alarm_set(), metric)
+
+    assert "Less than a day of data: too little to judge by." in printed("alarms_backtest")
 
 
 def test_backtest_of_an_incident(orders):

@@ -22,6 +22,7 @@ from photomgr import aws
 from tests.alarms import factory
 from tests.alarms.analysis.test_alarm_spec import _band
 from tests.alarms.readings.test_readings import publish, publish_many
+from tests.commands.tools import printed
 
 pytestmark = pytest.mark.django_db
 # Ahead of this machine's clock, by which what people do is dated: here it comes before the next tick.
@@ -102,6 +103,10 @@ def test_an_alarm_notifies_once_and_says_when_it_is_over(mailoutbox):
     assert "3 of the last 5 periods breached the threshold 1; the newest value is 0." in mailoutbox[0].body
     assert "Nobody buys coconuts." in mailoutbox[0].body
     assert StateChange.objects.get(new="ALARM").at == minutes(6)
+
+
+def test_the_command_says_who_was_notified():
+    assert printed("alarms_tick") == "evaluated: 0\nchanged: 0\nnotified: 0\n"
 
 
 def test_a_second_tick_of_the_minute_changes_nothing(mailoutbox):
