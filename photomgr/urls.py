@@ -1,6 +1,9 @@
 from django.contrib import admin
 from django.urls import include, path
 
+admin.site.site_title = "photomgr admin"
+admin.site.site_header = "photomgr administration"
+
 urlpatterns = [
     path("", include("labels.urls")),
     path("", include("photomgr.accounts.urls")),

@@ -57,8 +57,12 @@ def _act(client, model, action, chosen):
     return answer.content.decode()
 
 
-def test_the_admin_has_our_icon(staff):
-    assert '<link rel="icon" href="/static/favicon' in staff.get(reverse("admin:index")).content.decode()
+def test_the_admin_has_our_icon_and_name(staff):
+    page = staff.get(reverse("admin:index")).content.decode()
+
+    assert '<link rel="icon" href="/static/favicon' in page
+    assert "photomgr administration" in page
+    assert "Django administration" not in page
 
 
 @pytest.mark.parametrize("name", ["success", "failure", "schedule", "ormq"])
