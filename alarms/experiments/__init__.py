@@ -1,1 +1,1 @@
-"""The experiments of the article "Dice, Skylines and CloudWatch Anomaly Detection", with chosen dice."""
+"""The experiments of the article "Dice, Skylines and CloudWatch Anomaly Detection", with seeded dice."""

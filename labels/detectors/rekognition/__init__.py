@@ -1,1 +1,1 @@
-"""Amazon Rekognition: operations that store nothing at Amazon, in whichever Region is free."""
+"""Amazon Rekognition over several Regions: its calls, limits, throttles and errors. It keeps no picture."""

@@ -1,1 +1,1 @@
-"""Which Region may be called when, and whether it may be paid for: no call without a permit."""
+"""Which Region may be called when: its quota, what a throttle changes, and what a call may cost."""
