@@ -110,8 +110,10 @@ def programs(host, port, names=NAMES):
     # Whom to believe about the client is for TRUSTED_PROXIES to say; gunicorn would believe 127.0.0.1.
     web += ["--forwarded-allow-ips", ""]
     web += ["--log-level", "warning", "--graceful-timeout", "5"]
+    # `run` has made the checks, and would print each warning once more for every worker.
+    cluster = [*manage, "qcluster", "--skip-checks"]
     return [
-        Program("web server", web) if name == WEB else Program(f"{name} worker", [*manage, "qcluster"], name)
+        Program("web server", web) if name == WEB else Program(f"{name} worker", cluster, name)
         for name in NAMES
         if name in names
     ]

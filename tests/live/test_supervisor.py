@@ -35,8 +35,9 @@ def _masters(site, word):
 
 @pytest.mark.parametrize("stop", first_in_gate(*STOPS.values(), ids=STOPS))
 def test_nothing_is_left_when_it_is_stopped(install, stop):
+    budgets = {"REKOGNITION_DAILY_BUDGET": "9", "REKOGNITION_MONTHLY_BUDGET": "8"}
     # As deployed: what asks whether it runs names another host.
-    installation = install(LABELS_DETECTOR="fake", ALLOWED_HOSTS="photos.example.com")
+    installation = install(LABELS_DETECTOR="fake", ALLOWED_HOSTS="photos.example.com", **budgets)
     site = Site(installation).wait_until_ready()
     assert len(_masters(site, "qcluster")) == 2
 
@@ -47,6 +48,9 @@ def test_nothing_is_left_when_it_is_stopped(install, stop):
     assert installation.processes() == {}
     assert "Stopped." in site.printed()
     assert "did not stop" not in site.printed()
+    # Said once, and not by each worker again.
+    assert site.printed().count("labels.W031") == 1
+    assert "no issues" not in site.printed()
 
 
 # Three tests in their order: nothing but a look, two programs that are replaced, and the end of them all.

@@ -70,7 +70,6 @@ def _prepare():
     """Make tables and static files; return how to sign in."""
     if not os.access(settings.DATA_DIR, os.W_OK):
         raise CommandError(f"{settings.DATA_DIR} cannot be written to. PHOTOMGR_DATA_DIR names another.")
-    call_command("check")
     call_command("migrate", verbosity=0)
     call_command("collectstatic", interactive=False, verbosity=0)
     return _first_account()
