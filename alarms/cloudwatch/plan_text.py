@@ -30,9 +30,9 @@ def lines(planned: dict[str, Any]) -> Iterator[str]:
 def summary(planned: dict[str, Any]) -> str:
     cost = planned["cost"]
     if not planned["changes"]:
-        return f"Nothing to change. ${cost['after']:.2f} a month."
+        return f"Nothing to change. ${cost['after']:.2f} a month on CloudWatch."
     counts = f"{planned['create']} to create, {planned['update']} to update, {planned['delete']} to delete"
-    return f"{counts}. ${cost['after']:.2f} a month ({cost['change']:+.2f})."
+    return f"{counts}. ${cost['after']:.2f} a month on CloudWatch ({cost['change']:+.2f})."
 
 
 def shown(value: object) -> str:

@@ -50,7 +50,7 @@ def texts_confirm(request):
         except phones.NotConfirmed as reason:
             form.add_error("code", str(reason))
         else:
-            messages.success(request, "The number is yours. We text you when a download has ended.")
+            messages.success(request, "Your number is confirmed. We will text you when a download has ended.")
             return redirect("texts")
     return _page(request, code_form=form)
 
@@ -67,7 +67,7 @@ def texts_switch(request):
     if wanted:
         _check_on()
     if phones.set_wanted(request.user, wanted):
-        said = "We text you when a download has ended." if wanted else "We text you no more."
+        said = "We will text you when a download has ended." if wanted else "Texts are off."
         messages.success(request, said)
     return redirect("texts")
 

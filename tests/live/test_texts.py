@@ -123,7 +123,7 @@ def test_a_number_is_proved_by_keyboard_without_javascript_and_texted(network, s
     _tab_to(page, "#id_code")
     page.keyboard.type(network.code(number))
     page.keyboard.press("Enter")
-    expect(page.locator(".notice.success")).to_contain_text("The number is yours.")
+    expect(page.locator(".notice.success")).to_contain_text("Your number is confirmed.")
 
     _build(dan)
     wait_for(lambda: len(network.texts(number)) == 2, "the text came", 60, dan.installation.words)

@@ -75,7 +75,7 @@ def test_a_number_is_stored_when_its_code_was_typed(client, dan, texted):
     assert before == []
     assert "A new code" not in asked
     assert f"We sent six digits to {NUMBER} , good for 10 minutes." in asked
-    assert "The number is yours. We text you when a download has ended." in done
+    assert "Your number is confirmed. We will text you when a download has ended." in done
     assert f"When a download has ended we text {NUMBER}" in done
     phone = Phone.objects.get()
     assert (phone.owner, phone.number, phone.wanted) == (dan, NUMBER, True)
@@ -236,7 +236,7 @@ def test_codes_count_as_texts_of_the_day(client, texted, settings):
     assert "The 1 texts a day of this site are used up. Tomorrow there are more." in page
     assert len(texted()) == 1
     # The one before is still good.
-    assert "The number is yours." in _type(client, _code(texted))
+    assert "Your number is confirmed." in _type(client, _code(texted))
 
 
 @pytest.mark.parametrize(
@@ -309,7 +309,7 @@ def test_a_code_whose_answer_was_lost_is_good_when_it_comes(s3_server, client, t
     assert answer.url == PAGE
     assert "Type the code" in _words(client.get(PAGE))
     assert len(texted()) == _counted() == 1
-    assert "The number is yours." in _type(client, _code(texted))
+    assert "Your number is confirmed." in _type(client, _code(texted))
 
 
 def test_a_number_is_changed_when_the_new_one_is_confirmed(client, texted):
@@ -330,11 +330,11 @@ def test_texts_are_turned_off_and_on_and_the_number_removed(client, texted):
     _type(client, _code(texted))
 
     off = _words(client.post(f"{PAGE}switch/", follow=True))
-    assert "We text you no more." in off
+    assert "Texts are off." in off
     assert f"Your number is {NUMBER} ; we do not text it." in off
     assert not Phone.objects.get().wanted
     on = _words(client.post(f"{PAGE}switch/", {"wanted": "1"}, follow=True))
-    assert "We text you when a download has ended." in on
+    assert "We will text you when a download has ended." in on
     assert Phone.objects.get().wanted
     _ask(client, OTHER)
     gone = _words(client.post(f"{PAGE}remove/", follow=True))

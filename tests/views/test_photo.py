@@ -100,6 +100,17 @@ def test_a_failed_photo_says_why_and_is_tried_again_on_request(client, dan, comm
     assert (photo.status, photo.attempts) == (Photo.Status.FAILED, 1)
 
 
+def test_a_photo_that_has_labels_and_failed_is_not_said_to_have_none(client, dan):
+    photo = factory.photo(dan)
+    factory.give_labels(photo, "Lake")
+    Photo.objects.filter(pk=photo.pk).update(status="failed", failure_reason="It is damaged.")
+
+    page = client.get(photo.get_absolute_url()).content.decode()
+
+    assert "It could not be labelled again. It is damaged." in page
+    assert "No labels yet" not in page
+
+
 def test_all_failed_photos_of_one_person_are_tried_again(client, dan, eve, commits):
     with commits():
         factory.photo(dan, MAGENTA)
@@ -168,7 +179,7 @@ def test_deleting_asks_first_and_says_what_will_be_gone(client, dan):
 
     assert "sea.jpg (" in page
     assert "This cannot be undone." in page
-    assert "1 download being made holds it, and will name it as missing." in page
+    assert "1 download in progress includes it and will list it as missing." in page
     assert Photo.objects.filter(pk=photo.pk).exists()
 
 

@@ -25,11 +25,19 @@ def library(dan):
     ("at", "numbers"),
     [("55", (0, 0, 2)), ("40", (1, 0, 2)), ("70", (0, 1, 1)), ("nan", (0, 0, 2)), ("x", (0, 0, 2))],
 )
-def test_a_limit_says_who_would_come_and_go(client, library, at, numbers):
+def test_a_minimum_says_which_photos_get_the_label_and_lose_it(client, library, at, numbers):
     found = client.get(reverse("labels_threshold"), {"label": "sky", "at": at}).context
 
     assert (found["come"], found["go"], found["stay"]) == numbers
     assert len(found["above"]) + len(found["below"]) == 4
+
+
+def test_without_a_label_nothing_is_counted_or_made_a_rule(client, library):
+    page = client.get(reverse("labels_threshold")).content.decode()
+
+    assert "Name a label to see which photos it would gain and lose." in page
+    assert "Just above" not in page
+    assert "Make it a rule" not in page
 
 
 def test_another_persons_photos_are_not_previewed(client, eve, library):
@@ -63,7 +71,7 @@ def test_the_time_to_be_expected_is_learnt_from_earlier_answers(client, library,
 
     # Four photos at 150 s each, by two workers.
     assert page.context["time"] == "about 5 min"
-    assert "4 questions to the detector, free of charge, about 5 min." in page.content.decode()
+    assert "4 calls to the detector, free of charge, about 5 min." in page.content.decode()
 
 
 @pytest.mark.parametrize("page", ["photos", "labels"])

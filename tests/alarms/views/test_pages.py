@@ -83,7 +83,7 @@ def test_seeing_is_not_editing_and_editing_not_applying(staff, client, shop):
 def test_the_plan_that_was_shown_is_applied_by_a_worker(staff, shop, commits):
     client = staff("view_alarm", "apply_alarmset")
     page = client.get(reverse("alarm_plan", args=["shop"]))
-    assert "1 to create, 0 to update, 0 to delete. $0.10 a month (+0.10)." in text(page)
+    assert "1 to create, 0 to update, 0 to delete. $0.10 a month on CloudWatch (+0.10)." in text(page)
 
     with commits():
         answer = client.post(
