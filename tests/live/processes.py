@@ -196,8 +196,9 @@ class Site:
         self.port = port or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log_begins = installation.log.stat().st_size if installation.log.exists() else 0
+        site_url = installation.environment.get("SITE_URL", self.url)
         self.process = installation.start(
-            "run", "--port", str(self.port), PORT=str(self.port), SITE_URL=self.url
+            "run", "--port", str(self.port), PORT=str(self.port), SITE_URL=site_url
         )
 
     def printed(self):

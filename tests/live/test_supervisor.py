@@ -37,7 +37,8 @@ def _masters(site, word):
 def test_nothing_is_left_when_it_is_stopped(install, stop):
     budgets = {"REKOGNITION_DAILY_BUDGET": "9", "REKOGNITION_MONTHLY_BUDGET": "8"}
     # As deployed: what asks whether it runs names another host.
-    installation = install(LABELS_DETECTOR="fake", ALLOWED_HOSTS="photos.example.com", **budgets)
+    host = {"SITE_URL": "http://photos.example.com", "ALLOWED_HOSTS": "photos.example.com"}
+    installation = install(LABELS_DETECTOR="fake", **host, **budgets)
     site = Site(installation).wait_until_ready()
     assert len(_masters(site, "qcluster")) == 2
 
