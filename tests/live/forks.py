@@ -81,6 +81,10 @@ class Forked:
     def terminate(self):
         self.send_signal(signal.SIGTERM)
 
+    def close(self):
+        """Give up waiting for it."""
+        self._line.close()
+
     def kill(self):
         self.send_signal(signal.SIGKILL)
 

@@ -90,6 +90,7 @@ class Installation:
         # The name of the processes that are forked for this folder.
         self._name = f"on-{hashlib.sha256(str(self.folder).encode()).hexdigest()[:12]}"
         self._templates = {}
+        self._started = []
         self.sweeper = None
 
     def copy(self, folder, **variables):
@@ -140,7 +141,8 @@ class Installation:
     def start(self, *arguments, **variables):
         """Start a management command in a session of its own, its output appended to the log."""
         with self.log.open("ab") as log:
-            return self._fork([MANAGE, *arguments], variables, log, log, session=True)
+            self._started.append(self._fork([MANAGE, *arguments], variables, log, log, session=True))
+        return self._started[-1]
 
     def start_cluster(self, name="labels", **variables):
         return self.start("qcluster", Q_CLUSTER_NAME=name, **variables)
@@ -185,6 +187,8 @@ class Installation:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         self.wait_until_gone()
+        while self._started:
+            self._started.pop().close()
         self.database.drop()
 
 
