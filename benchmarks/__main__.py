@@ -15,6 +15,7 @@ _README = Path(__file__).parent / "README.md"
 _HEADINGS = {
     "import_photos": "Import",
     "labelling": "Labelling",
+    "lanes": "While many photos wait",
     "local_detector": "The local detector",
     "tag_list": "The tag list of a large library",
     "bundle": "Building archives",

@@ -6,6 +6,7 @@ what its owner added by hand, then what came or was asked for in bulk; of those 
 
 from django.conf import settings
 from django.db import models, transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from photomgr.claim import Claimed, ClaimQuerySet
@@ -29,6 +30,18 @@ class InTurnQuerySet(ClaimQuerySet):
         """Return the rows that are waiting and due, the longest waiting first."""
         return self.filter(status=self.model.WAITING, next_attempt_at__lte=now).order_by("next_attempt_at")
 
+    def due(self, now):
+        """Return the claimable rows. One that waits has an attempt left: the last never ends in waiting.
+
+        (Where MAX_ATTEMPTS was lowered meanwhile it has one more, and fails for a reason of its own.)
+        """
+        left = Q(status=self.model.WAITING) | Q(attempts__lt=settings.MAX_ATTEMPTS)
+        return self.claimable(now).filter(left)
+
+    def worn_out(self, now):
+        """Return the rows whose every attempt ended with the death of its worker."""
+        return self._of_dead_workers(now).filter(attempts__gte=settings.MAX_ATTEMPTS)
+
     def claim_next(self, lease_owner=None):
         """Return the most urgent row, claimed, or None when nothing is due."""
         for owner in self._owners_after(_served.get(self.model, 0)):
@@ -39,8 +52,11 @@ class InTurnQuerySet(ClaimQuerySet):
 
     def put_back(self, now):
         """Let the rows whose worker died wait in line again, where they were; return how many."""
-        died = self.filter(status=self.model.WORKING, lease_until__lt=now)
-        return died.filter(attempts__lt=settings.MAX_ATTEMPTS).release(status=self.model.WAITING)
+        died = self._of_dead_workers(now).filter(attempts__lt=settings.MAX_ATTEMPTS)
+        return died.release(status=self.model.WAITING)
+
+    def _of_dead_workers(self, now):
+        return self.filter(status=self.model.WORKING, lease_until__lt=now)
 
     def _owners_after(self, last):
         """Yield accounts with waiting rows from the one after `last` round to `last`, a query for each."""
@@ -55,7 +71,7 @@ class InTurnQuerySet(ClaimQuerySet):
             yield owner
 
     def _claim_first(self, lease_owner):
-        due = self.waiting().filter(next_attempt_at__lte=timezone.now(), attempts__lt=settings.MAX_ATTEMPTS)
+        due = self.waiting().filter(next_attempt_at__lte=timezone.now())
         # Locked by another worker: that one takes it. (SQLite has one writer at a time and needs no lock.)
         due = due.select_for_update(skip_locked=True, no_key=True).order_by("next_attempt_at")
         with transaction.atomic():

@@ -40,7 +40,6 @@ NOT_CLAIMABLE = {
     "done": {"status": "labelled"},
     "failed": {"status": "failed"},
     "backing off": {"next_attempt_at": 60},
-    "worn out": {"attempts": 5},
     "worn out by dead workers": {"status": "labelling", "attempts": 5, "lease_until": -1},
 }
 
@@ -89,7 +88,7 @@ def test_due_rows_come_longest_waiting_first_and_worn_out_ones_apart(dan, settin
     settings.MAX_ATTEMPTS = 3
     late, early, worn = factory.many_photos(dan, 3, status=Photo.Status.PENDING)
     Photo.objects.filter(pk=early.pk).update(next_attempt_at=_ago(100))
-    Photo.objects.filter(pk=worn.pk).update(attempts=3)
+    Photo.objects.filter(pk=worn.pk).update(attempts=3, status="labelling", lease_until=_ago(1))
 
     assert list(Photo.objects.due(timezone.now())) == [early, late]
     assert list(Photo.objects.worn_out(timezone.now())) == [worn]

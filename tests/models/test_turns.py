@@ -157,6 +157,18 @@ def test_a_photo_that_wore_out_its_attempts_is_not_put_back(accounts, settings):
     assert Photo.objects.worn_out(timezone.now()).count() == 1
 
 
+def test_a_waiting_photo_has_an_attempt_left_when_the_limit_was_lowered(accounts, settings):
+    photo = factory.photo(accounts["ann"], factory.CYAN)
+    Photo.objects.update(attempts=5)
+    settings.MAX_ATTEMPTS = 3
+
+    tasks.label_next_photo(photo.pk)
+
+    photo.refresh_from_db()
+    assert photo.status == Photo.Status.FAILED
+    assert photo.failure_reason == "The fake detector is away over cyan. (given up after 6 attempts)"
+
+
 def test_files_sent_to_the_bucket_are_taken_in_turn_too(accounts):
     for number, name in enumerate(("ann", "ann", "bob")):
         DirectUpload.objects.create(
