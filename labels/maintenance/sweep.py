@@ -76,7 +76,7 @@ STEPS = {
     "recalled_from_future": lambda now: sum(model.objects.recall(now) for model in _LEASED),
     "workers_forgotten": heartbeats.forget_old,
     "photos_put_back": Photo.objects.put_back,
-    "incoming_put_back": DirectUpload.objects.put_back,
+    "direct_uploads_put_back": DirectUpload.objects.put_back,
     "photos_given_up": lambda now: attempts.give_up(Photo.objects.worn_out(now)),
     "bundles_given_up": lambda now: lifecycle.give_up(Bundle.objects.worn_out(now)),
     "deliveries_given_up": lambda now: Delivery.objects.worn_out(now).give_up(),
