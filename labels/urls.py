@@ -49,6 +49,7 @@ urlpatterns = [
     path("changes/", decisions.changes, name="changes"),
     path("changes/undo/", decisions.changes_undo, name="changes_undo"),
     path("review/", review.review, name="review"),
+    path("review/grid/", review.review_grid, name="review_grid"),
     path("review/precision/", review.review_precision, name="review_precision"),
     path("labels/limit/", relabelling.threshold, name="labels_threshold"),
     path("labels/again/", relabelling.relabel, name="relabel"),

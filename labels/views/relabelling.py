@@ -1,11 +1,13 @@
-"""Labelling photos again, with its price first; and what another limit of a label would do."""
+"""Labelling photos again, with its price first; and what another threshold of a label would do."""
 
 from django.contrib import messages
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
 from labels.labelling import attempts, costs
-from labels.models import Photo, PhotoLabel
+from labels.models import Label, LabelCount, Photo, PhotoLabel
+from labels.rules import versions
 from labels.selection import predicate
 from labels.selection.predicate import Selection
 from labels.text.names import fold
@@ -47,7 +49,7 @@ def relabel(request):
         count = label_again(Photo.objects.filter(pk__in=photos.order_by().values("pk")))
         messages.success(request, f"{photos_in_words(count)} will be labelled again.")
         return redirect("labels")
-    versions = mine.filter(run__isnull=False).order_by("run__version")
+    answered = mine.filter(run__isnull=False).order_by("run__version")
     reasons = mine.filter(status=Photo.Status.FAILED).order_by("failure_code")
     return render(
         request,
@@ -58,7 +60,7 @@ def relabel(request):
             "fields": chosen.fields(),
             "version": version,
             "reason": reason,
-            "versions": versions.values_list("run__version", flat=True).distinct(),
+            "versions": answered.values_list("run__version", flat=True).distinct(),
             "reasons": reasons.values_list("failure_code", flat=True).distinct(),
             "estimate": costs.estimate(photos),
             "time": _words(costs.expected_seconds(photos)),
@@ -68,9 +70,9 @@ def relabel(request):
 
 @require_safe
 def threshold(request):
-    """Say which photos a label would gain and lose if its limit were another."""
+    """Say which photos would get and lose a label if its threshold were another."""
     name = " ".join(request.GET.get("label", "").split())
-    at = _percent(request.GET.get("at", ""))
+    at = _percent(request.GET.get("at", ""), versions.in_force().min_confidence)
     rows = PhotoLabel.objects.filter(
         photo__owner=request.user, label__key=fold(name), source=PhotoLabel.Source.AUTO
     )
@@ -81,7 +83,9 @@ def threshold(request):
         {
             "nav": "labels",
             "name": name,
+            "names": _names(request.user),
             "at": at,
+            "rule_url": _rule_url(name, at),
             "come": above.filter(status=PhotoLabel.Status.SUGGESTED).count(),
             "go": below.filter(status=PhotoLabel.Status.ACTIVE).count(),
             "stay": above.filter(status=PhotoLabel.Status.ACTIVE).count(),
@@ -98,13 +102,27 @@ def _words(seconds):
     return about(seconds) if seconds >= 1 else "about a second" if seconds else ""
 
 
+def _names(user):
+    rows = LabelCount.objects.filter(owner=user, count__gt=0).exclude(label__category__in=Label.FACTS)
+    return rows.order_by("label__key").values_list("label__name", flat=True)
+
+
+def _rule_url(name, at):
+    """Return the form of a new rule that makes this threshold hold, filled in."""
+    at = f"{at:.1f}".removesuffix(".0")
+    query = {"name": f"{name} from {at} %", "patterns": name, "action": "accept", "min_confidence": at}
+    return reverse("admin:labels_labelrule_add", query=query)
+
+
 def _cards(rows):
-    return cards([row.photo for row in rows.select_related("photo")[:_MARGIN]])
+    rows = list(rows.select_related("photo")[:_MARGIN])
+    found = cards([row.photo for row in rows])
+    return [{**card, "confidence": row.confidence} for card, row in zip(found, rows, strict=True)]
 
 
-def _percent(text):
+def _percent(text, default):
     try:
         value = float(text)
     except ValueError:
-        return 55.0
-    return min(100.0, max(0.0, value)) if value == value else 55.0
+        return default
+    return min(100.0, max(0.0, value)) if value == value else default

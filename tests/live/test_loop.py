@@ -126,7 +126,7 @@ def _tick(page, labels, one, two, excluded):
 
 def _mail(dan, page):
     """Return the one mail, once the page says that it was written, and where."""
-    mail_line = page.get_by_text("We wrote to")
+    mail_line = page.get_by_text("E-mailed to")
     for _ in range(20):
         if mail_line.count():
             break

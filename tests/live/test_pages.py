@@ -135,6 +135,10 @@ def _open_why(page, gallery):
     expect(page.locator("details.why li").first).to_be_visible()
 
 
+def _mark_wrong(page, gallery):
+    page.locator(".pick-wrong .card").nth(1).click()
+
+
 def _open_menu(page, gallery):
     page.click(".menu summary")
 
@@ -164,9 +168,10 @@ PAGES = {
     "photo-waiting": ("dan", "/photos/{g.waiting}/", None),
     "photo-delete": ("dan", "/photos/{g.photo}/delete/", None),
     "review": ("dan", "/review/", None),
+    "review-grid": ("dan", "/review/grid/?label=Building", _mark_wrong),
     "review-precision": ("dan", "/review/precision/", None),
     "changes": ("dan", "/changes/", None),
-    "threshold": ("dan", "/labels/limit/?label={g.label}", None),
+    "threshold": ("dan", "/labels/limit/?label=Building", None),
     "relabel": ("dan", "/labels/again/", None),
     "rules": ("dan", "/rules/", None),
     "bundles-empty": ("newcomer", "/bundles/", None),
@@ -278,3 +283,21 @@ def test_the_page_is_accessible_and_fits_the_screen(gallery, photograph, name, w
 
 def _ends_session(name):
     return PAGES[name][0].endswith("-in")
+
+
+def test_a_tab_that_nobody_sees_asks_for_nothing(gallery):
+    page = gallery.dan.open_tab()
+    asked = []
+    page.on("request", lambda request: asked.append(request.headers.get("hx-target")))
+    page.clock.install()
+    page.goto("/labels/")
+    expect(page.locator("#live")).to_be_visible()
+
+    page.evaluate("Object.defineProperty(document, 'hidden', {value: true, configurable: true})")
+    page.clock.run_for(20_000)
+    assert "live" not in asked
+    page.evaluate("delete document.hidden")
+    with page.expect_response(lambda response: response.request.headers.get("hx-target") == "live"):
+        page.clock.run_for(2_000)
+
+    page.close()

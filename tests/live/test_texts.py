@@ -129,7 +129,7 @@ def test_a_number_is_proved_by_keyboard_without_javascript_and_texted(network, s
     wait_for(lambda: len(network.texts(number)) == 2, "the text came", 60, dan.installation.words)
     link = re.search(r"http\S+$", network.texts(number)[1])[0]
     page.goto(link)
-    expect(page.locator("#state")).to_contain_text("We texted +44…01")
+    expect(page.locator("#state")).to_contain_text("Texted to +44…01")
 
 
 def test_a_worker_killed_while_sns_has_the_text_sends_no_second_one(network, somebody):

@@ -295,7 +295,7 @@ def test_a_mail_server_that_stays_down_is_named_in_the_page(client, dan, library
     assert row.status == Delivery.Status.FAILED
     assert row.attempts == settings.MAX_ATTEMPTS
     page = client.get(row.notice.bundle.get_absolute_url()).content.decode()
-    assert "We could not send you a mail: SMTPServerDisconnected: Connection unexpectedly closed" in page
+    assert "The e-mail could not be sent: SMTPServerDisconnected: Connection unexpectedly closed" in page
 
 
 def test_an_owner_without_an_address_is_named_in_the_page(client, dan, library, mailoutbox):
@@ -307,7 +307,7 @@ def test_an_owner_without_an_address_is_named_in_the_page(client, dan, library, 
 
     assert mailoutbox == []
     page = client.get(row.notice.bundle.get_absolute_url()).content.decode()
-    assert "We could not send you a mail: dan has no mail address." in page
+    assert "The e-mail could not be sent: dan has no mail address." in page
 
 
 def test_the_page_says_to_whom_we_wrote_and_where_the_file_is(client, dan, library, mail_in_files):
@@ -317,7 +317,7 @@ def test_the_page_says_to_whom_we_wrote_and_where_the_file_is(client, dan, libra
 
     row.refresh_from_db()
     page = client.get(row.notice.bundle.get_absolute_url()).content.decode()
-    assert "We wrote to dan@example.com" in page
+    assert "E-mailed to dan@example.com" in page
     assert f"(kept in {row.message_id})" in page
     assert [str(path) for path in settings.MAIL_DIR.glob("*.eml")] == [row.message_id]
 

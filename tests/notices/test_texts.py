@@ -152,7 +152,8 @@ def test_a_phone_that_said_stop_is_left_alone_from_then_on(s3_server, client, te
     assert _counted() == _counted(dan) == 0
     bundle = Bundle.objects.get()
     assert bundle.status == Bundle.Status.READY
-    assert f"We could not text you: {said}" in client.get(bundle.get_absolute_url()).content.decode()
+    page = client.get(bundle.get_absolute_url()).content.decode()
+    assert f"The text message could not be sent: {said}" in page
     assert f"Texts are off. {said}" in client.get("/accounts/texts/").content.decode()
     building.build(factory.held_bundle(dan))
     assert Delivery.objects.filter(channel="sms").count() == 1
@@ -224,7 +225,7 @@ def test_sns_that_stays_in_trouble_is_named_in_the_page(client, texted, refusing
 
     assert (row.status, row.attempts) == (Delivery.Status.FAILED, settings.MAX_ATTEMPTS)
     page = client.get(Bundle.objects.get().get_absolute_url()).content.decode()
-    assert "We could not text you: AuthorizationErrorException" in page
+    assert "The text message could not be sent: AuthorizationErrorException" in page
     assert Phone.objects.get().wanted
 
 
@@ -322,8 +323,8 @@ def test_the_page_of_a_download_says_where_the_text_went(client, texted, dan, ph
 
     tasks.deliver(row.pk)
 
-    assert "We are texting you" in waiting
-    assert "We texted +44…23" in client.get(url).content.decode()
+    assert "The text message is being sent" in waiting
+    assert "Texted to +44…23" in client.get(url).content.decode()
 
 
 @pytest.mark.django_db(transaction=True)

@@ -66,7 +66,7 @@ def test_a_forgotten_password_is_replaced_by_mail(visitor, mailoutbox, settings)
 
     done = visitor.post(form.redirect_chain[-1][0], words, follow=True)
 
-    assert "Look in your mail" in answer.content.decode()
+    assert "Check your e-mail" in answer.content.decode()
     assert mail.subject == "Choose a new password for photomgr"
     assert mail.to == ["dan@example.com"]
     assert re.fullmatch(re.escape(settings.SITE_URL) + r"/accounts/reset/\S+/", link)

@@ -83,7 +83,7 @@ def test_400_of_too_many_fields(client):
 @pytest.mark.django_db
 @pytest.mark.urls("tests.views.test_errors")
 def test_403(client):
-    _same_look(client.get("/forbid/"), 403, "This page is not open to you")
+    _same_look(client.get("/forbid/"), 403, "You don’t have access")
 
 
 @pytest.mark.django_db

@@ -1,4 +1,4 @@
-"""Labelling again names its price first; another limit of a label shows whom it would win and lose."""
+"""Labelling again names its price first; another threshold of a label shows whom it would win and lose."""
 
 import html
 import re
@@ -25,7 +25,7 @@ def library(dan):
     ("at", "numbers"),
     [("55", (0, 0, 2)), ("40", (1, 0, 2)), ("70", (0, 1, 1)), ("nan", (0, 0, 2)), ("x", (0, 0, 2))],
 )
-def test_a_minimum_says_which_photos_get_the_label_and_lose_it(client, library, at, numbers):
+def test_a_threshold_says_who_would_come_and_go(client, library, at, numbers):
     found = client.get(reverse("labels_threshold"), {"label": "sky", "at": at}).context
 
     assert (found["come"], found["go"], found["stay"]) == numbers
@@ -35,9 +35,22 @@ def test_a_minimum_says_which_photos_get_the_label_and_lose_it(client, library, 
 def test_without_a_label_nothing_is_counted_or_made_a_rule(client, library):
     page = client.get(reverse("labels_threshold")).content.decode()
 
-    assert "Name a label to see which photos it would gain and lose." in page
+    assert "Choose a label, then move the slider" in page
     assert "Just above" not in page
     assert "Make it a rule" not in page
+
+
+def test_the_rule_is_made_of_what_the_page_shows(client, dan, library):
+    dan.is_staff = dan.is_superuser = True
+    dan.save()
+
+    page = client.get(reverse("labels_threshold"), {"label": "Sky", "at": "80"}).content.decode()
+
+    assert "Show at or above 80 %</strong> · 1 photo loses this label, 1 keeps it." in page
+    assert ">60%</span>" in page
+    # Inside of what htmx replaces, so that it follows the slider.
+    rule = page[page.index('id="threshold"') :]
+    assert "patterns=Sky&amp;action=accept&amp;min_confidence=80" in rule
 
 
 def test_another_persons_photos_are_not_previewed(client, eve, library):
@@ -71,7 +84,7 @@ def test_the_time_to_be_expected_is_learnt_from_earlier_answers(client, library,
 
     # Four photos at 150 s each, by two workers.
     assert page.context["time"] == "about 5 min"
-    assert "4 calls to the detector, free of charge, about 5 min." in page.content.decode()
+    assert "4 detector calls, free of charge, about 5 min." in page.content.decode()
 
 
 @pytest.mark.parametrize("page", ["photos", "labels"])
