@@ -4,7 +4,6 @@ environment.toml declares them with their defaults; docs/settings.md lists them.
 parsed stops the start with the variable's name in the message.
 """
 
-import os
 from datetime import timedelta
 from importlib.util import find_spec
 from pathlib import Path
@@ -33,6 +32,7 @@ SECRET_KEY = env("SECRET_KEY") or read_or_make(DATA_DIR / "secret_key")
 DEBUG = env("DEBUG")
 HOST = env("HOST")
 PORT = env("PORT")
+WEB_PROCESSES = env("WEB_PROCESSES")
 SITE_URL = env("SITE_URL", default=f"http://127.0.0.1:{PORT}").rstrip("/")
 ALLOWED_HOSTS = env("ALLOWED_HOSTS")
 CSRF_TRUSTED_ORIGINS = [SITE_URL]
@@ -178,20 +178,19 @@ DATABASES = {"default": env("DATABASE_URL", default=f"sqlite:///{DATA_DIR / 'db.
 # django-q2 reconnects on every queue operation unless connections are kept (ten times slower).
 DATABASES["default"]["CONN_MAX_AGE"] = None
 DATABASE_POOL_SIZE = env("DATABASE_POOL_SIZE")
+# What photomgr/wsgi.py changes in a web process; a qcluster forks, which a pool would not survive.
+WEB_DATABASE = {}
 if DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
     # A restarted server has closed all connections: each is tested before a request or a task.
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
-    _web = "PHOTOMGR_WEB" in os.environ
     _options = DATABASES["default"].setdefault("OPTIONS", {})
     # Shown in pg_stat_activity.
-    _options.setdefault("application_name", "photomgr web" if _web else "photomgr")
-    # One for each of the web server's 64 threads would use up most of PostgreSQL's usual 100 connections.
-    # Only the web server (photomgr/wsgi.py) has a pool: a qcluster forks, which a pool does not survive.
-    if _web:
-        DATABASES["default"]["CONN_MAX_AGE"] = 0
-        _options["pool"] = {"min_size": 1, "max_size": DATABASE_POOL_SIZE, "timeout": 10}
-        # As long as SQLite's timeout below, instead of no limit; the page is then a 503.
-        _options.setdefault("options", "-c lock_timeout=30s")
+    WEB_DATABASE = {"CONN_MAX_AGE": 0, "OPTIONS": {"application_name": "photomgr web", **_options}}
+    _options.setdefault("application_name", "photomgr")
+    # One for each of the web server's threads would use up most of PostgreSQL's usual 100 connections.
+    WEB_DATABASE["OPTIONS"]["pool"] = {"min_size": 1, "max_size": DATABASE_POOL_SIZE, "timeout": 10}
+    # As long as SQLite's timeout below, instead of no limit; the page is then a 503.
+    WEB_DATABASE["OPTIONS"].setdefault("options", "-c lock_timeout=30s")
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     if DATABASES["default"]["NAME"] != ":memory:":
         private_database(Path(DATABASES["default"]["NAME"]))
@@ -256,6 +255,7 @@ FILE_UPLOAD_TEMP_DIR.mkdir(exist_ok=True)
 FILE_UPLOAD_HANDLERS = ["labels.intake.upload_handlers.LimitedUploadHandler"]
 # Each file of a request is an open file of the process. With JavaScript each photo is a request of its own.
 DATA_UPLOAD_MAX_NUMBER_FILES = 500
+REQUEST_MAX_BYTES = env("REQUEST_MAX_BYTES")
 UPLOAD_MAX_BYTES = env("UPLOAD_MAX_BYTES")
 UPLOAD_MAX_PIXELS = env("UPLOAD_MAX_PIXELS")
 UPLOADS_PER_MINUTE = env("UPLOADS_PER_MINUTE")
@@ -356,6 +356,7 @@ REKOGNITION_MONTHLY_BUDGET = env("REKOGNITION_MONTHLY_BUDGET")
 
 # Downloads --------------------------------------------------------------------------------------
 
+X_ACCEL_REDIRECT = env("X_ACCEL_REDIRECT").rstrip("/")
 BUNDLE_KEEP_HOURS = env("BUNDLE_KEEP_HOURS")
 BUNDLES_AT_ONCE = env("BUNDLES_AT_ONCE")
 BUNDLES_PER_HOUR = env("BUNDLES_PER_HOUR")

@@ -7,14 +7,12 @@ server in front.
 
 import os
 import re
-import socket
 
 from django.db import connections
 from django.http import FileResponse, HttpResponse
 from django.utils.cache import get_conditional_response
 from django.utils.http import content_disposition_header, http_date, quote_etag
 
-_STALL_SECONDS = 60
 # No file size has more digits; a longer number is ignored like any other nonsense.
 _RANGE = re.compile(r"bytes=[ \t]*([0-9]{0,18})-([0-9]{0,18})[ \t]*", re.IGNORECASE)
 
@@ -83,36 +81,37 @@ def _answer(request, opened, size, wanted, content_type):
         status = 206
         headers["Content-Range"] = f"bytes {wanted.start}-{wanted.stop - 1}/{size}"
         headers["Content-Length"] = str(len(wanted))
-    _let_others_work(request)
+    _close_connections()
     part = _Part(opened, range(size) if wanted is None else wanted)
     return _PartResponse(part, status=status, content_type=content_type, headers=headers)
 
 
-def _let_others_work(request):
-    """Hold nothing during the minutes of a download but its thread, and that only while bytes flow."""
+def _close_connections():
+    """Hold no database connection during the minutes of a download."""
     for connection in connections.all(initialized_only=True):
         if not connection.in_atomic_block:
             connection.close()
-    line = request.META.get("gunicorn.socket")
-    if line is not None and hasattr(socket, "TCP_USER_TIMEOUT"):
-        # By the kernel: Python's own timeout would leave a socket open whose closing gunicorn waits for.
-        line.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _STALL_SECONDS * 1000)
 
 
 class _Part:
-    """Some bytes of an open file. A server that copies by itself begins at the position of `fileno()`."""
+    """Some bytes of an open file, as a file: positions are those of the whole.
+
+    The web server seeks in it and sends it in its event loop; what cannot seek holds a thread to its end.
+    """
 
     def __init__(self, file, wanted):
         self._file = file
-        self._left = len(wanted)
-        self.close = file.close
-        self.fileno = file.fileno
+        self._stop = wanted.stop
+        self.close, self.fileno, self.seekable, self.tell = file.close, file.fileno, file.seekable, file.tell
         file.seek(wanted.start)
 
+    def seek(self, offset, whence=os.SEEK_SET):
+        if whence == os.SEEK_END:
+            return self._file.seek(self._stop + offset)
+        return self._file.seek(offset, whence)
+
     def read(self, count):
-        piece = self._file.read(min(count, self._left))
-        self._left -= len(piece)
-        return piece
+        return self._file.read(min(count, self._stop - self._file.tell()))
 
 
 class _PartResponse(FileResponse):

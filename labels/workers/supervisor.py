@@ -3,22 +3,26 @@
 Each runs in a session of its own, so that it can be ended with all its children. A cluster that
 gives no sign of life for minutes is wedged (labels/workers/queue.py says how that happens): its whole group
 is killed and started anew; what it held is claimed again when the lease runs out.
+
+The programs are forks of this process, which has imported all that they need (labels/workers/warm.py) and
+itself does nothing but fork and wait: it has no threads and no connection that a fork would share.
 """
 
 import contextlib
 import logging
+import multiprocessing
 import os
 import signal
-import subprocess
-import sys
-import threading
 import time
-from pathlib import Path
+from functools import partial
 
 from django.conf import settings
 
+from labels.workers.die_with_parent import die_with_parent
 from labels.workers.heartbeats import CLUSTERS
+from labels.workers.warm import warm
 from labels.workers.watch import Watch
+from photomgr import web_server
 
 WEB = "web"
 NAMES = (WEB, *CLUSTERS)
@@ -26,9 +30,7 @@ NAMES = (WEB, *CLUSTERS)
 _STOP_SECONDS = 7
 _FORGET_SECONDS = 1
 _LONGEST_PAUSE = 30
-
-# Without site-packages it starts in some 15 ms.
-_LAUNCHER = (sys.executable, "-I", "-S", str(Path(__file__).with_name("die_with_parent.py")))
+_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 log = logging.getLogger(__name__)
 
@@ -36,28 +38,31 @@ log = logging.getLogger(__name__)
 class Program:
     """One program and its children, restarted when it ends or wedges."""
 
-    def __init__(self, name, arguments, cluster=""):
+    def __init__(self, name, run, cluster=""):
         self.name = name
         self.cluster = cluster
-        self._arguments = arguments
-        self._environment = {**os.environ, **({"Q_CLUSTER_NAME": cluster} if cluster else {})}
+        self._run = run
         self._pause = 1
         self._restart_at = 0.0
-        self._process: subprocess.Popen | None = None
+        self._process: multiprocessing.Process | None = None
 
     @property
     def pid(self):
         return self._process.pid
 
     def start(self, watch):
-        self._process = subprocess.Popen(
-            [*_LAUNCHER, str(os.getpid()), *self._arguments], env=self._environment, start_new_session=True
-        )
+        fork = multiprocessing.get_context("fork")
+        self._process = fork.Process(target=_begin, args=(os.getpid(), self._run), name=self.name)
+        # Until it has left off the supervisor's ways, a signal waits.
+        signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+        self._process.start()
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
+        log.debug("%s runs as process %s", self.name, self.pid)
         if self.cluster:
             watch.started(self.cluster, self.pid)
 
     def ended(self):
-        return self._process.poll() is not None
+        return not self._process.is_alive()
 
     def restart_if_ended(self, watch):
         """Start again what has ended, after 1, 2, 4 … 30 s when it keeps ending."""
@@ -65,7 +70,7 @@ class Program:
             return
         now = time.monotonic()
         if not self._restart_at:
-            log.warning("%s ended with %s; starting it again", self.name, self._process.returncode)
+            log.warning("%s ended with %s; starting it again", self.name, self._process.exitcode)
             # Children that outlived it would go on working unguarded.
             self.kill(watch)
             self._restart_at = now + self._pause
@@ -87,46 +92,66 @@ class Program:
 
     def wait(self, deadline):
         """Wait until it ended, or until `deadline` (monotonic seconds)."""
-        try:
-            self._process.wait(max(0.1, deadline - time.monotonic()))
-        except subprocess.TimeoutExpired:
+        self._process.join(max(0.1, deadline - time.monotonic()))
+        if self._process.is_alive():
             log.warning("%s did not stop; killing it", self.name)
 
     def kill(self, watch):
         """Kill the whole group, whatever is left of it, and expect no more signs of life of it."""
-        # No such group: all of it is gone already.
+        # By itself as well: it may not lead a group yet. No such group: all of it is gone already.
+        self._process.kill()
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.pid, signal.SIGKILL)
-        self._process.wait()
+        self._process.join()
         if self.cluster:
             watch.ended(self.cluster, self.pid)
 
 
-def programs(host, port, names=NAMES):
-    manage = [sys.executable, str(settings.BASE_DIR / "manage.py")]
-    web = [sys.executable, "-m", "gunicorn", "photomgr.wsgi", "--bind", f"{host}:{port}"]
-    # A thread for each download that runs: a slow one holds its thread until it is through.
-    web += ["--workers", "2", "--threads", "32", "--no-control-socket"]
-    # Whom to believe about the client is for TRUSTED_PROXIES to say; gunicorn would believe 127.0.0.1.
-    web += ["--forwarded-allow-ips", ""]
-    web += ["--log-level", "warning", "--graceful-timeout", "5"]
-    # `run` has made the checks, and would print each warning once more for every worker.
-    cluster = [*manage, "qcluster", "--skip-checks"]
-    return [
-        Program("web server", web) if name == WEB else Program(f"{name} worker", cluster, name)
-        for name in NAMES
+def _begin(parent, run):
+    os.setsid()
+    for number in _SIGNALS:
+        signal.signal(number, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
+    die_with_parent(parent)
+    run()
+
+
+def programs(listener, names=NAMES):
+    """Return the programs; `listener` is the socket of the web server, None when it is not among them."""
+    found = [
+        Program(f"{name} worker", partial(_run_cluster, name, listener), name)
+        for name in CLUSTERS
         if name in names
     ]
+    if WEB in names:
+        web = partial(web_server.serve, listener)
+        found += [Program(f"web server {number + 1}", web) for number in range(settings.WEB_PROCESSES)]
+    return found
 
 
-def supervise(running, stopping: threading.Event):
-    """Run the programs until `stopping` is set, then end them all, within ten seconds."""
+def _run_cluster(name, listener):
+    from labels.workers import cluster
+
+    if listener:
+        # The port is free as soon as the web server is gone.
+        listener.close()
+    cluster.run(name)
+
+
+def supervise(running, stopping, announce=None):
+    """Run the programs until the event `stopping` is set, then end them all, within ten seconds.
+
+    `announce` is called every half second until it returns true.
+    """
+    warm()
     watch = Watch()
-    watch.start()
     for program in running:
         program.start(watch)
     try:
+        announced = announce is None
         while not stopping.wait(0.5):
+            announced = announced or announce()
+            watch.go_on()
             for program in running:
                 program.restart_if_ended(watch)
                 program.restart_if_silent(watch)

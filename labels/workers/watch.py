@@ -1,18 +1,22 @@
 """Whether the clusters that this machine runs give signs of life, as the supervisor needs to know it.
 
-In a thread of its own: SQLite may be locked for 30 s and a server may not answer at all, which must hold up
-neither a restart nor a stop.
+Asked by a process that ends with its answer: SQLite may be locked for 30 s and a server may not answer at
+all, which must hold up neither a restart nor a stop. No thread, because the supervisor forks, and a fork of a
+process with threads has their locks.
 """
 
+import contextlib
 import logging
-import queue as queues
+import multiprocessing
+import os
+import signal
 import time
-from threading import Thread
 
 from django.conf import settings
-from django.db import Error, connection
+from django.db import Error
 
 from labels.workers import heartbeats, queue
+from labels.workers.die_with_parent import die_with_parent
 
 _LOOK_SECONDS = 15
 
@@ -45,61 +49,102 @@ class Signs:
         return moves or bool(found["work"]) and now - at["work"] <= max(stale, settings.CLAIM_LEASE_SECONDS)
 
 
-class Watch(Thread):
-    """Writes which clusters were started and ended, and looks for the signs of life of those that run."""
+class Watch:
+    """The supervisor's knowledge of its clusters. No method waits for the database."""
 
     def __init__(self):
-        super().__init__(daemon=True)
-        self._jobs = queues.SimpleQueue()
         self._signs = {}
-        # Replaced, never changed: the supervisor reads it.
+        # What is yet to be written, in its order.
+        self._jobs = []
+        self._errand = None
+        self._look_at = time.monotonic() + _LOOK_SECONDS
         self.silent = frozenset()
 
     def started(self, cluster, pid):
-        self._jobs.put((self._expect, cluster, pid))
+        self._signs[cluster, pid] = Signs(time.monotonic())
+        self._jobs.append((_expect, cluster, pid))
 
     def ended(self, cluster, pid):
-        self._jobs.put((self._forget, cluster, pid))
+        self._signs.pop((cluster, pid), None)
+        self._jobs.append((_forget, cluster, pid))
+
+    def go_on(self):
+        """Hear what was found, and have the next thing looked for when it is time."""
+        if self._errand:
+            if not self._errand.is_over():
+                return
+            self._judge(self._errand.found)
+            self._errand = None
+        looks = time.monotonic() >= self._look_at
+        if looks:
+            self._look_at = time.monotonic() + _LOOK_SECONDS
+        if self._jobs or looks:
+            self._errand = _Errand(self._jobs, list(self._signs) if looks else [])
+            self._jobs = []
 
     def finish(self, seconds):
-        """Carry out what was said so far, for at most so many seconds; the sweep forgets the rest in time."""
-        self._jobs.put(None)
-        self.join(seconds)
+        """Write what is to be written, for at most so many seconds; the sweep forgets the rest in time."""
+        deadline = time.monotonic() + seconds
+        for errand in (self._errand, _Errand(self._jobs, []) if self._jobs else None):
+            if errand:
+                errand.end(deadline)
 
-    def run(self):
-        look_at = time.monotonic() + _LOOK_SECONDS
-        while True:
-            try:
-                job = self._jobs.get(timeout=max(0, look_at - time.monotonic()))
-            except queues.Empty:
-                job = (self._look,)
-                look_at = time.monotonic() + _LOOK_SECONDS
-            if job is None:
-                connection.close()
-                return
-            _try(*job)
-
-    def _expect(self, cluster, pid):
-        self._signs[cluster, pid] = Signs(time.monotonic())
-        heartbeats.expect(cluster, pid)
-        queue.ask_for_heartbeat(cluster)
-
-    def _forget(self, cluster, pid):
-        self._signs.pop((cluster, pid), None)
-        heartbeats.forget(cluster, pid)
-
-    def _look(self):
-        silent = set()
-        for (cluster, pid), signs in self._signs.items():
-            if not signs.look(heartbeats.signs_here(cluster, pid), time.monotonic()):
-                silent.add(pid)
-        self.silent = frozenset(silent)
+    def _judge(self, found):
+        for cluster, signs in found.items():
+            if cluster in self._signs:
+                is_alive = self._signs[cluster].look(signs, time.monotonic())
+                self.silent = self.silent - {cluster[1]} if is_alive else self.silent | {cluster[1]}
+        self.silent &= {pid for _, pid in self._signs}
 
 
-def _try(job, *arguments):
-    """Go on when the database is away: nobody can tell then, and the programs themselves wait for it too."""
+class _Errand:
+    """A fork that writes and reads in the database; `found` is {(cluster, pid): signs} once it is over."""
+
+    def __init__(self, jobs, clusters):
+        fork = multiprocessing.get_context("fork")
+        self.found = {}
+        self._line, theirs = fork.Pipe(duplex=False)
+        self._process = fork.Process(target=_run_errand, args=(os.getpid(), theirs, jobs, clusters))
+        self._process.start()
+        theirs.close()
+
+    def is_over(self):
+        if self._process.is_alive() and not self._line.poll():
+            return False
+        # An end without an answer is one, too.
+        with contextlib.suppress(EOFError):
+            self.found = self._line.recv()
+        self._line.close()
+        self._process.join()
+        return True
+
+    def end(self, deadline):
+        self._process.join(max(0, deadline - time.monotonic()))
+        self._process.kill()
+        self._process.join()
+
+
+def _run_errand(parent, line, jobs, clusters):
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    die_with_parent(parent)
+    found = {}
     try:
-        job(*arguments)
+        for write, *cluster in jobs:
+            write(*cluster)
+        for cluster in clusters:
+            found[cluster] = heartbeats.signs_here(*cluster)
     except Error as error:
+        # Nobody can tell then, and the programs themselves wait for the database too.
         log.warning("signs of life cannot be read or written: %s", error)
-        connection.close()
+    line.send(found)
+
+
+def _expect(cluster, pid):
+    heartbeats.expect(cluster, pid)
+    queue.ask_for_heartbeat(cluster)
+
+
+def _forget(cluster, pid):
+    heartbeats.forget(cluster, pid)

@@ -40,7 +40,6 @@ _LIBRARIES = (
     "django.forms",
     "django.template.defaultfilters",
     "django.views.generic",
-    "gunicorn.app.wsgiapp",
     "multiprocessing.pool",
     "numpy",
     "PIL.ImageOps",
@@ -48,6 +47,7 @@ _LIBRARIES = (
     "redis",
     "requests",
     "storages.backends.s3",
+    "waitress.server",
     "whitenoise.middleware",
 )
 

@@ -12,6 +12,8 @@ import pytest
 
 from tests import needs
 from tests.live.processes import wait_for
+from tests.live.slow_clients import SENDS, slow_clients
+from tests.matrix import first_in_gate
 
 pytestmark = [pytest.mark.worker, pytest.mark.any_database]
 
@@ -234,17 +236,16 @@ def test_an_archive_that_was_built_anew_is_sent_from_its_first_byte(resumer, tmp
     assert _sha256(saved) == new
 
 
-def test_forty_who_read_nothing_do_not_keep_the_site_from_answering(resumer, archive):
-    path = _PART.format(archive["pk"])
-    with contextlib.ExitStack() as silent:
-        # Each has got its first bytes: forty threads wait for somebody to read on.
-        lines = [silent.enter_context(resumer.ask(path)) for _ in range(40)]
-        begun = [line.recv(64).split()[1] for line in lines]
+@pytest.mark.parametrize("kind", first_in_gate(*SENDS, count=2, ids=SENDS))
+def test_five_hundred_slow_clients_keep_no_page_from_answering(resumer, archive, kind):
+    """How fast they answer is measured in benchmarks/web.py."""
+    with slow_clients(resumer.site.port, kind, 500, resumer.cookie, _PART.format(archive["pk"])):
+        options = ("-o", "/dev/null", "-w", "%{http_code}", "--max-time", "5")
+        pages = [resumer.fetch("/labels/", *options) for _ in range(5)]
+        probes = [resumer.site.status("/healthz") for _ in range(5)]
 
-        answers = [resumer.site.status("/healthz") for _ in range(20)]
-
-    assert begun == [b"200"] * 40
-    assert answers == [200] * 20
+    assert pages == ["200"] * 5
+    assert probes == [200] * 5
 
 
 def _sending(site, size):

@@ -2,8 +2,6 @@
 
 import contextlib
 import socket
-import subprocess
-import sys
 import urllib.error
 import urllib.request
 from collections import Counter
@@ -15,7 +13,7 @@ import psycopg
 import pytest
 
 from tests.factory import RED
-from tests.live.processes import ROOT, free_port, wait_for
+from tests.live.processes import free_port, wait_for
 from tests.live.workers import LABELLED, fill, sweep_until
 
 pytestmark = [pytest.mark.worker, pytest.mark.postgresql, pytest.mark.xdist_group("pool")]
@@ -46,16 +44,8 @@ class Web:
         installation.manage("collectstatic", "--noinput", "-v", "0")
         self.session = installation.manage("shell", "-v", "0", "-c", _SESSION).split()[-1]
         self.port = free_port()
-        command = ["gunicorn", "photomgr.wsgi", "--bind", f"127.0.0.1:{self.port}", "--threads", "32"]
-        with installation.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", *command, "--no-control-socket"],
-                env={**installation.environment, **variables},
-                cwd=ROOT,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
+        port = ("--port", str(self.port))
+        self.process = installation.start("run", "--only", "web", *port, WEB_PROCESSES="1", **variables)
         installation.wait_for(lambda: self.status("/healthz") == 200, "the web server answers")
 
     def get(self, path="/"):

@@ -1,10 +1,11 @@
 """`manage.py run` keeps its programs running, and leaves nothing behind however it ends."""
 
+import contextlib
 import os
 import signal
 import socket
-import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from labels.models import Heartbeat
 from labels.workers import queue
 from labels.workers.supervisor import Program
 from labels.workers.watch import Watch
-from tests.live.processes import Site, free_port, signal_group, wait_for
+from tests.live.processes import Site, free_port, wait_for
 from tests.live.workers import busy_worker, fill
 from tests.matrix import first_in_gate
 
@@ -27,10 +28,13 @@ STOPS = {
 }
 
 
-def _masters(site, word):
-    """Return the pids of the programs themselves, without the workers they made."""
-    found = site.installation.processes()
-    return sorted(pid for pid, line in found.items() if word in line and os.getpgid(pid) == pid)
+def _programs(site):
+    """Return ({cluster: pid}, {pids of the web server}): the programs without the processes they made."""
+    installation = site.installation
+    leaders = {pid for pid in installation.processes() if os.getpgid(pid) == pid} - {site.process.pid}
+    rows = installation.rows("SELECT cluster, pid FROM labels_heartbeat")
+    clusters = {cluster: pid for cluster, pid in rows if pid in leaders}
+    return clusters, leaders - set(clusters.values())
 
 
 @pytest.mark.parametrize("stop", first_in_gate(*STOPS.values(), ids=STOPS))
@@ -40,7 +44,8 @@ def test_nothing_is_left_when_it_is_stopped(install, stop):
     host = {"SITE_URL": "http://photos.example.com", "ALLOWED_HOSTS": "photos.example.com"}
     installation = install(LABELS_DETECTOR="fake", **host, **budgets)
     site = Site(installation).wait_until_ready()
-    assert len(_masters(site, "qcluster")) == 2
+    clusters, web = _programs(site)
+    assert (len(clusters), len(web)) == (2, 2)
 
     stop(site.process)
     site.process.wait(20)
@@ -75,23 +80,26 @@ def test_accounts_that_exist_are_never_shown_a_password(site_of_the_file):
 @_ONE_SITE
 def test_a_killed_web_server_and_a_killed_cluster_are_started_again(site_of_the_file):
     site, installation = site_of_the_file, site_of_the_file.installation
-    web, clusters = _masters(site, "gunicorn"), _masters(site, "qcluster")
+    clusters, web = _programs(site)
     before = set(installation.processes())
-    name = _variable(clusters[0], "Q_CLUSTER_NAME")
+    killed = {min(web), clusters["bundles"]}
 
-    os.kill(web[0], signal.SIGKILL)
-    os.kill(clusters[0], signal.SIGKILL)
-    installation.wait_for(lambda: not {web[0], clusters[0]} & set(installation.processes()), "both are gone")
-    installation.rows("DELETE FROM labels_heartbeat")
+    for pid in killed:
+        os.kill(pid, signal.SIGKILL)
+    installation.wait_for(lambda: not killed & set(installation.processes()), "both are gone")
+    installation.rows("DELETE FROM labels_heartbeat WHERE cluster = 'bundles'")
     seen = "SELECT count(*) FROM labels_heartbeat WHERE cluster = ? AND worker_at > '' AND monitor_at > ''"
-    installation.wait_for(lambda: installation.value(seen, name) == 1, "the new cluster gave signs of life")
+    installation.wait_for(lambda: installation.value(seen, "bundles") == 1, "it gave signs of life")
+    installation.wait_for(lambda: len(_programs(site)[1]) == 2, "there are two web processes")
     installation.wait_for(lambda: site.status("/healthz") == 200, "the web server answers")
 
-    assert len(_masters(site, "qcluster")) == 2
-    assert clusters[1] in _masters(site, "qcluster")
-    assert _masters(site, "gunicorn") != web
+    now, web_now = _programs(site)
+    assert now["labels"] == clusters["labels"]
+    assert now["bundles"] != clusters["bundles"]
+    assert web - web_now == {min(web)}
     kept = set(installation.processes()) & before
-    assert all(os.getpgid(pid) in (site.process.pid, clusters[1]) for pid in kept), "orphans of the killed"
+    groups = {os.getpgid(pid) for pid in kept}
+    assert groups == {site.process.pid, clusters["labels"], max(web)}, "orphans of the killed"
 
 
 @_ONE_SITE
@@ -100,11 +108,6 @@ def test_nothing_is_left_when_the_supervisor_itself_is_killed(site_of_the_file):
     site_of_the_file.process.wait()
 
     site_of_the_file.installation.wait_until_gone()
-
-
-def _variable(pid, name):
-    pairs = Path(f"/proc/{pid}/environ").read_bytes().decode().split("\0")
-    return dict(pair.split("=", 1) for pair in pairs if pair)[name]
 
 
 def test_a_second_start_keeps_the_first_account_and_says_how_to_sign_in(install, tmp_path):
@@ -161,41 +164,47 @@ def test_one_program_is_a_service_of_its_own_and_heals_itself(install):
 
         installation.wait_for(lambda: installation.value(alive) == 1, "a new cluster gave a sign of life")
         assert not running & set(installation.processes())
-        assert not any("gunicorn" in line for line in installation.processes().values())
+        assert not [pid for pid in installation.processes() if _listens(pid)]
         service.terminate()
         assert service.wait(20) == 0
         assert installation.processes() == {}
 
 
-# A program with a child of its own, as a cluster has.
-_TINY = "import os, time; os.fork(); print(os.getpid(), flush=True); time.sleep(600)"
+def _listens(pid):
+    """Return whether a process has a listening TCP socket."""
+    lines = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    listening = {f"socket:[{line[9]}]" for line in lines if line[3] == "0A"}
+    return any(str(link.readlink()) in listening for link in Path(f"/proc/{pid}/fd").iterdir())
+
+
+def _tiny(name):
+    """A program with a child of its own, as a cluster has."""
+    Path("/proc/self/comm").write_text(name)
+    os.fork()
+    time.sleep(600)
 
 
 @pytest.fixture
-def tiny(tmp_path):
+def tiny():
     """Return a started program of the labels cluster, and a function that lists its living processes."""
-    mark = f"tiny {free_port()} {tmp_path}"
-    program = Program("tiny", [sys.executable, "-c", _TINY, mark], queue.LABELS)
+    name = f"tiny {free_port()}"
+    program = Program("tiny", partial(_tiny, name), queue.LABELS)
 
     def living():
         found = set()
-        for entry in os.listdir("/proc"):
-            if entry.isdecimal():
-                try:
-                    with open(f"/proc/{entry}/cmdline", "rb") as line:
-                        if mark.encode() in line.read():
-                            found.add(int(entry))
-                except OSError:
-                    continue
+        for entry in Path("/proc").iterdir():
+            # It may end while it is being looked at.
+            with contextlib.suppress(OSError):
+                if (entry / "comm").read_text() == f"{name}\n" and (entry / "cmdline").read_bytes():
+                    found.add(int(entry.name))
         return found
 
-    # Its thread is started by the tests that need it.
+    # It writes and looks when the tests tell it to.
     watch = Watch()
     program.start(watch)
     wait_for(lambda: len(living()) == 2, "the program and its child run")
     yield program, watch, living
-    for pid in living():
-        signal_group(pid, signal.SIGKILL)
+    program.kill(watch)
     wait_for(lambda: not living(), "the program is gone")
 
 
@@ -210,7 +219,6 @@ def test_a_silent_cluster_is_killed_with_its_children_and_started_again(tiny):
     wait_for(lambda: len(living()) == 2, "the program and its child run again")
     assert not wedged & living()
     assert not program.ended()
-    watch.start()
     watch.finish(20)
     expected = set(Heartbeat.objects.values_list("pid", flat=True))
     assert program.pid in expected

@@ -2,9 +2,9 @@ import os
 import resource
 import secrets
 import signal
-import socket
 import urllib.request
-from threading import Event, Thread
+from functools import partial
+from threading import Event
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
@@ -12,6 +12,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
 from labels.workers import supervisor
+from photomgr import web_server
 
 
 class Command(BaseCommand):
@@ -29,8 +30,9 @@ class Command(BaseCommand):
         )
 
     def handle(self, host, port, only, **options):
+        listener = None
         if not only or supervisor.WEB in only:
-            _check_port(host, port)
+            listener = _listen(host, port)
         # Python would hear of Ctrl-C only after it has waited for a locked database.
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         sign_in = "" if only else _prepare()
@@ -38,32 +40,31 @@ class Command(BaseCommand):
         stopping = Event()
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, lambda *_: stopping.set())
-        if sign_in:
-            Thread(target=self._announce, args=(host, port, sign_in, stopping), daemon=True).start()
-        supervisor.supervise(supervisor.programs(host, port, only or supervisor.NAMES), stopping)
+        announce = partial(self._announce, host, port, sign_in) if sign_in else None
+        supervisor.supervise(supervisor.programs(listener, only or supervisor.NAMES), stopping, announce)
         self.stdout.write("Stopped.")
 
-    def _announce(self, host, port, sign_in, stopping):
-        while not _answers(host, port):
-            if stopping.wait(0.2):
-                return
+    def _announce(self, host, port, sign_in):
+        """Say where the site is once it answers; return whether it does."""
+        if not _answers(host, port):
+            return False
         lines = ["", f"  photomgr is running at  {settings.SITE_URL}", f"  {sign_in}"]
         if settings.EMAIL_BACKEND == "labels.notices.mail_files.EmailBackend":
             lines.append(f"  Mail is written to      {settings.MAIL_DIR}")
         self.stdout.write("\n".join([*lines, "  Ctrl-C stops it.", ""]))
         self.stdout.flush()
+        return True
 
 
-def _check_port(host, port):
-    with socket.socket() as probe:
-        # As the web server binds: a port in TIME_WAIT from the last run is free.
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            raise CommandError(
-                f"Port {port} on {host} cannot be used ({error.strerror}). Try another: PORT=8001 make run"
-            ) from None
+def _listen(host, port):
+    try:
+        return web_server.listen(host, port)
+    except OSError as error:
+        # Python adds the address, which is said already.
+        reason = error.strerror.partition(" (while")[0]
+        raise CommandError(
+            f"Port {port} on {host} cannot be used ({reason}). Try another: PORT=8001 make run"
+        ) from None
 
 
 def _prepare():
