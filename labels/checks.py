@@ -64,6 +64,12 @@ def check_site(app_configs, **kwargs):
             hint=f"Set ALLOWED_HOSTS={host} (and every other name the site is reached by).",
             id="labels.E005",
         )
+    if settings.X_ACCEL_REDIRECT and not settings.X_ACCEL_REDIRECT.startswith("/"):
+        yield Error(
+            f"X_ACCEL_REDIRECT is {settings.X_ACCEL_REDIRECT!r}.",
+            hint="It is the path of an internal location of the proxy: /files.",
+            id="labels.E028",
+        )
     if settings.EMAIL_BACKEND == "labels.notices.mail_files.EmailBackend" and not _is_local():
         yield Warning(
             f"SITE_URL is {settings.SITE_URL!r}, but mail is only written to {settings.MAIL_DIR}.",

@@ -52,6 +52,7 @@ def test_a_checkout_has_nothing_to_say(settings):
         pytest.param(
             "labels.E005", {"SITE_URL": "photos.example.com"}, "ALLOWED_HOSTS=", id="no host at all"
         ),
+        pytest.param("labels.E028", {"X_ACCEL_REDIRECT": "files"}, "/files", id="no path of the proxy"),
         pytest.param(
             "labels.E023",
             {"SNS_TOPIC_ARN": "arn:aws:sns:eu-west-1:123456789012:photomgr.fifo"},

@@ -1,6 +1,11 @@
-"""Send what is stored: from local files by ourselves, from a bucket by a link that is signed at the click."""
+"""Send what is stored: local files by us or the proxy in front, a bucket's by a link signed at the click."""
 
-from django.http import FileResponse, HttpResponseRedirect
+from pathlib import Path
+from urllib.parse import quote
+
+from django.conf import settings
+from django.http import FileResponse, HttpResponse, HttpResponseRedirect
+from django.utils.http import content_disposition_header
 
 from labels.storage import is_bucket
 from labels.views import ranged
@@ -13,6 +18,11 @@ _PICTURE_SECONDS = 3600
 def attachment(request, file, *, name, content_type, etag, modified):
     """Return an answer that saves a stored file as `name`; raise FileNotFoundError when it is gone."""
     if not is_bucket(file.storage):
+        if settings.X_ACCEL_REDIRECT:
+            answer = _by_proxy(file, content_type)
+            answer.headers["Content-Disposition"] = content_disposition_header(True, name)
+            answer.headers["Cache-Control"] = "private, no-cache, no-transform"
+            return answer
         return ranged.send(request, file, name=name, content_type=content_type, etag=etag, modified=modified)
     # Checked first, because S3's own page about a missing object is XML.
     file.storage.size(file.name)
@@ -25,6 +35,8 @@ def attachment(request, file, *, name, content_type, etag, modified):
 def picture(request, file, content_type):
     """Return an answer that shows a stored picture; raise FileNotFoundError when it is gone."""
     if not is_bucket(file.storage):
+        if settings.X_ACCEL_REDIRECT:
+            return _by_proxy(file, content_type)
         return FileResponse(file.open("rb"), content_type=content_type)
     link = file.storage.signed_url(
         file.name,
@@ -36,3 +48,12 @@ def picture(request, file, content_type):
     # The browser may keep the way there only while the link is good.
     keep = f"private, max-age={_PICTURE_SECONDS // 2}"
     return HttpResponseRedirect(link, headers={"Cache-Control": keep})
+
+
+def _by_proxy(file, content_type):
+    """Return an answer in whose place the proxy sends the file, with its own ranges and ETag."""
+    # Asked here: the proxy's page about a file that is gone is not ours.
+    file.storage.size(file.name)
+    path = Path(file.path).relative_to(settings.DATA_DIR)
+    link = quote(f"{settings.X_ACCEL_REDIRECT}/{path}")
+    return HttpResponse(content_type=content_type, headers={"X-Accel-Redirect": link})
