@@ -160,6 +160,7 @@ _BUNDLES_ORIGIN = [aws.bucket_origin(BUNDLES_BUCKET)] if BUNDLES_BUCKET else []
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": ["'none'"],
+        "manifest-src": ["'self'"],
         "script-src": ["'self'"],
         "style-src": ["'self'"],
         # blob: is the preview of a picture that is still being uploaded; data: the admin's icons.
@@ -245,6 +246,8 @@ STORAGES = {
 STATIC_URL = "static/"
 STATIC_ROOT = DATA_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
+# Files that browsers ask for by fixed names, whatever a page says.
+WHITENOISE_ROOT = BASE_DIR / "static" / "root"
 WHITENOISE_USE_FINDERS = DEBUG
 
 # Uploads ----------------------------------------------------------------------------------------

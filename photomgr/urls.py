@@ -1,5 +1,12 @@
 from django.contrib import admin
+from django.contrib.auth.decorators import login_not_required
 from django.urls import include, path
+from django.views.generic import TemplateView
+
+# Browsers fetch it without cookies.
+_manifest = login_not_required(
+    TemplateView.as_view(template_name="manifest.webmanifest", content_type="application/manifest+json")
+)
 
 admin.site.site_title = "photomgr admin"
 admin.site.site_header = "photomgr administration"
@@ -9,6 +16,7 @@ urlpatterns = [
     path("", include("photomgr.accounts.urls")),
     path("alarms/", include("alarms.urls")),
     path("admin/", admin.site.urls),
+    path("manifest.webmanifest", _manifest, name="manifest"),
 ]
 
 handler400 = "labels.views.errors.bad_request"

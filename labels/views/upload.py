@@ -60,11 +60,13 @@ def _take_all(request, files):
 
 
 def _take(file, owner):
+    # Browsers write a quotation mark so in a form; a file that is truly called %22 is rarer.
+    name = file.name.replace("%22", '"')
     try:
-        quota.check_room(owner, file.name, file.size)
+        quota.check_room(owner, name, file.size)
     except Refused as refusal:
-        return IntakeResult(clean_name(file.name), Outcome.REFUSED, reason=refusal.reason, code=refusal.code)
-    return add_photo(file, file.name, owner)
+        return IntakeResult(clean_name(name), Outcome.REFUSED, reason=refusal.reason, code=refusal.code)
+    return add_photo(file, name, owner)
 
 
 def _too_fast(request, reason):

@@ -21,6 +21,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 OPEN = {
     "login",
+    "manifest",
     "password_reset",
     "password_reset_done",
     "password_reset_confirm",

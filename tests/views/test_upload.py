@@ -48,6 +48,13 @@ def test_a_plain_form_with_mixed_files_answers_with_each_outcome(client, dan):
     assert len(stored("originals")) == Photo.objects.filter(owner=dan).count() == 2
 
 
+def test_a_quotation_mark_in_a_name_is_kept(client, dan):
+    # As browsers write it: https://html.spec.whatwg.org, "multipart/form-data".
+    _post(client, _file("6 %22 lens.jpg"))
+
+    assert Photo.objects.get().original_name == '6 " lens.jpg'
+
+
 def test_a_script_reads_an_imported_photo(client, dan):
     answer = _post(client, _file("sea.jpg"), **JSON)
 
