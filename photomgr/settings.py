@@ -51,6 +51,9 @@ INSTALLED_APPS = [
     "axes",
     "csp",
     "django_htmx",
+    "django_otp",
+    "django_otp.plugins.otp_static",
+    "django_otp.plugins.otp_totp",
     "django_q",
     "photomgr.accounts",
     "labels",
@@ -69,7 +72,9 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django_otp.middleware.OTPMiddleware",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "photomgr.accounts.second_factor.SecondFactorMiddleware",
     "photomgr.accounts.sessions.SeenMiddleware",
     "photomgr.bad_requests.RefuseNulInFormMiddleware",
     "photomgr.bad_requests.RefuseHugeNumbersInAdminMiddleware",
@@ -139,6 +144,8 @@ AXES_CLIENT_IP_CALLABLE = "photomgr.accounts.proxies.client_network"
 AXES_LOCKOUT_PARAMETERS = "photomgr.accounts.lockout.what_counts"
 AXES_LOCKOUT_CALLABLE = "photomgr.accounts.lockout.locked"
 AXES_VERBOSE = False
+STAFF_SECOND_FACTOR = env("STAFF_SECOND_FACTOR")
+OTP_TOTP_ISSUER = f"photomgr {urlsplit(SITE_URL).hostname}"
 AXES_ENABLE_ADMIN = False
 RESETS_PER_HOUR = env("RESETS_PER_HOUR")
 RESETS_PER_HOUR_EACH_ADDRESS = env("RESETS_PER_HOUR_EACH_ADDRESS")
@@ -157,6 +164,7 @@ SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 _PHOTOS_ORIGIN = [aws.bucket_origin(PHOTOS_BUCKET)] if PHOTOS_BUCKET else []
 _BUNDLES_ORIGIN = [aws.bucket_origin(BUNDLES_BUCKET)] if BUNDLES_BUCKET else []
+SECURITY_REPORTS_URL = env("SECURITY_REPORTS_URL")
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": ["'none'"],
@@ -170,6 +178,7 @@ CONTENT_SECURITY_POLICY = {
         "form-action": ["'self'"],
         "base-uri": ["'none'"],
         "frame-ancestors": ["'none'"],
+        **({"report-uri": [SECURITY_REPORTS_URL]} if SECURITY_REPORTS_URL else {}),
     }
 }
 

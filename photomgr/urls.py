@@ -8,12 +8,15 @@ _manifest = login_not_required(
     TemplateView.as_view(template_name="manifest.webmanifest", content_type="application/manifest+json")
 )
 
+from photomgr.csp_reports import csp_report
+
 admin.site.site_title = "photomgr admin"
 admin.site.site_header = "photomgr administration"
 
 urlpatterns = [
     path("", include("labels.urls")),
     path("", include("photomgr.accounts.urls")),
+    path("csp-report/", csp_report, name="csp_report"),
     path("alarms/", include("alarms.urls")),
     path("admin/", admin.site.urls),
     path("manifest.webmanifest", _manifest, name="manifest"),

@@ -1,5 +1,7 @@
 from axes.models import AccessAttempt, AccessLog
 from django.contrib import admin
+from django_otp.plugins.otp_static.models import StaticDevice
+from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from photomgr.accounts.models import RateCount, StaffAction
 from photomgr.read_only_admin import ReadOnlyAdmin, Undeletable
@@ -36,3 +38,17 @@ class AccessLogAdmin(Undeletable, ReadOnlyAdmin):
     search_fields = ["username", "ip_address"]
     fields = list_display
     show_full_result_count = False
+
+
+class SecondFactorAdmin(ReadOnlyAdmin):
+    """Deleted by hand when a phone is lost. As django-otp registers them, their keys can be read."""
+
+    list_display = ["user", "name", "confirmed", "created_at", "last_used_at"]
+    list_select_related = ["user"]
+    search_fields = ["user__username"]
+    fields = list_display
+
+
+for _model in (TOTPDevice, StaticDevice):
+    admin.site.unregister(_model)
+    admin.site.register(_model, SecondFactorAdmin)

@@ -6,4 +6,4 @@ class AccountsConfig(AppConfig):
     label = "accounts"
 
     def ready(self):
-        from photomgr.accounts import checks, sessions  # noqa: F401 (registers them, notes who signs in)
+        from photomgr.accounts import checks, second_factor, sessions  # noqa: F401 (registers them, notes who signs in)

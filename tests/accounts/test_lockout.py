@@ -131,7 +131,7 @@ def test_links_to_a_new_password_are_limited_for_each_mail_address(dan, mailoutb
     assert codes == unknown == [302, 302, 302, 429, 429]
     assert len(mailoutbox) == 3
     page = ask("dan@example.com").content.decode()
-    assert "3 links were asked for with this address within an hour" in page
+    assert "Links for one mail address are limited to 3 an hour." in page
     assert "Try again in 60 minutes" in page
     assert not RateCount.objects.filter(key__contains="example").exists()
 

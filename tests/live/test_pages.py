@@ -150,6 +150,11 @@ def _wrong_password(page, gallery):
     expect(page.locator("[role=alert]")).to_be_visible()
 
 
+def _set_up_phone(page, gallery):
+    page.get_by_role("button", name="Set it up").or_(page.locator("img.qr")).first.click()
+    expect(page.locator("img.qr")).to_be_visible()
+
+
 # name: (whose window, the address, what is done there)
 PAGES = {
     "photos-empty": ("newcomer", "/", None),
@@ -182,6 +187,7 @@ PAGES = {
     },
     "status": ("dan", "/status/", None),
     "account": ("newcomer", "/account/", None),
+    "second-factor": ("newcomer", "/account/second-factor/", _set_up_phone),
     "password-change": ("newcomer", "/accounts/password_change/", None),
     "login": ("stranger", "/accounts/login/", None),
     "login-wrong": ("stranger", "/accounts/login/", _wrong_password),

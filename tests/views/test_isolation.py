@@ -20,6 +20,7 @@ from tests.conftest import stored
 pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 OPEN = {
+    "csp_report",
     "login",
     "manifest",
     "password_reset",

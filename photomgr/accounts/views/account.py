@@ -6,7 +6,7 @@ from django.http import Http404
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
-from photomgr.accounts import sessions
+from photomgr.accounts import second_factor, sessions
 
 
 @require_safe
@@ -24,7 +24,9 @@ def account(request):
         for row in sessions.active(request.user)
     ]
     rows.sort(key=lambda row: not row["is_this"])
-    return render(request, "account.html", {"nav": "account", "sessions": rows})
+    has_second_factor = second_factor.device_of(request.user) is not None
+    context = {"nav": "account", "sessions": rows, "has_second_factor": has_second_factor}
+    return render(request, "account.html", context)
 
 
 @require_POST

@@ -21,9 +21,9 @@ class Reset(views.PasswordResetView):
         each, network = settings.RESETS_PER_HOUR_EACH_ADDRESS, client_network(self.request)
         limit = settings.RESETS_PER_HOUR
         if seconds := rates.take("reset from", network, each, _HOUR):
-            reason = f"From where you are, {each} links were asked for within an hour, and that is the most."
+            reason = f"From your network, links are limited to {each} an hour."
         elif seconds := rates.take("reset to", rates.hidden(form.cleaned_data["email"]), limit, _HOUR):
-            reason = f"{limit} links were asked for with this address within an hour, and that is the most."
+            reason = f"Links for one mail address are limited to {limit} an hour."
         else:
             return super().form_valid(form)
         context = {"reason": reason, "wait": rates.in_words(seconds)}
