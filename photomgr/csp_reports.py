@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpResponse
+from django.http.request import RawPostDataException
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
@@ -31,7 +32,7 @@ def csp_report(request):
     try:
         report = json.loads(request.body)["csp-report"]
         page = urlsplit(str(report["document-uri"])).path
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RawPostDataException):
         return HttpResponse(status=400)
     _logged.append(time.monotonic())
     words = [f"{name} {_plain(report[name])}" for name in _FIELDS if report.get(name)]

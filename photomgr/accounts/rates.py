@@ -18,8 +18,9 @@ def take(kind, key, limit, seconds, amount=1):
     if not limit:
         return 0
     now, name = timezone.now(), str(key)[:64]
-    # Beyond one length of time the row is of a clock that was ahead.
-    current = Q(ends_at__gt=now, ends_at__lte=now + timedelta(seconds=seconds))
+    # Far beyond one length of time the row is of a clock that was ahead; a little beyond it, of somebody who
+    # looked at the clock later and was first at the database.
+    current = Q(ends_at__gt=now, ends_at__lte=now + timedelta(seconds=2 * seconds))
     rows = RateCount.objects.filter(kind=kind, key=name)
     for _ in range(3):
         if rows.filter(current, count__lte=max(0, limit - amount)).update(count=F("count") + amount):

@@ -28,8 +28,13 @@ def _send(report, **options):
     return browser.post(reverse("csp_report"), body, content_type="application/csp-report", **options)
 
 
+@pytest.mark.django_db
 def test_every_page_says_where_to_report():
-    assert "report-uri /csp-report/" in Client().get("/healthz")["Content-Security-Policy"]
+    assert "report-uri /csp-report/" in Client().get(reverse("login"))["Content-Security-Policy"]
+
+
+def test_a_form_is_no_report():
+    assert Client().post(reverse("csp_report"), {"csp-report": "1"}).status_code == 400
 
 
 def test_a_report_is_a_line_in_the_log_without_what_was_searched_for(caplog):
