@@ -3,12 +3,12 @@ from django.contrib.auth.decorators import login_not_required
 from django.urls import include, path
 from django.views.generic import TemplateView
 
+from photomgr.csp_reports import csp_report
+
 # Browsers fetch it without cookies.
 _manifest = login_not_required(
     TemplateView.as_view(template_name="manifest.webmanifest", content_type="application/manifest+json")
 )
-
-from photomgr.csp_reports import csp_report
 
 admin.site.site_title = "photomgr admin"
 admin.site.site_header = "photomgr administration"
