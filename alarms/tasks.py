@@ -5,7 +5,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from alarms.apply.carry_out import carry_out, end_interrupted, not_begun  # noqa: F401 (enqueued by name)
-from alarms.models import Delivery, Run
+from alarms.models import Delivery, MetricOutbox, Run
 from alarms.notices import notify
 from alarms.readings import retention
 from alarms.tick.publishing import publish  # noqa: F401 (its schedule names it here)
@@ -17,10 +17,11 @@ from photomgr.queue import enqueue
 def tick():
     """End what was killed, enqueue what was lost, and evaluate the alarms of the local backend."""
     now = timezone.now()
+    for model in (Run, MetricOutbox, Delivery):
+        model.objects.recall(now)
     end_interrupted(Run.objects.all(), now)
     for run_id in not_begun(now):
         _enqueue_run(run_id)
-    Delivery.objects.recall(now)
     Delivery.objects.end_interrupted(now)
     Delivery.objects.worn_out(now).give_up()
     if settings.ALARMS_BACKEND == "local":

@@ -34,6 +34,10 @@ class LeaseQuerySet(models.QuerySet):
         until = timezone.now() + (duration or lease_duration())
         return self.update(lease_owner=lease_owner, lease_until=until, **fields)
 
+    def recall(self, now):
+        """Shorten leases that a wrong clock made longer than anyone's are; return how many."""
+        return self.filter(lease_until__gt=now + lease_duration() + LONGEST_WAIT).renew_lease()
+
     def renew_lease(self, duration=None):
         return self.update(lease_until=timezone.now() + (duration or lease_duration()))
 
@@ -113,9 +117,8 @@ class ClaimQuerySet(LeaseQuerySet):
     def recall(self, now):
         """Make due what a wrong clock put off or leased further ahead than anyone does; return how many."""
         put_off = self.filter(status=self.model.WAITING, next_attempt_at__gt=now + LONGEST_WAIT)
-        ahead = now + lease_duration() + LONGEST_WAIT
-        leased = self.filter(status=self.model.WORKING, lease_until__gt=ahead)
-        return put_off.update(next_attempt_at=now) + leased.renew_lease()
+        leased = super(ClaimQuerySet, self.filter(status=self.model.WORKING))
+        return put_off.update(next_attempt_at=now) + leased.recall(now)
 
     def claim(self, pk, lease_owner=None):
         """Return the row claimed for `lease_owner`, or None when it is gone, done, leased or not yet due."""

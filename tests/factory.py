@@ -77,6 +77,13 @@ def worker_seen(cluster, host=None, pid=1, worker=0, monitor=0, started=60):
     return Heartbeat.objects.create(cluster=cluster, host=host or heartbeats.host(), pid=pid, **signs)
 
 
+def ready():
+    """Make the rows of an installation whose clusters work and whose sweep runs."""
+    for cluster in heartbeats.CLUSTERS:
+        worker_seen(cluster)
+    heartbeats.swept()
+
+
 def many_photos(owner, count, **fields):
     """Return `count` labelled photo rows without files, for lists that are only counted and shown."""
     photos = Photo.objects.bulk_create(

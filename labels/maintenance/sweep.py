@@ -14,7 +14,17 @@ from labels.detectors.rekognition.regions.quotas import follow_settings
 from labels.detectors.rekognition.regions.report import calls_per_minute
 from labels.intake import direct_uploads
 from labels.labelling import attempts, rule_runs
-from labels.models import Bundle, BundlePart, Change, Delivery, DirectUpload, Photo, RuleRun, SweepFailure
+from labels.models import (
+    Bundle,
+    BundleChunk,
+    BundlePart,
+    Change,
+    Delivery,
+    DirectUpload,
+    Photo,
+    RuleRun,
+    SweepFailure,
+)
 from labels.notices import phones
 from labels.workers import heartbeats, queue
 from photomgr.accounts import forget
@@ -22,7 +32,7 @@ from photomgr.accounts import forget
 # A task that is still in the queue may be enqueued twice; this bounds how often, and it costs a millisecond.
 QUEUE_TARGET = 500
 
-_LEASED = (Photo, Bundle, Delivery, DirectUpload)
+_LEASED = (Photo, Bundle, BundleChunk, BundlePart, Change, Delivery, DirectUpload, RuleRun)
 _STOPPED = "The worker stopped in the middle of it."
 _FAILURES_KEPT = timedelta(days=14)
 _UNCOUNTED = {"rule_run_started", "regions_followed", "accounts_forgotten", "failures_forgotten"}
@@ -48,6 +58,7 @@ def sweep():
         else:
             if name not in _UNCOUNTED:
                 swept[name] = count
+    heartbeats.swept()
     return swept | {"steps_failed": failed}
 
 

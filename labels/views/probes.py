@@ -61,6 +61,8 @@ def _queue():
     silent = [cluster for cluster in queue.CLUSTERS if not heartbeats.is_alive(cluster)]
     if silent:
         return f"no sign of life from {' and '.join(silent)}"
+    if heartbeats.last_sweep()[1]:
+        return "the sweep does not run: what waits is not enqueued"
     machines = heartbeats.machines()
     gone = [
         f"{sum(not one.is_alive and not one.is_starting for one in found)} of {len(found)} for {cluster}"

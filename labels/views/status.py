@@ -48,6 +48,7 @@ def status(request):
                 }
                 for cluster in queue.CLUSTERS
             ],
+            "sweep": heartbeats.last_sweep(),
             "detector": get_detector(),
             "stored": Photo.objects.aggregate(photos=Count("pk"), bytes=Sum("size", default=0)),
             "storages": check_storages(fresh=not request.htmx),

@@ -17,6 +17,9 @@ from photomgr.claim import host
 
 # Schedules run every minute and are looked at every 30 s.
 STALE = timedelta(minutes=3)
+# It runs every minute.
+SWEEP_OVERDUE = timedelta(minutes=5)
+_SWEEP = "sweep"
 # A machine that gave no sign for so long is looked for by the heartbeat, and after so long no more.
 _LOOKED_FOR = timedelta(seconds=30), timedelta(minutes=5)
 # A machine that was taken away stands on the status page for so long.
@@ -39,6 +42,23 @@ def seen(cluster, role):
     Heartbeat.objects.update_or_create(
         cluster=cluster, host=host(), pid=os.getpgrp(), defaults={f"{role}_at": timezone.now()}
     )
+
+
+def swept():
+    """Write that the sweep has run; it has a row as clusters have one."""
+    now = timezone.now()
+    Heartbeat.objects.update_or_create(
+        cluster=_SWEEP, host=host(), pid=os.getpgrp(), defaults={"worker_at": now, "monitor_at": now}
+    )
+
+
+def last_sweep():
+    """Return when the sweep ran last, None when never, and whether it is overdue."""
+    now = timezone.now()
+    moments = [row.seen_at for row in Heartbeat.objects.filter(cluster=_SWEEP)]
+    # A clock that was set back since: from what it said nobody can tell.
+    at = max((moment for moment in moments if moment < now + STALE), default=None)
+    return at, at is None or at < now - SWEEP_OVERDUE
 
 
 def expect(cluster, pid):

@@ -58,9 +58,11 @@ def ensure_schedules():
         ensure_schedule(f"heartbeat {cluster}", "labels.tasks.heartbeat", cluster, args=repr((cluster,)))
 
 
-def ask_for_heartbeat(cluster):
-    """Have a cluster that is starting write its first heartbeat now; its schedule runs after up to 90 s."""
+def welcome(cluster):
+    """Have a cluster that starts write a heartbeat, and sweep, now; its schedules run after up to 90 s."""
     transaction.on_commit(lambda: enqueue("labels.tasks.heartbeat", cluster, cluster))
+    if cluster == LABELS:
+        transaction.on_commit(lambda: enqueue("labels.tasks.sweep", LABELS))
 
 
 def heartbeat(cluster, hops=_HOPS):

@@ -14,9 +14,11 @@ import time
 
 from django.conf import settings
 from django.db import Error
+from django.utils import timezone
 
 from labels.workers import heartbeats, queue
 from labels.workers.die_with_parent import die_with_parent
+from photomgr.queue import correct_times
 
 _LOOK_SECONDS = 15
 
@@ -57,7 +59,7 @@ class Watch:
         # What is yet to be written, in its order.
         self._jobs = []
         self._errand = None
-        self._look_at = time.monotonic() + _LOOK_SECONDS
+        self._look_at = time.monotonic()
         self.silent = frozenset()
 
     def started(self, cluster, pid):
@@ -133,6 +135,9 @@ def _run_errand(parent, line, jobs, clusters):
     try:
         for write, *cluster in jobs:
             write(*cluster)
+        if clusters:
+            # They plan by the clock; when it was set back they would do nothing, and give no sign.
+            correct_times(timezone.now())
         for cluster in clusters:
             found[cluster] = heartbeats.signs_here(*cluster)
     except Error as error:
@@ -143,7 +148,7 @@ def _run_errand(parent, line, jobs, clusters):
 
 def _expect(cluster, pid):
     heartbeats.expect(cluster, pid)
-    queue.ask_for_heartbeat(cluster)
+    queue.welcome(cluster)
 
 
 def _forget(cluster, pid):

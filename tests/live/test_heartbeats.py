@@ -9,8 +9,11 @@ pytestmark = pytest.mark.worker
 _EXPECT = (
     "INSERT INTO labels_heartbeat (cluster, host, pid, started_at) VALUES ('labels', ?, ?, CURRENT_TIMESTAMP)"
 )
-_SEEN = "SELECT pid FROM labels_heartbeat WHERE worker_at IS NOT NULL AND monitor_at IS NOT NULL ORDER BY pid"
-_ASK = "from labels.workers import queue; queue.ask_for_heartbeat('labels')"
+_SEEN = """
+SELECT pid FROM labels_heartbeat
+WHERE cluster = 'labels' AND worker_at IS NOT NULL AND monitor_at IS NOT NULL ORDER BY pid
+"""
+_ASK = "from labels.workers import queue; queue.welcome('labels')"
 
 
 def test_one_heartbeat_is_passed_on_until_both_clusters_had_it(install):

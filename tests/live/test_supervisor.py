@@ -32,7 +32,7 @@ def _programs(site):
     """Return ({cluster: pid}, {pids of the web server}): the programs without the processes they made."""
     installation = site.installation
     leaders = {pid for pid in installation.processes() if os.getpgid(pid) == pid} - {site.process.pid}
-    rows = installation.rows("SELECT cluster, pid FROM labels_heartbeat")
+    rows = installation.rows("SELECT cluster, pid FROM labels_heartbeat WHERE cluster != 'sweep'")
     clusters = {cluster: pid for cluster, pid in rows if pid in leaders}
     return clusters, leaders - set(clusters.values())
 

@@ -9,7 +9,8 @@ from django.utils import timezone
 from labels.bundles import building
 from labels.maintenance.metrics import measure
 from labels.maintenance.sweep import STEPS, sweep
-from labels.models import Bundle, PhoneCode, SweepFailure
+from labels.models import Bundle, BundleChunk, BundlePart, Change, PhoneCode, Photo, RuleRun, SweepFailure
+from labels.workers import heartbeats
 from tests import factory
 
 
@@ -57,4 +58,27 @@ def test_failures_are_forgotten_after_two_weeks():
         SweepFailure.objects.create(step="a", error="b", at=timezone.now() - timedelta(days=days))
 
     assert not any(sweep().values())
+    assert not heartbeats.last_sweep()[1]
     assert SweepFailure.objects.count() == 1
+
+
+@pytest.mark.django_db
+def test_leases_of_a_clock_that_was_ahead_end_as_those_of_a_worker_that_died(dan):
+    """Nobody could have such a row until the clock is there once more."""
+    ahead = timezone.now() + timedelta(hours=9)
+    held = {"lease_owner": "gone:1:a", "lease_until": ahead}
+    factory.many_photos(dan, 1, status=Photo.WORKING)
+    bundle = factory.held_bundle(dan)
+    part = BundlePart.objects.create(bundle=bundle, number=1, first=0, stop=1, file="x", size=1)
+    BundleChunk.objects.create(part=part, number=1, start=0, end=1)
+    RuleRun.objects.create(status=RuleRun.WORKING)
+    label = factory.label("Sea")
+    Change.objects.create(owner=dan, actor=dan, action="rename", label=label, status=Change.WORKING)
+    models = (Photo, type(bundle), BundlePart, BundleChunk, RuleRun, Change)
+    for model in models:
+        model.objects.update(**held)
+
+    sweep()
+
+    left = {model.__name__: model.objects.filter(lease_until__gte=ahead).count() for model in models}
+    assert not any(left.values()), left

@@ -6,7 +6,6 @@ import pytest
 from django.urls import reverse
 
 from labels.storage.health import check_storages
-from labels.workers import heartbeats
 from photomgr import aws
 from tests import factory
 from tests.fixtures_aws import BUNDLES, PHOTOS
@@ -19,8 +18,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 def staff(client, dan):
     dan.is_staff = True
     dan.save()
-    for cluster in heartbeats.CLUSTERS:
-        factory.worker_seen(cluster)
+    factory.ready()
     return client
 
 

@@ -8,7 +8,7 @@ from django.test import Client
 from django.urls import reverse
 
 from labels.models import Photo
-from labels.workers import queue
+from labels.workers import heartbeats, queue
 from tests import factory
 from tests.conftest import stored
 from tests.factory import CYAN, MAGENTA
@@ -76,7 +76,7 @@ def test_healthz_needs_no_database(client_of_nobody):
 @pytest.mark.django_db
 @pytest.mark.parametrize("probe", ["/healthz", "/readyz"])
 def test_probes_may_name_any_host_and_know_no_https(client_of_nobody, settings, probe):
-    _alive(*queue.CLUSTERS)
+    factory.ready()
     settings.ALLOWED_HOSTS = ["photos.example.com"]
     settings.SECURE_SSL_REDIRECT = True
 
@@ -132,12 +132,37 @@ def test_readyz_wants_one_living_worker_of_each_cluster(client_of_nobody, rows, 
     for cluster, host, *ago in rows:
         [minutes] = ago or [0]
         factory.worker_seen(cluster, host, worker=minutes, monitor=minutes, started=minutes or 0)
+    heartbeats.swept()
 
     answer = client_of_nobody.get("/readyz")
 
     assert answer.status_code == (200 if ready else 503)
     assert answer.json() == {"database": "ok", "storage": "ok", "queue": words}
     assert stored("originals") == stored("bundles") == []
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("minutes", "ready"),
+    [
+        pytest.param([], False, id="never"),
+        pytest.param([4], True, id="lately"),
+        pytest.param([6], False, id="not for five minutes"),
+        pytest.param([600, 0], True, id="in another process before"),
+        pytest.param([-600], False, id="by a clock that was set back since"),
+    ],
+)
+def test_readyz_wants_a_sweep(client_of_nobody, staff, minutes, ready):
+    _alive(*queue.CLUSTERS)
+    for pid, ago in enumerate(minutes):
+        factory.worker_seen("sweep", pid=pid, worker=ago, monitor=ago)
+
+    answer = client_of_nobody.get("/readyz")
+    page = staff.get(reverse("status")).content.decode()
+
+    assert answer.status_code == (200 if ready else 503)
+    assert ("the sweep does not run" in answer.json()["queue"]) != ready
+    assert ("has not run yet" in page) == (minutes in ([], [-600]))
 
 
 @pytest.mark.django_db
@@ -157,6 +182,7 @@ def test_the_page_names_every_machine_and_its_state(staff):
 @pytest.mark.django_db
 def test_a_worker_busy_with_a_long_build_counts_as_alive(client_of_nobody, dan):
     _alive("labels")
+    heartbeats.swept()
     factory.photo(dan)
     factory.held_bundle(dan)
 
@@ -166,7 +192,7 @@ def test_a_worker_busy_with_a_long_build_counts_as_alive(client_of_nobody, dan):
 @pytest.mark.django_db
 @pytest.mark.parametrize(("name", "what"), [("originals", "Photos"), ("bundles", "Archives and thumbnails")])
 def test_a_folder_that_cannot_be_written_is_said(client_of_nobody, staff, no_folder, name, what):
-    _alive(*queue.CLUSTERS)
+    factory.ready()
     no_folder(name)
 
     answer = client_of_nobody.get("/readyz")

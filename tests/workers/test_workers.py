@@ -36,7 +36,7 @@ def enqueued():
 
 
 def _hosts():
-    return sorted(Heartbeat.objects.values_list("host", flat=True))
+    return sorted(Heartbeat.objects.filter(cluster=LABELS).values_list("host", flat=True))
 
 
 def _answers(row):
@@ -138,7 +138,7 @@ def test_the_sweep_forgets_machines_that_are_gone(rows, left):
 
 def test_a_heartbeat_is_written_by_worker_and_monitor(commits):
     with commits():
-        queue.ask_for_heartbeat(BUNDLES)
+        queue.welcome(BUNDLES)
 
     row = Heartbeat.objects.get()
     assert (row.cluster, row.host, row.pid) == (BUNDLES, heartbeats.host(), os.getpgrp())

@@ -13,7 +13,6 @@ from labels.detectors.rekognition.regions.quotas import follow_settings
 from labels.detectors.rekognition.regions.report import refusals
 from labels.maintenance import sweep
 from labels.models import Budget, DetectionRun, Photo, RegionQuota, Spending
-from labels.workers import heartbeats
 from tests import factory
 from tests.detectors.rekognition.conftest import EAST, WEST
 
@@ -96,8 +95,7 @@ def test_the_page_shows_what_was_spent_and_what_is_left(
 
 def test_a_spent_budget_is_no_reason_to_be_unready(staff, rekognition, settings):
     settings.REKOGNITION_DAILY_BUDGET = 0
-    for cluster in heartbeats.CLUSTERS:
-        factory.worker_seen(cluster)
+    factory.ready()
     tasks.label_photo(factory.photo(factory.user("fay"), size=(90, 90)).pk)
 
     answer = staff.get("/readyz")
@@ -125,8 +123,7 @@ def test_another_detector_shows_no_regions(staff):
 def test_what_an_operator_must_fix_is_a_banner_a_detail_and_a_line_and_ends_by_itself(
     staff, dan, rekognition, caplog, outcome, words
 ):
-    for cluster in heartbeats.CLUSTERS:
-        factory.worker_seen(cluster)
+    factory.ready()
     for region in (EAST, WEST):
         rekognition.regions[region].always = outcome
     photo = factory.photo(dan, size=(90, 90))
