@@ -224,8 +224,8 @@ def test_the_choice_reads_the_index_and_no_more(accounts, waiting, done):
 
     plans = _plans(Photo.objects.claim_next)
 
-    # The account, its line by hand, its line in bulk.
-    assert len(plans) == 3
+    # The account with its first line, the photo.
+    assert len(plans) == 2
     assert all("photo_in_turn" in plan for plan in plans), plans
     assert not any("Sort" in plan or "TEMP B-TREE" in plan for plan in plans), plans
 
