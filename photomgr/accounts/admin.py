@@ -1,10 +1,16 @@
 from axes.models import AccessAttempt, AccessLog
 from django.contrib import admin
+from django.contrib.auth import get_user_model
 from django_otp.plugins.otp_static.models import StaticDevice
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from photomgr.accounts.models import RateCount, StaffAction
+from photomgr.accounts.user_admin import InvitingUserAdmin
 from photomgr.read_only_admin import ReadOnlyAdmin, Undeletable
+
+# In place of Django's own.
+admin.site.unregister(get_user_model())
+admin.site.register(get_user_model(), InvitingUserAdmin)
 
 
 @admin.register(StaffAction)
