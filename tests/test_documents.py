@@ -15,7 +15,8 @@ PAGES = sorted(
 NO_PATHS = {"photomgr/experiments"}
 # Others that name paths in comments and rules.
 FILES = [*PAGES, ROOT / "Makefile", ROOT / "deploy" / "photomgr.yaml", *sorted((ROOT / ".ci").iterdir())]
-OUR_COMMANDS = sorted(name for name, app in get_commands().items() if app in ("labels", "alarms"))
+OUR_APPS = ("labels", "alarms", "photomgr.accounts")
+OUR_COMMANDS = sorted(name for name, app in get_commands().items() if app in OUR_APPS)
 # Folders whose paths the pages name, as in `labels/bundles/chunks.py`.
 PATH = re.compile(
     r"(?<![\w/.-])((?:\.ci|alarms|benchmarks|deploy|docs|labels|photomgr|static|templates|tests)/[\w./-]*\w/?)"
