@@ -272,6 +272,7 @@ UPLOAD_MAX_BYTES = env("UPLOAD_MAX_BYTES")
 UPLOAD_MAX_PIXELS = env("UPLOAD_MAX_PIXELS")
 UPLOADS_PER_MINUTE = env("UPLOADS_PER_MINUTE")
 UPLOAD_QUOTA_BYTES = env("UPLOAD_QUOTA_BYTES")
+UPLOAD_MAX_MEMORY = env("UPLOAD_MAX_MEMORY")
 
 # Queue ------------------------------------------------------------------------------------------
 

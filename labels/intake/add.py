@@ -1,7 +1,7 @@
 """Bytes -> checked, hashed, deduplicated Photo: the only way a photo is created."""
 
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from django.core.files import File
@@ -10,6 +10,8 @@ from django.db import IntegrityError, transaction
 from labels.intake.checks import Refused, check, clean_name
 from labels.models import Photo
 from labels.models.photo import originals
+from labels.models.photo import renditions as rendition_files
+from labels.pictures import renditions
 from labels.selection import summaries
 
 
@@ -36,36 +38,64 @@ def add_photo(file, name, owner, dry_run=False):
 
     Nothing of a refused or duplicate file stays behind, and a dry run writes nothing at all.
     """
+    return commit(store(file, name, owner, dry_run))
+
+
+def store(file, name, owner, dry_run=False, draw=False):
+    """Check `file` and write its files, without a row; return the IntakeResult it has after commit().
+
+    With `draw` its thumbnail and rendition are made, too.
+    """
     try:
-        photo = check(file, name)
-        photo.owner = owner
-        known = _existing(photo)
-        if not known and not dry_run:
-            known = _store(file, photo)
+        checked = check(file, name, lambda sha256: _existing(owner, sha256), draw)
+        photo = checked.photo
+        if not checked.known and not dry_run:
+            photo.owner = owner
+            _write(file, photo, checked.drawn)
     except Refused as refusal:
         return IntakeResult(clean_name(name), Outcome.REFUSED, reason=refusal.reason, code=refusal.code)
-    if known:
-        return IntakeResult(photo.original_name, Outcome.DUPLICATE, known, sha256=photo.sha256)
+    if checked.known:
+        return IntakeResult(photo.original_name, Outcome.DUPLICATE, checked.known, sha256=photo.sha256)
     stored = None if dry_run else photo
     return IntakeResult(photo.original_name, Outcome.IMPORTED, stored, sha256=photo.sha256)
 
 
-def _existing(photo):
-    return Photo.objects.filter(owner=photo.owner, sha256=photo.sha256).first()
-
-
-def _store(file, photo):
-    """Write, verify, commit, or take the file back; return the Photo of the same bytes that was first."""
+def commit(result):
+    """Give a stored photo its row; take its files back when the same bytes came first, or over an error."""
+    photo = result.photo
+    if result.outcome != Outcome.IMPORTED or photo is None:
+        return result
     try:
-        originals().save(photo.original.name, _Verified(file, photo))
         with transaction.atomic():
             photo.save()
             summaries.write([photo])
     except BaseException as error:
-        originals().delete(photo.original.name)
+        take_back(photo)
         # Any other broken constraint than that of the same bytes is a real error.
-        if isinstance(error, IntegrityError) and (known := _existing(photo)):
-            return known
+        if isinstance(error, IntegrityError) and (known := _existing(photo.owner, photo.sha256)):
+            return replace(result, outcome=Outcome.DUPLICATE, photo=known)
+        raise
+    return result
+
+
+def take_back(photo):
+    """Delete the files of a photo that has no row."""
+    originals().delete(photo.original.name)
+    for file in filter(None, (photo.rendition.name, photo.thumbnail.name)):
+        rendition_files().delete(file)
+
+
+def _existing(owner, sha256):
+    return Photo.objects.filter(owner=owner, sha256=sha256).first()
+
+
+def _write(file, photo, drawn):
+    try:
+        originals().save(photo.original.name, _Verified(file, photo))
+        if drawn:
+            renditions.save(photo, drawn)
+    except BaseException:
+        take_back(photo)
         raise
 
 

@@ -1,25 +1,23 @@
 """Decide by its content whether a file may become a photo."""
 
 import hashlib
-import threading
 import zlib
-from contextlib import nullcontext
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from django.conf import settings
 from django.template.defaultfilters import filesizeformat
+from PIL import Image
 
 from labels.intake.exif import camera_facts
 from labels.models import Photo
 from labels.models.photo import random_key
-from labels.pictures import decoding, jpeg_markers
+from labels.pictures import decoding, jpeg_markers, memory, one_large, redrawing
 
 CHUNK = 1024 * 1024
-
-# Formats without a draft mode, and progressive JPEGs, are decoded whole, up to 3 bytes a pixel and more:
-# one large picture at a time in a process keeps a busy web server within the memory of one.
-_LARGE_PIXELS = 20_000_000
-_ONE_LARGE = threading.Semaphore(1)
+# A film-strip of a panorama has so many pixels on its long side, and no more.
+_MAX_SIDE = 500_000
 
 _KNOWN_EXTENSIONS = {"gif", "avif", "jxl", "svg", "psd", "pdf"}.union(
     *(extensions for _, extensions in decoding.FORMATS.values())
@@ -32,29 +30,41 @@ class Refused(Exception):
         self.reason, self.code = reason, code
 
 
-def check(file, name):
-    """Return the Photo, not saved, that `file` (seekable, binary) may become.
+@dataclass(frozen=True)
+class Checked:
+    """`photo` is not saved, and its `original` a new key without a file; or it is the `known` one's copy.
 
-    Its `original` is a new key, without a file. Raise Refused naming file, reason and limit.
+    `drawn` is the picture as `redrawing.upright` returns it, where that was asked for and can be had.
+    """
+
+    photo: Photo
+    known: Photo | None = None
+    drawn: Image.Image | None = None
+
+
+def check(file, name, find_known=lambda sha256: None, draw=False):
+    """Return what `file` (seekable, binary) may become; raise Refused naming file, reason and limit.
+
+    A file whose SHA-256 is known is not decoded again.
     """
     name = clean_name(name)
     # An upload past the limit is cut on its way to the disk, but knows how many bytes came.
     size = check_size(name, max(file.seek(0, 2), getattr(file, "size", None) or 0))
-    file.seek(0)
+    sha256, crc32 = digest(file)
+    if known := find_known(sha256):
+        return Checked(Photo(original_name=name, sha256=sha256), known)
     with _opened(file, name) as picture:
         kind, extensions = decoding.FORMATS[picture.format]
         _check_extension(name, kind, extensions)
         try:
             width, height = _check_pixels(name, picture)
-            facts = camera_facts(picture)
-            _check_decodes(name, picture, file)
+            facts, drawn = _read(name, picture, file, draw)
         except decoding.BrokenPicture:
             reason = f"{name} is damaged or cut off; send it again from where it is still whole."
             raise Refused(reason, "damaged") from None
-    sha256, crc32 = digest(file)
     if facts["orientation"] in (5, 6, 7, 8):
         width, height = height, width
-    return Photo(
+    photo = Photo(
         original=random_key(extensions[0]),
         original_name=name,
         format=kind,
@@ -65,6 +75,7 @@ def check(file, name):
         height=height,
         **facts,
     )
+    return Checked(photo, drawn=drawn)
 
 
 def clean_name(name):
@@ -127,6 +138,12 @@ def _check_extension(name, kind, extensions):
 
 def _check_pixels(name, picture):
     width, height = picture.size
+    if max(width, height) > _MAX_SIDE:
+        raise Refused(
+            f"{name} is {width:,} x {height:,} pixels; the limit for one side is {_MAX_SIDE:,}. "
+            "Make it smaller or cut it.",
+            "too_many_pixels",
+        )
     limit = settings.UPLOAD_MAX_PIXELS
     if width * height > limit:
         raise Refused(
@@ -154,17 +171,46 @@ def _mega(pixels):
     return f"{pixels / 1_000_000:.1f}".removesuffix(".0")
 
 
-def _check_decodes(name, picture, file):
-    """Decode once: verify() passes half a JPEG, only decoding finds the missing end."""
+def _read(name, picture, file, draw):
+    """Decode the picture; return what the camera wrote, and what is drawn of it or None."""
+    needed = _check_memory(name, picture, file)
+    _check_scans(name, picture, file)
+    with one_large.turn(needed):
+        # Of most PNGs Pillow decodes all to see what the camera wrote.
+        facts = camera_facts(picture)
+        drawn = _drawn(picture, file) if draw else None
+        if drawn is None:
+            # Once: verify() passes half a JPEG, only decoding finds the missing end.
+            for _ in decoding.strips(picture, file, at_least=1):
+                pass
+    decoding.check_whole(picture, file)
+    return facts, drawn
+
+
+def _drawn(picture, file):
+    # What can be decoded and not drawn is taken; its worker says what is wrong with it.
+    with suppress(decoding.BrokenPicture):
+        return redrawing.redraw(picture, file)
+
+
+def _check_memory(name, picture, file):
+    """Return the bytes that decoding takes, here or for its rendition; raise Refused over the limit."""
+    needed = memory.needed(picture, file, redrawing.RENDITION_SIDE)
+    limit = settings.UPLOAD_MAX_MEMORY
+    if needed > limit:
+        raise Refused(
+            f"{name} has {_mega(picture.width * picture.height)} megapixels, which take "
+            f"{filesizeformat(needed)} of memory to decode; the limit is {filesizeformat(limit)}. "
+            "Make it smaller or save it as a plain JPEG, or ask your administrator to raise the limit.",
+            "too_much_memory",
+        )
+    return needed
+
+
+def _check_scans(name, picture, file):
     if picture.format in ("JPEG", "MPO") and jpeg_markers.scan_count(file) > jpeg_markers.MAX_SCANS:
         raise Refused(
             f"{name} has more than {jpeg_markers.MAX_SCANS} scans, which is the limit: it would take minutes "
             "to decode. Save it again and send that.",
             "too_many_scans",
         )
-    # Of a progressive JPEG all coefficients are kept, whatever size is asked for.
-    whole = picture.format not in ("JPEG", "MPO") or picture.info.get("progressive")
-    is_large = whole and picture.width * picture.height > _LARGE_PIXELS
-    with _ONE_LARGE if is_large else nullcontext():
-        decoding.decode(picture, at_least=1)
-    decoding.check_whole(picture, file)

@@ -1,20 +1,13 @@
 """Where many photos come from at once: a folder, a zip file, or a bucket."""
 
-import stat
-import tempfile
 import zipfile
-import zlib
 from contextlib import contextmanager
 from functools import partial
-from lzma import LZMAError
 from pathlib import Path
 
-from django.conf import settings
-
-from labels.intake.checks import CHUNK, Refused, check_size, clean_name
+from labels.intake import zip_source
+from labels.intake.checks import Refused, check_size, clean_name
 from labels.storage.errors import ObjectUnreadable
-
-_UNPACKING = (zipfile.BadZipFile, zlib.error, LZMAError, NotImplementedError, RuntimeError, EOFError)
 
 
 def find(source, after=""):
@@ -37,10 +30,7 @@ def _on_disk(source):
     if path.is_dir():
         return _in_folder(path)
     if path.is_file() and zipfile.is_zipfile(path):
-        try:
-            return _in_zip(path)
-        except zipfile.BadZipFile as error:
-            raise ValueError(f"{source} is a damaged zip file: {error}.") from error
+        return _in_zip(path)
     if path.exists():
         raise ValueError(f"{source} is neither a folder nor a zip file.")
     raise ValueError(f"{source} does not exist.")
@@ -101,30 +91,8 @@ def _open_file(path):
 
 
 def _in_zip(path):
-    with zipfile.ZipFile(path) as archive:
-        members = archive.infolist()
     return [
-        (member.filename, partial(_open_member, path, member))
-        for member in members
-        if not member.is_dir() and not stat.S_ISLNK(member.external_attr >> 16)
-        if not _is_hidden(member.filename.replace("\\", "/").split("/"))
+        (name, opener)
+        for name, opener in zip_source.members(path)
+        if not _is_hidden(name.replace("\\", "/").split("/"))
     ]
-
-
-@contextmanager
-def _open_member(path, member):
-    name = clean_name(member.filename)
-    check_size(name, member.file_size)
-    with tempfile.TemporaryFile(dir=settings.FILE_UPLOAD_TEMP_DIR) as file:
-        try:
-            with zipfile.ZipFile(path) as archive, archive.open(member) as packed:
-                while chunk := packed.read(CHUNK):
-                    # The size in the directory is only a claim.
-                    check_size(name, file.tell() + len(chunk))
-                    file.write(chunk)
-        except (*_UNPACKING, OSError) as error:
-            # bzip2 complains with an OSError that has no number; a full disk has one.
-            if isinstance(error, OSError) and error.errno is not None:
-                raise
-            raise Refused(f"{name} cannot be unpacked: {error}.", "unreadable") from error
-        yield file

@@ -4,9 +4,9 @@ import struct
 from contextlib import contextmanager, suppress
 
 import pillow_heif
-from PIL import Image
+from PIL import ExifTags, Image
 
-from labels.pictures import jpeg_markers, png_chunks
+from labels.pictures import jpeg_markers, memory, png_chunks, png_strips
 
 pillow_heif.register_heif_opener()
 
@@ -38,11 +38,13 @@ _BROKEN = (
     RuntimeError,
     AttributeError,
     struct.error,
+    png_strips.NotWhole,
     Image.DecompressionBombError,
 )
 
 # More than any scanner writes: a few kilobytes of them keep a decoder busy for minutes.
 MAX_FRAMES = 1000
+_MAX_EXIF = 16 * 1024 * 1024
 
 
 class BrokenPicture(Exception):
@@ -70,7 +72,11 @@ def open_picture(file):
     _check_structure(file)
     # Pillow's JPEG reader gives MPO too and registers no other for it: asked for one, it raises KeyError.
     with reading():
-        return Image.open(file, formats=[name for name in FORMATS if name != "MPO"])
+        picture = Image.open(file, formats=[name for name in FORMATS if name != "MPO"])
+        if memory.decodes_in_strips(picture, file):
+            # Pillow would decode all of it to see whether there is any behind the picture data.
+            picture.info["exif"] = _png_exif(file)
+        return picture
 
 
 def frame_count(picture):
@@ -97,6 +103,16 @@ def _check_structure(file):
         raise OverLimit(excess)
 
 
+def orientation(picture):
+    """Return how the camera was held, as EXIF says it, from 1 to 8: 1 where it says nothing of use."""
+    try:
+        with reading():
+            said = picture.getexif().get(ExifTags.Base.Orientation)
+    except BrokenPicture:
+        return 1
+    return said if said in range(1, 9) else 1
+
+
 def _page_count(picture):
     """Return how many pages a TIFF has, MAX_FRAMES + 1 for more: counting all takes the square of them."""
     pages = 1
@@ -118,6 +134,20 @@ def decode(picture, at_least):
     return picture
 
 
+def strips(picture, file, at_least, multiple=1):
+    """Decode as decode() does; yield the picture, or of a large PNG one strip after the other.
+
+    These have heights that are multiples of `multiple` where they can be.
+    """
+    if not memory.decodes_in_strips(picture, file):
+        yield decode(picture, at_least)
+        return
+    with reading():
+        for strip in png_strips.strips(file, multiple):
+            strip.info.update(picture.info)
+            yield strip
+
+
 def check_whole(picture, file):
     """Raise BrokenPicture when the end of a PNG or HEIC is missing although its first picture decodes.
 
@@ -131,6 +161,12 @@ def check_whole(picture, file):
 
 def _png_ends(file):
     return png_chunks.read_chunks(file).ends_at
+
+
+def _png_exif(file):
+    place, length = png_chunks.read_chunks(file).exif or (0, 0)
+    file.seek(place)
+    return file.read(min(length, _MAX_EXIF))
 
 
 def _heif_ends(file):

@@ -2,23 +2,37 @@
 
 import io
 
-from PIL import Image, ImageCms, ImageOps
+from PIL import Image, ImageCms
 
-from labels.pictures import decoding
+from labels.pictures import decoding, shrinking
 
 # 1280 px at quality 85 is a median of 132 KB, against a limit of 5 MB for Rekognition's Bytes.
 RENDITION_SIDE, RENDITION_QUALITY = 1280, 85
 
+# What undoes how the camera was held, by the orientation in EXIF.
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 _SRGB = ImageCms.createProfile("sRGB")
 
 
 def upright(file):
     """Return the picture in `file`, at most RENDITION_SIDE on the long side; raise BrokenPicture."""
-    picture = decoding.open_picture(file)
-    decoding.decode(picture, at_least=RENDITION_SIDE)
+    return redraw(decoding.open_picture(file), file)
+
+
+def redraw(picture, file):
+    """Return what `upright` returns, of the `picture` that was opened from `file`."""
+    strips = decoding.strips(picture, file, RENDITION_SIDE, shrinking.factor(picture.size, RENDITION_SIDE))
     with decoding.reading():
-        picture = ImageOps.exif_transpose(picture)
-        return _srgb(within(picture, RENDITION_SIDE))
+        small = shrinking.shrunk(picture, strips, RENDITION_SIDE)
+        return _srgb(_turned(small, decoding.orientation(picture)))
 
 
 def rendition(picture):
@@ -26,15 +40,8 @@ def rendition(picture):
     return jpeg(picture, RENDITION_QUALITY)
 
 
-def within(picture, side):
-    """Return a copy whose long side is at most `side` pixels; a smaller picture is never enlarged."""
-    if max(picture.size) <= side:
-        return picture
-    # Resampling palettes or 16-bit greys directly gives wrong colours.
-    copy = picture.copy() if picture.mode in ("RGB", "L", "CMYK") else _plain(picture)
-    # A gap of 1.5 halves 1280 px by averaging before Lanczos does the rest: a third of the time.
-    copy.thumbnail((side, side), Image.Resampling.LANCZOS, reducing_gap=1.5)
-    return copy
+def _turned(picture, orientation):
+    return picture.transpose(_TURNS[orientation]) if orientation in _TURNS else picture
 
 
 def _srgb(picture):
@@ -45,18 +52,7 @@ def _srgb(picture):
             return ImageCms.profileToProfile(picture, source, _SRGB, outputMode="RGB")
         except (ImageCms.PyCMSError, OSError):
             pass  # A broken profile: shown without it, as browsers do.
-    return _plain(picture)
-
-
-def _plain(picture):
-    """Return the picture as RGB: 16-bit greys scaled, transparency on white."""
-    if picture.mode.startswith("I") or picture.mode == "F":
-        top = 65535 if picture.getextrema()[1] > 255 else 255
-        return picture.convert("F").point(lambda value: value * (255 / top)).convert("L").convert("RGB")
-    if picture.mode in ("RGBA", "LA", "PA") or "transparency" in picture.info:
-        rgba = picture.convert("RGBA")
-        return Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba).convert("RGB")
-    return picture.convert("RGB")
+    return shrinking.plain(picture)
 
 
 def jpeg(picture, quality):

@@ -8,7 +8,7 @@ from django.core.files.base import ContentFile
 from labels.detectors.base import PhotoRefused
 from labels.models import Photo
 from labels.models.photo import random_key, renditions
-from labels.pictures import decoding, redrawing
+from labels.pictures import decoding, memory, one_large, redrawing, shrinking
 from labels.storage.errors import ObjectUnreadable
 
 THUMBNAIL_SIDE, THUMBNAIL_QUALITY = 400, 80
@@ -26,9 +26,18 @@ def ensure(photo):
     # A large picture takes longer than a lease where a machine is slow or busy.
     with photo.lease_renewed():
         picture = _upright(photo)
-    rendition = redrawing.rendition(picture)
-    small = redrawing.within(picture, THUMBNAIL_SIDE)
-    _keep(photo, rendition, redrawing.jpeg(small, THUMBNAIL_QUALITY), small.size)
+    rendition = save(photo, picture)
+    _keep(photo)
+    return rendition
+
+
+def save(photo, picture):
+    """Write the photo's thumbnail and rendition, not its row; return the rendition's bytes."""
+    rendition, small = redrawing.rendition(picture), shrinking.within(picture, THUMBNAIL_SIDE)
+    photo.rendition = renditions().save(random_key("jpg"), ContentFile(rendition))
+    thumbnail = redrawing.jpeg(small, THUMBNAIL_QUALITY)
+    photo.thumbnail = renditions().save(random_key("jpg"), ContentFile(thumbnail))
+    photo.thumbnail_width, photo.thumbnail_height = small.size
     return rendition
 
 
@@ -40,7 +49,9 @@ def _upright(photo):
                 raise PhotoRefused(
                     "The original in storage is not the one that was taken in.", "original_changed"
                 )
-            return redrawing.upright(file)
+            picture = decoding.open_picture(file)
+            with one_large.turn(memory.needed(picture, file, redrawing.RENDITION_SIDE)):
+                return redrawing.redraw(picture, file)
     except FileNotFoundError:
         raise PhotoRefused("The original is no longer in storage.", "original_missing") from None
     except ObjectUnreadable as error:
@@ -57,12 +68,9 @@ def _crc32(file):
     return crc32
 
 
-def _keep(photo, rendition, thumbnail, thumbnail_size):
-    keys = [renditions().save(random_key("jpg"), ContentFile(data)) for data in (rendition, thumbnail)]
-    photo.rendition, photo.thumbnail = keys
-    photo.thumbnail_width, photo.thumbnail_height = thumbnail_size
+def _keep(photo):
     names = ("rendition", "thumbnail", "thumbnail_width", "thumbnail_height")
     if not Photo.objects.held(photo).update(**{name: getattr(photo, name) for name in names}):
         # Deleted meanwhile, or another worker took over: it makes its own.
-        for key in keys:
-            renditions().delete(key)
+        for file in (photo.rendition, photo.thumbnail):
+            renditions().delete(file.name)

@@ -21,12 +21,19 @@ class StorageUnavailable(OSError):
         # An OSError without an errno is taken for a picture that cannot be decoded.
         super().__init__(errno.EIO, _REASON_OF.get(code, "the storage does not answer as it should"), code)
 
+    def __reduce__(self):
+        # An OSError is made again of its errno, also where another process raised it.
+        return type(self), (self.code,)
+
 
 class ObjectUnreadable(OSError):
     """One object cannot be read although the storage works; `strerror` says why."""
 
     def __init__(self, reason, key):
         super().__init__(errno.EACCES, reason, key)
+
+    def __reduce__(self):
+        return type(self), (self.strerror, self.filename)
 
 
 class PartsChanged(OSError):

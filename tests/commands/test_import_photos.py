@@ -154,3 +154,47 @@ def test_a_real_process_keeps_stdout_for_json_and_says_how_it_ended(folder, inst
     assert "the following arguments are required: source, --owner" in usage.stderr
     assert (wrong.returncode, wrong.stdout) == (1, "")
     assert "There is no account 'nobody'." in wrong.stderr
+
+
+def test_a_killed_import_leaves_nothing_half_done_and_a_second_one_goes_on(tmp_path, installation):
+    folder = tmp_path / "many"
+    folder.mkdir()
+    for number in range(120):
+        (folder / f"{number:03}.jpg").write_bytes(factory.noise((400, 300), number).read())
+    installation.manage("migrate", "-v", "0")
+    installation.manage("shell", "-v", "0", "-c", "from tests.factory import user; user('dan')")
+    before = set(installation.processes())
+
+    importing = installation.start("import_photos", folder, "--owner", "dan", "--workers", "3")
+    installation.wait_for(
+        lambda: installation.value("SELECT COUNT(*) FROM labels_photo") > 5, "some were added"
+    )
+    importing.kill()
+
+    installation.wait_for(lambda: not set(installation.processes()) - before, "its processes ended")
+    added = installation.value("SELECT COUNT(*) FROM labels_photo")
+    assert added < 120
+    assert installation.json("check_storage", codes=(0,))["findings"] == []
+    again = installation.json("import_photos", folder, "--owner", "dan", "--workers", "3")
+    assert again == {"imported": 120 - added, "duplicates": added, "refused": []}
+    assert installation.json("check_counts", codes=(0,))
+
+
+def test_many_files_are_imported_by_all_cores_and_said_as_ever(dan, folder):
+    for number in range(20):
+        (folder / f"n{number:02}.jpg").write_bytes(factory.picture((10 * number, 90, 90)).read())
+
+    code, document = run("import_photos", folder, "--owner", "dan", "--workers", 3)
+
+    assert (code, document) == (0, {"imported": 22, "duplicates": 1, "refused": []})
+    # In the order of the folder, so that of equal files the first by name is kept.
+    assert list(Photo.objects.order_by("pk").values_list("original_name", flat=True))[:2] == [
+        "a.jpg",
+        "b.png",
+    ]
+
+
+@pytest.mark.parametrize("workers", ["0", "-1", "two"])
+def test_a_wrong_number_of_workers_is_a_usage_error(dan, folder, workers):
+    with pytest.raises(CommandError, match="argument --workers: invalid"):
+        run("import_photos", folder, "--owner", "dan", "--workers", workers)

@@ -3,12 +3,14 @@ import shlex
 from django.core.management.base import CommandError
 from django.db import OperationalError
 
-from labels.intake import sources
-from labels.intake.add import IntakeResult, Outcome, add_photo
-from labels.intake.checks import Refused
+from labels.intake import many, sources
+from labels.intake.add import Outcome
 from labels.intake.upload_handlers import says_full
 from labels.storage.errors import StorageUnavailable
 from photomgr.json_command import JsonCommand, find_owner, printable
+
+# For fewer files starting processes takes longer than it saves.
+_FEW = 16
 
 
 class Command(JsonCommand):
@@ -21,8 +23,11 @@ class Command(JsonCommand):
         parser.add_argument("--owner", required=True, help="The account that will own the photos.")
         parser.add_argument("--after", default="", metavar="NAME", help="Go on behind this file.")
         parser.add_argument("--dry-run", action="store_true", help="Only say what would happen.")
+        parser.add_argument(
+            "--workers", type=_workers, metavar="N", help="Processes that read the photos; one for each core."
+        )
 
-    def run(self, source, owner, dry_run, after, **options):
+    def run(self, source, owner, dry_run, after, workers, **options):
         owner = find_owner(owner)
         try:
             files = sources.find(source, after)
@@ -31,10 +36,13 @@ class Command(JsonCommand):
         self.verb = "would be imported" if dry_run else "imported"
         document = {"imported": 0, "duplicates": 0, "refused": []}
         seen, total = set(), len(files) if isinstance(files, list) else None
+        if total is not None and total < _FEW:
+            workers = 1
+        adding = many.add_all(files, owner, dry_run, workers or many.default_workers())
         name = ""
         try:
-            for name, opener in self.progress(files, total, "files"):
-                result = _add(name, opener, owner, dry_run)
+            for name, finish in self.progress(adding, total, "files"):
+                result = finish()
                 after = name
                 if result.outcome == Outcome.REFUSED:
                     document["refused"].append({"name": name, "reason": result.reason})
@@ -47,6 +55,11 @@ class Command(JsonCommand):
         except StorageUnavailable as error:
             go_on = f" Go on with --after {shlex.quote(after)}" if after else ""
             raise CommandError(f"Stopped: {error.strerror}.{go_on}") from None
+        except many.ProcessDied as error:
+            raise CommandError(
+                f"A process died over one of these files: {printable(str(error))}. When memory was short, "
+                "run it again with fewer --workers: what is there is recognised."
+            ) from None
         except (OSError, OperationalError) as error:
             if not says_full(error):
                 raise
@@ -55,6 +68,9 @@ class Command(JsonCommand):
                 f"The disk is full at {printable(name)}; the library holds {done} of the files before it, "
                 "and nothing of this one. Make room and run it again: what is there is recognised."
             ) from None
+        finally:
+            # Whatever was prepared behind the last file is taken back now.
+            adding.close()
         return document, bool(document["refused"])
 
     def as_text(self, document):
@@ -66,9 +82,8 @@ class Command(JsonCommand):
         return "\n".join(map(printable, lines))
 
 
-def _add(name, opener, owner, dry_run):
-    try:
-        with opener() as file:
-            return add_photo(file, name, owner, dry_run)
-    except Refused as refusal:
-        return IntakeResult(name, Outcome.REFUSED, reason=refusal.reason, code=refusal.code)
+def _workers(text):
+    number = int(text)
+    if number < 1:
+        raise ValueError(text)
+    return number
