@@ -3,7 +3,6 @@
 from base64 import b32encode
 from urllib.parse import urlsplit
 
-import segno
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.models import AnonymousUser
@@ -46,6 +45,9 @@ def _page(request, trouble="", status=200):
 
 
 def _picture(device):
+    # Every manage.py command imports the pages; pictures are for this one alone.
+    import segno
+
     return segno.make(device.config_url, micro=False).svg_data_uri(scale=5, light="white", dark="black")
 
 
