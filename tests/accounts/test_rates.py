@@ -44,6 +44,15 @@ def test_a_count_that_is_over_begins_anew(moved):
     assert rates.take("x", 1, 1, 60) > 0
 
 
+@pytest.mark.django_db
+def test_what_was_left_of_a_time_that_is_over_is_not_added_to_the_next():
+    rates.take("x", 1, 3, 60)
+    RateCount.objects.update(ends_at=timezone.now() - timedelta(seconds=1))
+
+    assert [rates.take("x", 1, 3, 60) > 0 for _ in range(4)] == [False, False, False, True]
+    assert RateCount.objects.get().count == 3
+
+
 @pytest.mark.django_db(transaction=True)
 def test_many_at_once_get_no_more_than_the_limit():
     def one(_):
