@@ -12,6 +12,7 @@ from alarms.config.configuration import definition_of
 from alarms.models import Alarm, Mute
 from alarms.views.access import needs
 from alarms.views.display import condition, state_of
+from photomgr.accounts import audit
 
 
 @needs("view_alarm")
@@ -42,6 +43,7 @@ def alarm_mute(request, pk):
     length, reason = request.POST.get("for", ""), request.POST.get("reason", "")[:200]
     try:
         mute([alarm], length, request.user.get_username(), request.user, reason)
+        audit.record(request, "muted an alarm", f"{alarm.name} for {length}")
         messages.success(request, f"{alarm.name} notifies nobody for {length}.")
     except (BadSchedule, BackendError) as error:
         messages.error(request, f"Not muted: {error}")
@@ -57,6 +59,7 @@ def alarm_unmute(request, pk):
     try:
         for row in alone:
             unmute(row, request.user.get_username(), request.user)
+        audit.record(request, "ended mutes of an alarm", alarm.name, count=len(alone))
         messages.success(request, f"{len(alone)} mute{'s' if len(alone) != 1 else ''} ended.")
     except BackendError as error:
         messages.error(request, f"Still muted: {error}")
@@ -69,6 +72,7 @@ def alarm_switch(request, pk):
     alarm.enabled = not alarm.enabled
     alarm.save(update_fields=["enabled", "changed_at"])
     word = "on" if alarm.enabled else "off"
+    audit.record(request, f"switched an alarm {word}", alarm.name)
     messages.success(request, f"{alarm.name} is switched {word} here. Apply the plan to make it so.")
     return redirect(alarm)
 

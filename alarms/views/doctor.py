@@ -10,6 +10,7 @@ from alarms.doctor import fixes
 from alarms.models import Alarm, Finding
 from alarms.views.access import needs
 from alarms.views.display import TONES
+from photomgr.accounts import audit
 from photomgr.staff import may, require, staff_needs
 
 
@@ -39,6 +40,7 @@ def finding_fix(request, finding):
     except fixes.CannotFix as why:
         messages.error(request, str(why))
         return redirect("alarm_doctor")
+    audit.record(request, "fixed a finding of the doctor", f"{finding.alarm or finding.detector}: {done}")
     messages.success(request, f"Done here: {done}. Apply the plan to make it so.")
     return _examined(request, finding.alarm)
 
@@ -61,6 +63,7 @@ def alarm_exclude(request, pk):
     except fixes.CannotFix as why:
         messages.error(request, str(why))
     else:
+        audit.record(request, "excluded a time from training", f"{alarm.name}: {start} to {end}")
         learns = f"{alarm.name} learns nothing from it any more."
         messages.success(request, f"{learns} Apply the plan to make it so.")
     return redirect("alarm_chart", pk=pk)

@@ -9,6 +9,7 @@ from alarms.backends import BackendError
 from alarms.cloudwatch.plan_text import SIGNS, shown, summary
 from alarms.models import AlarmSet
 from alarms.views.access import needs
+from photomgr.accounts import audit
 
 # Beyond it a page would be too long to read; the command shows all.
 MOST = 500
@@ -39,6 +40,7 @@ def alarm_apply(request, set_name):
     alarm_set = get_object_or_404(AlarmSet, name=set_name)
     fingerprint, prune = request.POST.get("fingerprint", ""), request.POST.get("prune") == "1"
     run = tasks.request_run(alarm_set, request.user, fingerprint, prune)
+    audit.record(request, "had a plan of alarms applied", alarm_set.name)
     messages.success(request, f"The plan of {alarm_set.name} is being applied.")
     return redirect("alarm_run", run.pk)
 

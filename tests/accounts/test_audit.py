@@ -9,6 +9,7 @@ from labels.models import LabelRule, Photo
 from photomgr.accounts.audit import Audited
 from photomgr.accounts.models import CannotChange, StaffAction
 from tests import factory
+from tests.alarms import factory as alarms
 from tests.factory import MAGENTA
 
 pytestmark = pytest.mark.django_db
@@ -90,6 +91,24 @@ def test_the_buttons_of_the_pages(staff, dan, eve, commits):
         ("had failed photos labelled again", 1),
         ("renamed a label for everyone", 0),
         ("undid a change for everyone", 0),
+    ]
+
+
+def test_the_buttons_of_alarms(staff):
+    shop = alarms.alarm_set()
+    page = alarms.static(shop, alarms.metric()).get_absolute_url()
+
+    staff.post(f"{page}mute/", {"for": "2h"})
+    staff.post(f"{page}mute/", {"for": "ever"})
+    staff.post(f"{page}unmute/")
+    staff.post(f"{page}switch/")
+    staff.post(reverse("alarm_apply", args=[shop.name]), {"fingerprint": "x"})
+
+    assert [(row[1], row[2]) for row in reversed(_written())] == [
+        ("muted an alarm", "shop-floor for 2h"),
+        ("ended mutes of an alarm", "shop-floor"),
+        ("switched an alarm off", "shop-floor"),
+        ("had a plan of alarms applied", "shop"),
     ]
 
 
