@@ -9,6 +9,7 @@ from labels.views import (
     review,
     rules,
     saved_selections,
+    shares,
     status,
     tags,
     texts,
@@ -39,6 +40,12 @@ urlpatterns = [
     path("bundles/<int:pk>/retry/", bundles.bundle_retry, name="bundle_retry"),
     path("bundles/<int:pk>/keep/", bundles.bundle_keep, name="bundle_keep"),
     path("bundles/<int:pk>/parts/<int:number>/", bundles.bundle_part, name="bundle_part"),
+    path("bundles/<int:pk>/share/", shares.bundle_share, name="bundle_share"),
+    path(
+        "bundles/<int:pk>/share/<int:share>/revoke/", shares.bundle_share_revoke, name="bundle_share_revoke"
+    ),
+    path("shared/<slug:token>/", shares.shared, name="shared"),
+    path("shared/<slug:token>/<int:part>/", shares.shared_part, name="shared_part"),
     path("notices/<int:pk>/dismiss/", bundles.notice_dismiss, name="notice_dismiss"),
     path("recipes/new/", saved_selections.saved_selection_save, name="saved_selection_save"),
     path("recipes/<int:pk>/run/", saved_selections.saved_selection_run, name="saved_selection_run"),

@@ -112,6 +112,13 @@ class LibraryVersionAdmin(PartAdmin):
     list_select_related = ["owner"]
 
 
+@admin.register(models.Share)
+class ShareAdmin(PartAdmin):
+    list_display = ["id", "bundle", "created_at", "expires_at", "revoked_at", "opened", "downloaded"]
+    list_filter = [("bundle__owner", admin.RelatedOnlyFieldListFilter)]
+    list_select_related = ["bundle"]
+
+
 @admin.register(models.PhotoLabel)
 class PhotoLabelAdmin(PartAdmin):
     list_display = ["label", "photo", "confidence", "source", "status", "rule", "run", "created_at"]

@@ -10,5 +10,6 @@ from labels.models.photo import Photo
 from labels.models.region import Budget, RegionQuota, Residency, Spending
 from labels.models.rule import LabelRule, RuleRun, RuleVersion
 from labels.models.saved_selection import SavedSelection
+from labels.models.share import Share
 from labels.models.summary import LibraryVersion, PhotoSummary
 from labels.models.sweep_failure import SweepFailure

@@ -1,8 +1,6 @@
 """Downloads: request, follow, fetch."""
 
-import contextlib
 from collections import defaultdict
-from pathlib import Path
 
 from django.conf import settings
 from django.contrib import messages
@@ -21,6 +19,7 @@ from labels.selection.predicate import Selection
 from labels.views import file_responses
 from labels.views.cards import photos_in_words
 from labels.views.options import DownloadOptions, about
+from labels.views.shares import owners_context
 from labels.workers import queue
 from photomgr.accounts import rates
 
@@ -94,7 +93,7 @@ def bundle_detail(request, pk, template="bundle.html"):
         "deliveries": {row.channel: row for row in Delivery.objects.filter(notice__bundle=bundle)},
         "again_url": reverse("labels", query=[*selection.fields(), *options.fields()]),
     }
-    return render(request, template, context)
+    return render(request, template, {**context, **owners_context(bundle)})
 
 
 @require_POST
@@ -134,18 +133,8 @@ def bundle_part(request, pk, number):
     """Send one archive. Access is checked here again, and nothing is fetched past its time."""
     bundle = _mine(request, pk)
     part = get_object_or_404(bundle.parts, number=number) if bundle.is_downloadable else None
-    if part and bundle.expires_at > timezone.now():
-        # It may be gone all the same: the sweep has just taken it away.
-        with contextlib.suppress(FileNotFoundError):
-            return file_responses.attachment(
-                request,
-                part.file,
-                name=part.file_name,
-                content_type="application/zip",
-                # A file is never written again once it may be fetched.
-                etag=Path(part.file.name).stem,
-                modified=bundle.finished_at,
-            )
+    if answer := part and file_responses.archive(request, bundle, part):
+        return answer
     messages.info(request, "This download is no longer kept. You can ask for it again.")
     return redirect(bundle)
 

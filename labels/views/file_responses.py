@@ -5,6 +5,7 @@ from urllib.parse import quote
 
 from django.conf import settings
 from django.http import FileResponse, HttpResponse, HttpResponseRedirect
+from django.utils import timezone
 from django.utils.http import content_disposition_header
 
 from labels.storage import is_bucket
@@ -30,6 +31,25 @@ def attachment(request, file, *, name, content_type, etag, modified):
         file.name, seconds=_DOWNLOAD_SECONDS, method=request.method, save_as=name, content_type=content_type
     )
     return HttpResponseRedirect(link, headers={"Cache-Control": "no-store"})
+
+
+def archive(request, bundle, part):
+    """Return an answer that saves an archive; None when the bundle is past its time or the file gone."""
+    if bundle.expires_at <= timezone.now():
+        return None
+    try:
+        return attachment(
+            request,
+            part.file,
+            name=part.file_name,
+            content_type="application/zip",
+            # A file is never written again once it may be fetched.
+            etag=Path(part.file.name).stem,
+            modified=bundle.finished_at,
+        )
+    except FileNotFoundError:
+        # The sweep has just taken it away.
+        return None
 
 
 def picture(request, file, content_type):

@@ -53,6 +53,7 @@ def site(tmp_path_factory):
     installation = Installation(
         tmp_path_factory.mktemp("site") / "data",
         LABELS_DETECTOR="local",
+        SHARING="true",
         UPLOAD_MAX_BYTES="12000000",
     )
     running = Site(installation)

@@ -6,6 +6,7 @@
 import io
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import axe_playwright_python
 import pytest
@@ -48,6 +49,7 @@ class Gallery:
         self.label, self.other, self.everywhere = self.labels[0], self.labels[3], self.labels[-1]
         self.photo, self.failed, self.waiting = self._photos()
         self.bundles = self._downloads()
+        self.shared = self._shared()
 
     def _photos(self):
         ids = [row[0] for row in self.dan.rows("SELECT id FROM labels_photo WHERE owner_id = ?", self.dan.pk)]
@@ -61,6 +63,12 @@ class Gallery:
             "UPDATE labels_photo SET status = 'pending', next_attempt_at = ? WHERE id = ?", self.later, ids[4]
         )
         return ids[0], ids[3], ids[4]
+
+    def _shared(self):
+        page = self.dan.page
+        page.goto(f"/bundles/{self.bundles['ready']}/")
+        page.click(".sharing button.button")
+        return urlsplit(page.input_value(".sharing .link")).path
 
     def _downloads(self):
         page, found = self.dan.page, {}
@@ -185,6 +193,8 @@ PAGES = {
         f"bundle-{status}": ("dan", f"/bundles/{{g.bundles[{status}]}}/", None)
         for status in ("queued", "building", "ready", "partial", "failed", "cancelled", "expired")
     },
+    "shared": ("stranger", "{g.shared}", None),
+    "shared-gone": ("stranger", "/shared/1-no/", None),
     "status": ("dan", "/status/", None),
     "account": ("newcomer", "/account/", None),
     "second-factor": ("newcomer", "/account/second-factor/", _set_up_phone),
@@ -203,7 +213,7 @@ def _open(gallery, name, width, scheme):
     someone = getattr(gallery, whose.removesuffix("-in"))
     if whose.endswith("-in"):
         someone.sign_in()
-    someone.expected[:] = [r"status of 404"] if name == "404" else []
+    someone.expected[:] = [r"status of 404"] if name in ("404", "shared-gone") else []
     someone.complaints.clear()
     page = someone.page
     page.set_viewport_size({"width": width, "height": WIDTHS[width]})

@@ -9,9 +9,10 @@ import pytest
 from django.http import FileResponse
 from django.test import Client
 from django.urls import URLPattern, get_resolver, reverse
+from django.utils import timezone
 
 from labels.bundles import building
-from labels.models import Bundle, DirectUpload, Notice, Photo, SavedSelection
+from labels.models import Bundle, DirectUpload, Notice, Photo, SavedSelection, Share
 from photomgr.accounts.models import Session
 from photomgr.accounts.sessions import handle
 from tests import factory
@@ -27,19 +28,22 @@ OPEN = {
     "password_reset_done",
     "password_reset_confirm",
     "password_reset_complete",
+    "shared",
+    "shared_part",
 }
 # Which object's id a parameter of a URL means: the first word of the URL's name, and the parameter.
 PARAMETERS = {
     ("photo", "pk"),
     ("bundle", "pk"),
     ("bundle", "number"),
+    ("bundle", "share"),
     ("notice", "pk"),
     ("saved", "pk"),
     ("direct", "pk"),
     ("account", "handle"),
 }
 # Parameters that hold no id.
-NO_IDS = {"uidb64", "token"}
+NO_IDS = {"uidb64", "token", "part"}
 STAFF = {"rules", "rules_try", "rules_apply", "rules_undo", "status", "status_retry", "regions_retry"}
 
 
@@ -83,6 +87,7 @@ def eves(eve, commits):
     bundle = factory.held_bundle(eve)
     building.build(bundle)
     notice = Notice.objects.get(bundle=bundle)
+    share = Share.objects.create(bundle=bundle, nonce="hers", expires_at=timezone.now())
     saved = SavedSelection.objects.create(owner=eve, name="Hers", selection={}, part_bytes=1)
     browser = Client()
     browser.force_login(eve)
@@ -93,13 +98,16 @@ def eves(eve, commits):
         ("photo", "pk"): photo.pk,
         ("bundle", "pk"): bundle.pk,
         ("bundle", "number"): 1,
+        ("bundle", "share"): share.pk,
         ("notice", "pk"): notice.pk,
         ("saved", "pk"): saved.pk,
     }
 
 
 def _state():
-    rows = [list(model.objects.values()) for model in (Photo, DirectUpload, Bundle, Notice, SavedSelection)]
+    rows = [
+        list(model.objects.values()) for model in (Photo, DirectUpload, Bundle, Notice, SavedSelection, Share)
+    ]
     rows.append(Session.objects.filter(owner__username="eve").count())
     return rows, stored("originals"), stored("bundles")
 
@@ -168,7 +176,7 @@ def test_nobody_sees_anything_without_signing_in(client, eves, name, parameters,
     assert _state() == before
 
 
-@pytest.mark.parametrize("name", sorted(OPEN - {"password_reset_confirm"}))
+@pytest.mark.parametrize("name", sorted(OPEN - {"password_reset_confirm", "shared", "shared_part"}))
 def test_what_is_open_does_not_send_to_the_login(client, name):
     client.logout()
 
