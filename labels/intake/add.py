@@ -1,6 +1,7 @@
 """Bytes -> checked, hashed, deduplicated Photo: the only way a photo is created."""
 
 import zlib
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -13,6 +14,7 @@ from labels.models.photo import originals
 from labels.models.photo import renditions as rendition_files
 from labels.pictures import renditions
 from labels.selection import summaries
+from labels.storage.errors import StorageUnavailable
 
 
 class Outcome(StrEnum):
@@ -33,24 +35,25 @@ class IntakeResult:
     sha256: str = ""
 
 
-def add_photo(file, name, owner, dry_run=False):
+def add_photo(file, name, owner, dry_run=False, draw=False):
     """Return what became of `file` (seekable, binary); never raise over its content.
 
-    Nothing of a refused or duplicate file stays behind, and a dry run writes nothing at all.
+    Nothing of a refused or duplicate file stays behind, and a dry run writes nothing at all. With `draw` its
+    thumbnail and rendition are there with the photo; otherwise a worker makes them before its labels.
     """
-    return commit(store(file, name, owner, dry_run))
+    return commit(store(file, name, owner, dry_run, draw))
 
 
-def store(file, name, owner, dry_run=False, draw=False):
+def store(file, name, owner, dry_run=False, draw=False, line=Photo.Line.BY_HAND):
     """Check `file` and write its files, without a row; return the IntakeResult it has after commit().
 
-    With `draw` its thumbnail and rendition are made, too.
+    With `draw` its thumbnail and rendition are made, too. `line` is the one in which it waits for labels.
     """
     try:
         checked = check(file, name, lambda sha256: _existing(owner, sha256), draw)
         photo = checked.photo
         if not checked.known and not dry_run:
-            photo.owner = owner
+            photo.owner, photo.line = owner, line
             _write(file, photo, checked.drawn)
     except Refused as refusal:
         return IntakeResult(clean_name(name), Outcome.REFUSED, reason=refusal.reason, code=refusal.code)
@@ -93,7 +96,9 @@ def _write(file, photo, drawn):
     try:
         originals().save(photo.original.name, _Verified(file, photo))
         if drawn:
-            renditions.save(photo, drawn)
+            # Without its storage the photo is taken all the same; its worker waits, and makes them.
+            with suppress(StorageUnavailable):
+                renditions.save(photo, drawn)
     except BaseException:
         take_back(photo)
         raise

@@ -34,7 +34,7 @@ def add(upload):
     """Make a photo of the leased file, or refuse it, by the same checks as any other file."""
     try:
         with direct_upload_files().open(upload.key) as file:
-            result = add_photo(file, upload.name, upload.owner)
+            result = add_photo(file, upload.name, upload.owner, draw=True)
     except FileNotFoundError:
         _end(upload, Outcome.REFUSED, f"{upload.name} did not arrive. Send it again.")
     else:

@@ -16,6 +16,7 @@ from django.db import connections
 
 from labels.intake.add import IntakeResult, Outcome, commit, store, take_back
 from labels.intake.checks import Refused
+from labels.models import Photo
 
 # So many files a process has prepared or in work: enough to keep it busy while this one writes rows.
 _AHEAD = 3
@@ -89,7 +90,7 @@ def add_all(files, owner, dry_run=False, workers=1):
 def _prepare(name, opener, owner, dry_run):
     try:
         with opener() as file:
-            return store(file, name, owner, dry_run, draw=not dry_run)
+            return store(file, name, owner, dry_run, draw=not dry_run, line=Photo.Line.IN_BULK)
     except Refused as refusal:
         return IntakeResult(name, Outcome.REFUSED, reason=refusal.reason, code=refusal.code)
 

@@ -66,7 +66,7 @@ def _take(file, owner):
         quota.check_room(owner, name, file.size)
     except Refused as refusal:
         return IntakeResult(clean_name(name), Outcome.REFUSED, reason=refusal.reason, code=refusal.code)
-    return add_photo(file, name, owner)
+    return add_photo(file, name, owner, draw=True)
 
 
 def _too_fast(request, reason):

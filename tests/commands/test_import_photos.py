@@ -34,6 +34,8 @@ def test_a_folder_is_imported_and_a_copy_counted_as_duplicate(dan, folder):
 
     assert (code, document) == (0, {"imported": 2, "duplicates": 1, "refused": []})
     assert sorted(Photo.objects.values_list("original_name", flat=True)) == ["a.jpg", "b.png"]
+    # Behind what people upload.
+    assert set(Photo.objects.values_list("line", flat=True)) == {Photo.Line.IN_BULK}
     assert run("import_photos", folder, "--owner", "dan") == (
         0,
         {"imported": 0, "duplicates": 3, "refused": []},

@@ -8,6 +8,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from labels import tasks
+from labels.labelling import attempts
 from labels.maintenance import sweep
 from labels.models import DirectUpload, Photo
 from photomgr import turns
@@ -248,3 +249,12 @@ def test_a_worker_passes_by_the_photo_that_another_is_claiming(accounts):
     other.join()
 
     assert found == ["b"]
+
+
+@pytest.mark.parametrize(("count", "line"), [(1, HAND), (101, BULK)], ids=["a few", "many"])
+def test_what_is_labelled_again_waits_by_hand_or_in_bulk(accounts, count, line):
+    factory.many_photos(accounts["ann"], count)
+
+    attempts.label_again(Photo.objects.all())
+
+    assert set(Photo.objects.values_list("status", "line")) == {(Photo.WAITING, line)}

@@ -157,6 +157,20 @@ def test_an_original_that_was_changed_since_is_not_labelled_in_its_place(s3, dan
     assert not DetectionRun.objects.exists()
 
 
+def test_a_photo_is_taken_while_only_the_bucket_of_renditions_is_away(s3, dan):
+    s3.rule = lambda asked: error(400, "ExpiredToken") if "renditions/" in asked.path else None
+    photo = add_photo(factory.picture(), "sea.jpg", dan, draw=True).photo
+    assert not photo.thumbnail
+    s3.reset()
+
+    tasks.label_photo(photo.pk)
+
+    photo.refresh_from_db()
+    assert photo.status == Photo.Status.LABELLED
+    assert photo.thumbnail
+    assert photo.rendition
+
+
 def test_a_rendition_that_is_gone_is_made_again(s3, dan, commits, keys):
     with commits():
         photo = factory.photo(dan)

@@ -1,9 +1,13 @@
 """Photos in through the browser: a plain form with many files, or a script with one at a time."""
 
+import io
+
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
+from PIL import Image
 
+from labels import tasks
 from labels.models import Photo
 from tests import factory
 from tests.conftest import stored
@@ -66,8 +70,30 @@ def test_a_script_reads_an_imported_photo(client, dan):
         "outcome": "imported",
         "reason": "",
         "url": photo.get_absolute_url(),
-        "thumb_url": "",
+        "thumb_url": reverse("photo_thumbnail", args=[photo.pk]),
     }
+
+
+def test_the_thumbnail_is_there_before_any_worker_has_seen_the_photo(client, dan):
+    thumb_url = _post(client, _file("sea.jpg", factory.picture(RED, (900, 600)).read()), **JSON).json()[
+        "thumb_url"
+    ]
+
+    thumbnail = Image.open(io.BytesIO(b"".join(client.get(thumb_url).streaming_content)))
+
+    photo = Photo.objects.get()
+    assert (photo.status, photo.attempts) == (Photo.WAITING, 0)
+    assert thumbnail.size == (photo.thumbnail_width, photo.thumbnail_height) == (400, 267)
+
+
+def test_the_worker_labels_from_what_was_drawn_at_the_upload(client, dan):
+    _post(client, _file("sea.jpg", factory.picture(RED, (900, 600)).read()), **JSON)
+    drawn = stored("renditions")
+
+    tasks.label_next_photo(0)
+
+    assert Photo.objects.get().status == Photo.Status.LABELLED
+    assert (len(drawn), stored("renditions")) == (2, drawn)
 
 
 def test_a_script_reads_a_duplicate_with_its_link(client, dan, commits):
