@@ -30,7 +30,7 @@ def main():
     rows = [
         ("a mail, from the end of the build", *_against(waits, "mail")),
         ("labels of 3 photos, from the upload of the last", *_against(waits, "labels")),
-        ("the thumbnail of a new photo, from its upload", *_against(waits, "thumbnail")),
+        ("the thumbnail of a new photo, from when its file has arrived", *_against(waits, "thumbnail")),
         ("alarms, from the schedule's task to the evaluation", *_against(waits, "alarms")),
     ]
     print(
@@ -144,10 +144,10 @@ def _upload(eve, paths, waits):
 
     rows = []
     for path in paths:
-        with path.open("rb") as file:
-            rows.append(add_photo(file, path.name, eve).photo)
         began = time.monotonic()
-        _until(lambda: eve.photos.exclude(thumbnail="").filter(pk=rows[-1].pk).exists(), "drawn")
+        with path.open("rb") as file:
+            rows.append(add_photo(file, path.name, eve, draw=True).photo)
+        assert eve.photos.exclude(thumbnail="").filter(pk=rows[-1].pk).exists()
         waits["thumbnail"].append(time.monotonic() - began)
     mine = eve.photos.filter(pk__in=[row.pk for row in rows])
     _until(lambda: mine.filter(status="labelled").count() == len(rows), "labelled")
