@@ -56,7 +56,7 @@ def _storage():
 
 
 def _queue():
-    if any(queue.waiting(cluster) is None for cluster in queue.CLUSTERS):
+    if any(queue.waiting_for(cluster) is None for cluster in queue.CLUSTERS):
         return "not reachable"
     silent = [cluster for cluster in queue.CLUSTERS if not heartbeats.is_alive(cluster)]
     if silent:

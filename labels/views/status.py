@@ -42,7 +42,7 @@ def status(request):
             "queues": [
                 {
                     "name": cluster,
-                    "waiting": queue.waiting(cluster),
+                    "waiting": queue.waiting_for(cluster),
                     "machines": machines[cluster],
                     "ok": heartbeats.is_alive(cluster),
                 }

@@ -12,7 +12,7 @@ from django.db import DatabaseError, transaction
 from django_q.brokers import get_broker
 from django_q.conf import Conf
 
-from labels.workers import heartbeats
+from labels.workers import heartbeats, lanes
 from labels.workers.lanes import BUNDLES, CLUSTERS, LABELS, PHOTOS, TURNS
 from photomgr.queue import enqueue, ensure_schedule, queue_errors
 
@@ -40,6 +40,12 @@ def enqueue_after_commit(task, pk):
     """Enqueue a task of labels/tasks.py for the row `pk` once the transaction is committed."""
     queue = QUEUE_OF[task]
     transaction.on_commit(lambda: enqueue(f"labels.tasks.{task}", queue, pk))
+
+
+def waiting_for(cluster):
+    """Return how many tasks wait in all queues of the cluster, or None when one is not reachable."""
+    counts = [waiting(queue) for queue in lanes.queues()[cluster]]
+    return None if None in counts else sum(counts)
 
 
 def waiting(queue):

@@ -48,3 +48,11 @@ def test_a_mail_passes_all_photos_and_a_change_every_other(monkeypatch):
 
     assert given[:2] == ["labels 0", "labels 1"]
     assert given[2:] == ["turns 0", "photos 0", "turns 1", "photos 1", "photos 2", "photos 3"]
+
+
+@pytest.mark.django_db
+def test_what_waits_for_a_cluster_stands_in_all_its_queues():
+    for name in (PHOTOS, PHOTOS, TURNS, LABELS, BUNDLES):
+        DatabaseBroker(name).enqueue("a task")
+
+    assert {cluster: queue.waiting_for(cluster) for cluster in lanes.CLUSTERS} == {LABELS: 4, BUNDLES: 1}
