@@ -9,7 +9,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # One more than there are cores: tests of real processes mostly wait.
 WORKERS := $(shell python3 -c 'import os; print(os.cpu_count() + 1)')
 
-.PHONY: run test test-postgresql test-everything pictures lint lint-layout lint-imports lint-types lint-django audit
+.PHONY: run test test-postgresql test-everything faults pictures lint lint-layout lint-imports lint-types lint-django audit
 .PHONY: format check docs bench bench-regions bench-bundle-s3 clean
 
 run: $(VENV)/runtime            ## web server and workers, http://127.0.0.1:8000 (PORT=8001 make run)
@@ -23,6 +23,9 @@ test-postgresql: $(VENV)/development $(VENV)/emulator $(VENV)/s3rver  ## again o
 
 test-everything: $(VENV)/development $(VENV)/emulator $(VENV)/s3rver  ## every seed and case, and archives beyond 4 GiB: an hour, and 10 GB of disk
 	$(PYTHON) -m pytest -n $(WORKERS) --dist loadgroup -m "not readme" --hypothesis-profile=everything $(ARGS)
+
+faults: $(VENV)/development     ## a bad day: 62 kills and every other fault while 2,400 photos come in (SEED=9: another order, PHOTOS=500: a quarter of it)
+	FAULTS_SEED=$(SEED) FAULTS_PHOTOS=$(PHOTOS) $(PYTHON) -m pytest tests/live/test_faults.py -m "everything or not everything" -rP $(ARGS)
 
 pictures: $(VENV)/development   ## the pictures of the README, and of every page for people to look at
 	$(PYTHON) -m pytest tests/live --screenshots -m "not everything" -k "readme or fits_the_screen" $(ARGS)

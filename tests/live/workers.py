@@ -30,8 +30,8 @@ def busy_worker(installation, gate, attempt=1):
     return int(lease_owner.split(":")[1])
 
 
-def sweep_until(installation, condition, what):
+def sweep_until(installation, condition, what, seconds=60):
     """Wait for the condition, while a process sweeps again and again; it ends with the installation."""
-    if installation.sweeper is None:
+    if installation.sweeper is None or installation.sweeper.poll() is not None:
         installation.sweeper = installation.start("shell", "-v", "0", "-c", _SWEEPER)
-    installation.wait_for(condition, what, 60)
+    installation.wait_for(condition, what, seconds)
