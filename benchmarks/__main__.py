@@ -18,6 +18,7 @@ _HEADINGS = {
     "lanes": "While many photos wait",
     "local_detector": "The local detector",
     "tag_list": "The tag list of a large library",
+    "web": "Pages beside slow clients, and memory",
     "bundle": "Building archives",
     "bundle_s3": "Building archives from S3 into S3",
     "zip_plan": "Planning an archive",
