@@ -32,7 +32,7 @@ def main():
     with Site() as site:
         idle = site.memory()
         site.fill()
-        rate = site.pages_a_second()
+        site.use()
         # Each minute a heartbeat replaces one worker of a cluster that has grown.
         time.sleep(200)
         used = site.memory()
@@ -41,7 +41,7 @@ def main():
         speed = site.download()
     print(f"{len(photos())} photos, local detector, SQLite, the load tool on the same cores.\n")
     print(table(("meanwhile", "a page, p50 ms", "p95 ms", "longest ms"), *rows))
-    print(f"\nGoal: p95 below {GOAL_MS} ms. {rate:.0f} pages a second for 8 clients.")
+    print(f"\nGoal: p95 below {GOAL_MS} ms.")
     print(f"A download of 1 GB: {speed / 1e6:,.0f} MB/s.\n")
     names = sorted(used, key=lambda name: -used[name][0])
     cells = [(name, used[name][1], round(idle[name][0]), round(used[name][0])) for name in names]
@@ -110,25 +110,24 @@ class Site:
     def get(self, path):
         """Return the seconds until a page was there."""
         headers = {"Cookie": self.cookie}
-        request = urllib.request.Request(f"http://127.0.0.1:{self.port}{path}", headers=headers)  # noqa: S310
+        request = urllib.request.Request(f"http://127.0.0.1:{self.port}{path}", headers=headers)  # noqa: S310 (an address of ours)
         begun = time.monotonic()
-        with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310
+        with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310 (an address of ours)
             while answer.read(1 << 20):
                 pass
         return time.monotonic() - begun
 
-    def pages_a_second(self, seconds=8):
+    def use(self, seconds=8):
+        """Get pages as 8 people do who read nothing."""
         end = time.monotonic() + seconds
 
-        def one(_):
-            count = 0
+        def one(number):
             while time.monotonic() < end:
-                self.get(PAGES[count % len(PAGES)])
-                count += 1
-            return count
+                self.get(PAGES[number % len(PAGES)])
+                number += 1
 
         with ThreadPoolExecutor(8) as crowd:
-            return sum(crowd.map(one, range(8))) / seconds
+            list(crowd.map(one, range(8)))
 
     def page_times(self, kind=None):
         """Return p50, p95 and maximum of pages in ms, beside slow clients of a kind."""

@@ -7,8 +7,6 @@ in our rows. A lost task is enqueued again by the sweep; a second delivery finds
 import logging
 import multiprocessing
 import os
-import resource
-import sys
 import time
 
 from django.db import DatabaseError, transaction
@@ -35,9 +33,8 @@ QUEUE_OF = {
 # However many tasks a worker does in that time, it writes one sign of life.
 _SIGN_SECONDS = 20
 _signs = {}
-# A worker that decoded photos keeps their memory; once a minute one that grew so much is replaced.
-_GROWN_KB = 8 * 1024
-_memory_at_first: dict[int, int] = {}
+# Workers that did anything for a row: they keep its memory, and are replaced after their next heartbeat.
+_worked: set[int] = set()
 
 log = logging.getLogger(__name__)
 
@@ -85,17 +82,16 @@ def heartbeat(cluster, hops=_HOPS):
     heartbeats.seen(cluster, "worker")
     if hops and heartbeats.others_missing(cluster):
         enqueue("labels.tasks.heartbeat", cluster, cluster, hops - 1)
-    if _most_memory() > _memory_at_first.get(os.getpid(), sys.maxsize) + _GROWN_KB:
+    if os.getpid() in _worked:
         # django-q2 then replaces this worker, by a fork that shares the memory of its guard again.
         Conf.MAX_RSS = 1
 
 
-def worker_begins(sender, **kwargs):
+def worker_begins(sender, task, **kwargs):
     """Write a sign of life of the worker: django-q2 sends pre_execute from its process."""
     _sign("worker")
-    if multiprocessing.parent_process():
-        _memory_at_first.setdefault(os.getpid(), _most_memory())
-        Conf.MAX_RSS = None
+    if multiprocessing.parent_process() and task["func"].rpartition(".")[2] in QUEUE_OF:
+        _worked.add(os.getpid())
 
 
 def monitor_ends(sender, task, **kwargs):
@@ -104,11 +100,6 @@ def monitor_ends(sender, task, **kwargs):
         heartbeats.seen(task["args"][0], "monitor")
     else:
         _sign("monitor")
-
-
-def _most_memory():
-    """Return the most memory that this process ever had, in KB."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
 def _sign(role):

@@ -32,7 +32,7 @@ def test_one_heartbeat_is_passed_on_until_both_clusters_had_it(install):
     installation.wait_for(lambda: installation.rows(_SEEN) == [(pid,) for pid in pids], "both were heard")
 
 
-def test_a_worker_that_grew_is_replaced_by_a_fresh_one_after_a_heartbeat(install, tmp_path):
+def test_a_worker_that_has_worked_is_replaced_by_a_fresh_one_after_a_heartbeat(install, tmp_path):
     installation = install(LABELS_DETECTOR="local", QUEUE_WORKERS="1")
     installation.rows("DELETE FROM django_q_schedule")
     cluster = installation.start_cluster()
