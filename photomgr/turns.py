@@ -65,7 +65,7 @@ class InTurnQuerySet(ClaimQuerySet):
         # In SQL: Django takes longer to write it than the database to answer, once or twice for each photo.
         # By all columns of the index: PostgreSQL takes that of the owner otherwise, and reads what is done.
         sql = (
-            f"SELECT owner_id, line FROM {self.model._meta.db_table} WHERE status = '{self.model.WAITING}' "  # noqa: S608
+            f"SELECT owner_id, line FROM {self.model._meta.db_table} WHERE status = '{self.model.WAITING}' "  # noqa: S608 (names of the model)
             "AND owner_id > %s AND owner_id <= %s ORDER BY owner_id, line, next_attempt_at LIMIT 1"
         )
         with connections[self.db].cursor() as cursor:
