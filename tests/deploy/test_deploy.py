@@ -2,13 +2,11 @@
 
 import ast
 import re
-import subprocess
-import sys
-from pathlib import Path
 
 import botocore.session
 import pytest
 from botocore import xform_name
+from cfnlint.api import lint_file
 from django.conf import settings
 
 from alarms.management.commands import alarms_experiment
@@ -37,15 +35,9 @@ def _rules(bucket):
     return {rule["Id"]: rule for rule in _properties(bucket)["LifecycleConfiguration"]["Rules"]}
 
 
+@pytest.mark.xdist_group("cfn-lint")
 def test_cfn_lint_finds_nothing():
-    command = [
-        Path(sys.executable).with_name("cfn-lint"),
-        "--non-zero-exit-code",
-        "informational",
-        str(TEMPLATE),
-    ]
-    found = subprocess.run(command, capture_output=True, text=True)
-    assert (found.returncode, found.stdout) == (0, "")
+    assert list(map(str, lint_file(TEMPLATE))) == []
 
 
 def test_photos_are_never_deleted_with_the_stack_nor_by_a_rule():

@@ -1,12 +1,10 @@
 """Import and export: what comes in from a CloudWatch leaves nothing to plan, and goes out to other tools."""
 
 import json
-import subprocess
-import sys
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
+from cfnlint.api import ManualArgs, lint_file
 from django.core.management.base import CommandError
 
 from alarms.apply.mutes import mute
@@ -16,6 +14,8 @@ from tests.alarms.definitions import TOPIC, band, composite, math, percentile, q
 from tests.commands.tools import run
 
 pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
+# It takes two seconds of processor time to read its schemas.
+_CFN_LINT = pytest.mark.xdist_group("cfn-lint")
 
 BAND_ON_MATH = [
     query("a", "errors"),
@@ -176,6 +176,7 @@ def test_our_own_document_can_be_loaded_again(wire, tmp_path, settings):
     ]
 
 
+@_CFN_LINT
 def test_the_cloudformation_template_pleases_cfn_lint(wire, tmp_path):
     fill(wire)
     run("alarms_import", "--prefix", "shop-")
@@ -193,17 +194,12 @@ def test_the_cloudformation_template_pleases_cfn_lint(wire, tmp_path):
     assert resources["ShopAny3"]["DependsOn"] == ["ShopBand3", "ShopFloor0", "ShopFloor3", "ShopSlow3"]
     detector = next(r for r in resources.values() if r["Properties"].get("Configuration"))
     assert detector["Properties"]["Configuration"]["MetricTimeZone"] == "Europe/Berlin"
-    assert _lint(file) == ("", 0)
+    assert _lint(file) == []
 
 
 def _lint(file):
-    """Return what cfn-lint says of a template, and its exit code."""
-    checked = subprocess.run(
-        [Path(sys.executable).with_name("cfn-lint"), "--regions", "us-east-1", "--", str(file)],
-        capture_output=True,
-        text=True,
-    )
-    return checked.stdout + checked.stderr, checked.returncode
+    """Return what cfn-lint says of a template."""
+    return list(map(str, lint_file(file, ManualArgs(regions=["us-east-1"]))))
 
 
 def test_terraform_gets_every_alarm_with_an_import_block(wire):
@@ -299,6 +295,7 @@ def muted(wire):
         mute(alarms, "90m", "dan", **values)
 
 
+@_CFN_LINT
 def test_mutes_are_in_the_cloudformation_template(muted, tmp_path):
     file = tmp_path / "alarms.json"
     run("alarms_export", "--to", "cloudformation", "--output", file)
@@ -323,7 +320,7 @@ def test_mutes_are_in_the_cloudformation_template(muted, tmp_path):
         },
         "DependsOn": ["ShopAny", "ShopFloor"],
     }
-    assert _lint(file) == ("", 0)
+    assert _lint(file) == []
 
 
 def test_mutes_are_in_the_terraform_configuration(muted):
