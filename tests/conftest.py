@@ -14,7 +14,7 @@ from tests import factory, matrix
 from tests.aws_calls import Recorder
 from tests.hooked_storage import HookedStorage
 
-pytest_plugins = ["tests.groups", "tests.fixtures_aws"]
+pytest_plugins = ["tests.groups", "tests.fixtures_aws", "tests.fixtures_database"]
 
 matrix.register_profiles()
 

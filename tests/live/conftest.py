@@ -5,21 +5,22 @@ import pytest
 from playwright.sync_api import expect, sync_playwright
 
 from tests import needs
+from tests.live.accounts import make_account
 from tests.live.person import Person
-from tests.live.processes import PASSWORD, ROOT, Installation, Site
+from tests.live.processes import ROOT, Installation, Site
 
 HERE = Path(__file__).parent
 
 
 @pytest.fixture(scope="session")
-def migrated(tmp_path_factory):
+def migrated(tmp_path_factory, migrated_file):
     """Return an installation with tables and the account of dan, to be copied."""
     prepared = Installation(tmp_path_factory.mktemp("migrated") / "data")
-    prepared.manage("migrate", "--verbosity", "0")
-    prepared.run(
-        *("createsuperuser", "--noinput", "--username", "dan", "--email", "dan@example.com"),
-        DJANGO_SUPERUSER_PASSWORD=PASSWORD,
-    )
+    if migrated_file:
+        shutil.copy(migrated_file, prepared.folder / "db.sqlite3")
+    else:
+        prepared.manage("migrate", "--verbosity", "0")
+    make_account(prepared, "dan", staff=True)
     yield prepared
     prepared.end()
 
@@ -55,6 +56,7 @@ def site(tmp_path_factory):
         LABELS_DETECTOR="local",
         SHARING="true",
         UPLOAD_MAX_BYTES="12000000",
+        BUNDLES_AT_ONCE="7",
     )
     running = Site(installation)
     try:

@@ -9,13 +9,9 @@ import zipfile
 from email import policy
 from pathlib import Path
 
-from tests.live.processes import PASSWORD, wait_for
+from tests.live.accounts import PASSWORD, make_account
+from tests.live.processes import wait_for
 
-_MAKE = """
-from django.contrib.auth.models import User
-User.objects.create_user({name!r}, {name!r} + "@example.com", {password!r}, is_staff={staff!r},
-    is_superuser={staff!r})
-"""
 _LABELS = """
     SELECT photo.sha256, label.name FROM labels_photo photo
     JOIN labels_photolabel link ON link.photo_id = photo.id AND link.status IN ('active', 'confirmed')
@@ -32,8 +28,7 @@ class Person:
         self.site = site
         self.installation = site.installation
         self.name = name or f"dan{next(_numbers)}"
-        self.installation.manage("shell", "-c", _MAKE.format(name=self.name, password=PASSWORD, staff=staff))
-        self.pk = self.installation.value("SELECT id FROM auth_user WHERE username = ?", self.name)
+        self.pk, self._session = make_account(self.installation, self.name, staff)
         self.complaints = []
         # Answers that a page is meant to get, such as the 404 of the page "nothing here".
         self.expected = []
@@ -52,7 +47,13 @@ class Person:
         if message.type in ("error", "warning") and not known:
             self.complaints.append(f"{page.url}: {message.text}")
 
+    def be_signed_in(self):
+        """Use the session that came with the account: for all that is not about signing in."""
+        cookie = {"name": "sessionid", "value": self._session, "url": self.site.url}
+        self.context.add_cookies([cookie])
+
     def sign_in(self, page=None):
+        """Sign in as people do, by the page."""
         page = page or self.page
         page.goto("/accounts/login/")
         page.fill("[name=username]", self.name)

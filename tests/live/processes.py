@@ -17,7 +17,6 @@ from tests.live.databases import database_for
 
 ROOT = Path(__file__).resolve().parents[2]
 MANAGE = str(ROOT / "manage.py")
-PASSWORD = "a long password of nobody"  # noqa: S105 (of no account)
 
 # What a developer's shell or .env may hold; the processes under test see none of it.
 _OURS = (

@@ -36,11 +36,10 @@ PAGES = {
 @pytest.fixture(scope="module")
 def operator(site, chromium):
     made = Person(site, chromium, staff=True)
-    made.rows("UPDATE auth_user SET is_superuser = TRUE WHERE id = ?", made.pk)
     printed = made.installation.manage("shell", "-c", _FILL)
     made.alarm = printed.split("pk ")[1].split()[0]
     made.installation.manage("alarms_doctor", codes=(0, 1, 2))
-    made.sign_in()
+    made.be_signed_in()
     yield made
     made.context.close()
 

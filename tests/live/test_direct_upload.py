@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 
 from tests.live import landscapes
 from tests.live.person import Person, sums, unzipped
-from tests.live.processes import Installation, Site
+from tests.live.processes import Site
 from tests.storage.s3_server import S3Server
 
 pytestmark = pytest.mark.browser
@@ -24,7 +24,7 @@ def s3():
 
 
 @pytest.fixture(scope="module")
-def bucket_site(s3, tmp_path_factory):
+def bucket_site(s3, migrated, tmp_path_factory):
     account = {
         "AWS_ACCESS_KEY_ID": "testing",
         "AWS_SECRET_ACCESS_KEY": "testing",
@@ -40,7 +40,7 @@ def bucket_site(s3, tmp_path_factory):
     )
     for bucket in BUCKETS:
         client.create_bucket(Bucket=bucket)
-    installation = Installation(
+    installation = migrated.copy(
         tmp_path_factory.mktemp("bucket-site") / "data",
         LABELS_DETECTOR="local",
         PHOTOS_BUCKET=BUCKETS[0],
@@ -68,7 +68,7 @@ def test_photos_go_straight_to_the_bucket_and_an_archive_comes_back_from_it(
         files[-1].write_bytes(landscapes.jpeg(number, (240, 160), "2024:05:01 12:00:00"))
     notes = tmp_path / "notes.jpg"
     notes.write_bytes(b"dear diary")
-    dan.sign_in()
+    dan.be_signed_in()
     dan.page.goto("/upload/")
     dan.page.set_input_files("#id_photos", [*files, files[0], notes])
 

@@ -24,7 +24,7 @@ def dan(person, tmp_path):
         (folder / f"{number}.bmp").write_bytes(factory.noise((1000, 700), number, "BMP").read())
     someone = person()
     assert someone.import_folder(folder)["imported"] == 4
-    someone.sign_in()
+    someone.be_signed_in()
     return someone
 
 

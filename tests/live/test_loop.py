@@ -5,6 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from tests import factory
 from tests.live import landscapes
 from tests.live.person import link_in, sums, unzipped
 
@@ -184,7 +185,7 @@ def test_the_first_upload_ends_where_the_labels_arrive_by_themselves(person, cam
     dan = person()
     page = dan.page
     pictures = camera(12, first=400)
-    dan.sign_in()
+    dan.be_signed_in()
     page.goto("/upload/")
 
     page.set_input_files("#id_photos", pictures)
@@ -317,13 +318,15 @@ def _walk_to(page, name):
     expect(_row(page, name).locator(".tick input")).to_be_focused()
 
 
-def test_signing_out_in_another_tab_loses_no_file_of_an_upload(person, camera):
+def test_signing_out_in_another_tab_loses_no_file_of_an_upload(person, tmp_path):
     dan = person()
     page = dan.page
-    pictures = camera(16, size=(600, 400), first=400)
+    pictures = [tmp_path / f"NOISE_{number:02}.JPG" for number in range(16)]
+    for number, path in enumerate(pictures):
+        path.write_bytes(factory.noise((240, 160), number, quality=88).read())
     # The answer to a request after the sign-out is a 403, which Chromium writes into the console.
     dan.expected.append(r"status of 40[13]")
-    dan.sign_in()
+    dan.be_signed_in()
     page.goto("/upload/")
     slow = dan.context.new_cdp_session(page)
     slow.send("Network.enable")
@@ -334,15 +337,18 @@ def test_signing_out_in_another_tab_loses_no_file_of_an_upload(person, camera):
 
     page.set_input_files("#id_photos", pictures)
     expect(page.locator("[data-status=imported]").first).to_be_visible()
+    # However long the sign-out takes, the next file is still on its way.
+    slow.send("Network.emulateNetworkConditions", {**limits, "uploadThroughput": 500})
     other.click(".menu summary")
     other.click("text=Sign out")
     other.wait_for_url("**/accounts/login/**")
+    slow.send("Network.emulateNetworkConditions", {**limits, "uploadThroughput": -1})
 
     expect(page.locator("#trouble")).to_contain_text("You are signed out. Sign in in a new tab")
+    expect(page.locator("#tally")).to_contain_text("not sent")
     before = len(dan.photos())
     assert 0 < before < 16
     expect(page.locator("#tally")).to_have_text(f"{before} of 16 added · {16 - before} not sent")
-    slow.send("Network.emulateNetworkConditions", {**limits, "uploadThroughput": -1})
     with dan.context.expect_page() as opened:
         page.click("#trouble a")
     dan.sign_in(opened.value)

@@ -12,7 +12,7 @@ from playwright.sync_api import expect
 
 from tests.live import landscapes
 from tests.live.person import Person
-from tests.live.processes import Installation, Site, wait_for
+from tests.live.processes import Site, wait_for
 from tests.live.test_pages import overflows, violations
 from tests.storage.s3_server import S3Server, sns_error
 
@@ -47,8 +47,8 @@ def network():
 
 
 @pytest.fixture(scope="module")
-def texting_site(network, tmp_path_factory):
-    installation = Installation(
+def texting_site(network, migrated, tmp_path_factory):
+    installation = migrated.copy(
         tmp_path_factory.mktemp("texting-site") / "data",
         LABELS_DETECTOR="local",
         CLAIM_LEASE_SECONDS="5",
@@ -79,7 +79,7 @@ def somebody(texting_site, chromium, tmp_path):
         (folder / "one.jpg").write_bytes(landscapes.jpeg(number, (240, 160)))
         one.import_folder(folder)
         one.wait_until_labelled()
-        one.sign_in()
+        one.be_signed_in()
         return one
 
     yield make
