@@ -13,9 +13,10 @@ import psycopg
 import pytest
 
 from tests import factory
+from tests.live.accounts import PASSWORD
 from tests.live.faults import FAULTS, BadDay, Work, small_disk
 from tests.live.postgres_server import PostgresServer
-from tests.live.processes import PASSWORD, Installation, Site
+from tests.live.processes import Installation, Site
 from tests.live.queues import RedisServer
 from tests.live.workers import sweep_until
 from tests.smtp_server import SMTPServer
