@@ -215,9 +215,9 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
 # Storage ----------------------------------------------------------------------------------------
 
 
-def _folder(name):
+def _folder(name, backend="django.core.files.storage.FileSystemStorage"):
     return {
-        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "BACKEND": backend,
         # Only the application's own account may read people's photos.
         "OPTIONS": {
             "location": DATA_DIR / name,
@@ -246,7 +246,7 @@ def in_bucket(bucket, name, **parameters):
 STORAGES = {
     "originals": in_bucket(PHOTOS_BUCKET, "originals", StorageClass=PHOTOS_STORAGE_CLASS)
     if PHOTOS_BUCKET
-    else _folder("originals"),
+    else _folder("originals", "labels.storage.folder.OriginalsFolder"),
     "renditions": in_bucket(BUNDLES_BUCKET, "renditions") if BUNDLES_BUCKET else _folder("renditions"),
     "bundles": in_bucket(BUNDLES_BUCKET, "bundles") if BUNDLES_BUCKET else _folder("bundles"),
     **({"incoming": in_bucket(PHOTOS_BUCKET, "incoming")} if PHOTOS_BUCKET else {}),

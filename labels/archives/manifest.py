@@ -5,6 +5,7 @@ import io
 from collections.abc import Iterable
 from datetime import datetime
 
+from labels.archives.names import safe_cell
 from labels.archives.parts import Trailer
 
 NAME = "manifest.csv"
@@ -25,7 +26,7 @@ def heading() -> bytes:
 
 def labels_text(labels: Iterable[tuple[str, float]]) -> str:
     """Return [(name, confidence)] as one cell: "Sky 97.1; Plant 88.0"."""
-    return "; ".join(f"{name} {confidence:.1f}" for name, confidence in labels)
+    return "; ".join(f"{safe_cell(name)} {confidence:.1f}" for name, confidence in labels)
 
 
 def sums_line(name: str, sha256: str) -> bytes:

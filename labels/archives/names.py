@@ -29,6 +29,10 @@ _REPLACED = re.compile(
 # Windows drops dots and spaces at the end; a dot in front hides the photo on macOS and Linux.
 _SPACES = " \xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
 _FORMULA = re.compile(r"\A[=+@-]")
+# Some spreadsheets take these for the same.
+_WIDE_FORMULA = re.compile("\\A[\uff1d\uff0b\uff20\uff0d\ufe66\ufe62\ufe6b\ufe63]")
+# Where a cell begins for some reader: at its start, or behind what separates cells in some countries.
+_CELL = re.compile(r"(?:\A|(?<=[;,\t\r\n|]))\s*", re.MULTILINE)
 _EDGES = "." + _SPACES
 
 _DEVICES = frozenset(
@@ -97,7 +101,7 @@ def _clean(original: str) -> str:
     # Again, because removing a joiner can bring a letter and its accent together.
     name = unicodedata.normalize("NFC", _REPLACED.sub("_", name))
     # A spreadsheet takes such a cell of the manifest for a formula, a shell such a file for an option.
-    visible = _FORMULA.sub("_", name.strip(_EDGES))
+    visible = _without_formula(name.strip(_EDGES))
     hidden = name.lstrip(_SPACES).startswith(".")
     if hidden and "." not in visible:  # ".jpg" was an extension without a name
         return ""
@@ -105,6 +109,18 @@ def _clean(original: str) -> str:
         visible = "_" + visible
     stem, extension = _split_extension(visible)
     return _cut(stem, MAX_BYTES - len(extension.encode())) + extension
+
+
+def safe_cell(text: str) -> str:
+    """Return a text that no spreadsheet takes for a formula, of as many UTF-8 bytes."""
+    starts = [found.end() for found in _CELL.finditer(text)]
+    for start in starts:
+        text = text[:start] + _without_formula(text[start:])
+    return text
+
+
+def _without_formula(text: str) -> str:
+    return _WIDE_FORMULA.sub("\uff3f", _FORMULA.sub("_", text))
 
 
 def _numbered(name: str, taken: set[str], counters: dict[tuple[str, str], int]) -> tuple[str, str]:

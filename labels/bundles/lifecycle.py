@@ -70,6 +70,9 @@ def retry(bundle):
     if Bundle.objects.filter(pk=bundle.pk, status__in=Bundle.RETRYABLE).exists():
         lock_account(bundle.owner_id)
         check_limits(bundle)
+    if Bundle.objects.filter(pk=bundle.pk, status=Bundle.Status.PARTIAL).exists():
+        # Laid out anew: what was missing may be there by now.
+        _free(bundle)
     again = Bundle.objects.filter(pk=bundle.pk, status__in=Bundle.RETRYABLE).update(
         status=Bundle.Status.QUEUED,
         attempts=0,

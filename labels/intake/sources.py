@@ -1,5 +1,6 @@
 """Where many photos come from at once: a folder, a zip file, or a bucket."""
 
+import os
 import zipfile
 from contextlib import contextmanager
 from functools import partial
@@ -69,10 +70,15 @@ def _open_object(storage, key, size):
 
 def _in_folder(folder):
     return [
-        (str(path.relative_to(folder)), partial(_open_file, path))
+        (_readable(path.relative_to(folder)), partial(_open_file, path))
         for path in sorted(folder.rglob("*"))
         if path.is_file() and not _is_hidden(path.relative_to(folder).parts)
     ]
+
+
+def _readable(path):
+    """Return the path as text; bytes that are not UTF-8 are shown as \\xe9."""
+    return os.fsencode(path).decode(errors="backslashreplace")
 
 
 def _is_hidden(parts):
@@ -82,6 +88,8 @@ def _is_hidden(parts):
 
 @contextmanager
 def _open_file(path):
+    if (name := _readable(path.name)) != path.name:
+        raise Refused(f"The name of {name} is not UTF-8. Rename it and import it again.", "name_not_utf8")
     try:
         file = path.open("rb")
     except OSError as error:

@@ -32,6 +32,10 @@ def members(path):
             _check_directory(path, file)
         _archive.cache_clear()
         found = _archive(path, os.getpid()).infolist()
+    except UnicodeDecodeError:
+        raise ValueError(
+            f"{path} holds a name that is said to be UTF-8 and is not. Unpack it and import the folder."
+        ) from None
     except zipfile.BadZipFile as error:
         raise ValueError(f"{path} is a damaged zip file: {error}.") from error
     return [

@@ -23,7 +23,7 @@ class NotDecided(Exception):
 
 def decide(owner, actor, action, name, photos, words=""):
     """Return the Change that adds, confirms or removes a label on the owner's photos; not carried out yet."""
-    label = _label(name, may_be_new=action == Change.Action.ADD)
+    label = _label(owner, name, may_be_new=action == Change.Action.ADD)
     ids = list(photos.order_by("pk").values_list("pk", flat=True))
     return _create(owner, actor, action, label, ids, selection=words[:200])
 
@@ -31,7 +31,7 @@ def decide(owner, actor, action, name, photos, words=""):
 @transaction.atomic
 def rename(owner, actor, name, new_name):
     """Return the Change that shows a label under another name; without an owner it holds in every library."""
-    label, target = _label(name), _label(new_name, may_be_new=True, category_of=name)
+    label, target = _label(owner, name), _label(owner, new_name, may_be_new=True, category_of=name)
     if label == target:
         raise NotDecided(f"“{label}” is called that already.")
     _lock_labels(label.pk, target.pk)
@@ -178,7 +178,8 @@ def _photo_ids(owner, *labels):
     return list(photos.order_by("pk").values_list("pk", flat=True).distinct())
 
 
-def _label(name, may_be_new=False, category_of=""):
+def _label(owner, name, may_be_new=False, category_of=""):
+    """Return the label of that name; what only others have in their libraries is as if it did not exist."""
     name = " ".join(name.replace("\0", "").split())
     key = fold(name)
     if not name or max(len(name), len(key)) > engine.MAX_NAME:
@@ -191,6 +192,14 @@ def _label(name, may_be_new=False, category_of=""):
         )
         if known and is_new:
             label.parents.set(known.parents.all())
-    if label is None:
+    if label is None or not (may_be_new or _has(owner, label)):
         raise NotDecided(f"No label is called “{name}”.")
     return label
+
+
+def _has(owner, label):
+    if owner is None:
+        return True
+    renamed = Renaming.objects.filter(owner=owner).filter(Q(label=label) | Q(target=label))
+    of_photos = (model.objects.filter(photo__owner=owner, label=label) for model in (PhotoLabel, Verdict))
+    return any(rows.exists() for rows in (renamed, *of_photos))

@@ -11,6 +11,7 @@ from labels.labelling import attempts
 from labels.models import BundlePart, Photo
 from labels.storage import is_bucket
 from labels.storage.errors import ObjectUnreadable, StorageUnavailable
+from labels.storage.folder import check_is_there
 from labels.workers import queue
 
 MISSING, CHANGED, ORPHAN, STALE = "missing", "changed", "orphan", "stale upload"
@@ -43,6 +44,7 @@ def find(checksums=False, after=""):
     """
     place = after
     try:
+        check_is_there(storages["originals"])
         for name, known in (("bundles", _bundles), ("originals", _originals), ("renditions", _renditions)):
             for folder in _folders(storages[name], known):
                 if f"{name}/{folder}" > after:

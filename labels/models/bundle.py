@@ -40,7 +40,7 @@ class Bundle(Claimed):
     DOWNLOADABLE = (Status.READY, Status.PARTIAL)
     # Those whose photos their owner has had.
     DELIVERED = (Status.READY, Status.PARTIAL, Status.EXPIRED)
-    RETRYABLE = (Status.FAILED, Status.CANCELLED, Status.EXPIRED)
+    RETRYABLE = (Status.PARTIAL, Status.FAILED, Status.CANCELLED, Status.EXPIRED)
 
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="bundles")
     selection = models.JSONField(help_text="What was requested (a Selection as JSON).")

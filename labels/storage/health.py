@@ -9,8 +9,11 @@ from pathlib import Path
 
 from django.core.files.base import ContentFile
 from django.core.files.storage import storages
+from django.db import DatabaseError
 
 from labels.storage import is_bucket
+from labels.storage.errors import StorageUnavailable
+from labels.storage.folder import check_is_there
 
 # Thumbnails share the bucket of the archives.
 _LABELS = {"originals": "Photos", "bundles": "Archives and thumbnails"}
@@ -41,6 +44,19 @@ def check_storages(fresh=False, wait=5.0):
     return [_health(label, check, wait) for label, check in started.items()]
 
 
+class _Gone:
+    """In place of a check: the folder is not there, and writing to it would make another one."""
+
+    def __init__(self, storage, error):
+        self.storage, self.error = storage, error
+
+    def join(self, timeout):
+        pass
+
+    def is_alive(self):
+        return False
+
+
 class _WriteCheck(threading.Thread):
     """Write a small file and delete it; a thread, so that one that hangs can be left behind."""
 
@@ -60,6 +76,12 @@ class _WriteCheck(threading.Thread):
 
 def _check(storage, fresh):
     """Return the check that is running or cached, else a new one."""
+    try:
+        check_is_there(storage)
+    except StorageUnavailable as error:
+        return _Gone(storage, error.strerror)
+    except DatabaseError:
+        return _Gone(storage, "not known without the database")
     check = checks.get(storage)
     is_recent = check and not check.error and time.monotonic() - check.started < 30
     if (check and check.is_alive()) or (is_recent and not fresh):

@@ -4,11 +4,12 @@ from collections import defaultdict
 
 from django.conf import settings
 from django.contrib import messages
-from django.http import HttpResponse
+from django.http import HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.template.defaultfilters import filesizeformat
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.http import urlencode
 from django.views.decorators.http import require_POST, require_safe
 
 from labels.bundles import lifecycle
@@ -16,7 +17,7 @@ from labels.bundles.request import AlreadyRequested, RequestRefused, request_bun
 from labels.forms import whole_number
 from labels.models import Bundle, BundlePhoto, Delivery, Notice
 from labels.selection.predicate import Selection
-from labels.views import file_responses
+from labels.views import file_responses, tags
 from labels.views.cards import photos_in_words
 from labels.views.options import DownloadOptions, about
 from labels.views.shares import owners_context
@@ -25,6 +26,8 @@ from photomgr.accounts import rates
 
 PAGE = 50
 _MISSING_SHOWN = 200
+# Servers refuse request lines over 4,094 bytes.
+_LONGEST_QUERY = 3500
 _THUMBNAILS = 4
 
 
@@ -44,7 +47,7 @@ def request_download(request, selection, options):
         return redirect(reason.bundle)
     except RequestRefused as reason:
         messages.error(request, str(reason))
-        return redirect(reverse("labels", query=[*selection.fields(), *options.fields()]))
+        return _back_to_labels(request, [*selection.fields(), *options.fields()])
     return redirect(bundle)
 
 
@@ -56,6 +59,14 @@ def _take_turn(owner):
             f"You requested {limit} downloads within an hour, and that is the most. "
             f"Try again in {rates.in_words(seconds)}."
         )
+
+
+def _back_to_labels(request, fields):
+    if len(urlencode(fields)) <= _LONGEST_QUERY:
+        return redirect(reverse("labels", query=fields))
+    # Proxies answer 414 to more: the page itself is the answer, with everything still ticked.
+    request.GET = QueryDict(urlencode(fields))
+    return tags.page(request)
 
 
 @require_safe

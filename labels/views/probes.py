@@ -1,7 +1,9 @@
 """Whether it works, for machines: load balancers, monitoring, and the supervisor."""
 
+import sqlite3
+
 from django.conf import settings
-from django.db import Error, connection
+from django.db import Error, OperationalError, connection
 from django.http import HttpResponse, JsonResponse
 from django.utils.deprecation import MiddlewareMixin
 from django.views.decorators.http import require_safe
@@ -47,7 +49,25 @@ def _database():
         Heartbeat.objects.exists()
     except Error:
         return "without its tables; manage.py migrate makes them"
-    return "ok"
+    return "ok" if _takes_changes() else "read-only"
+
+
+def _takes_changes():
+    """Return whether the database can be written; that somebody else is writing just now is no failure."""
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute("SHOW transaction_read_only")
+            return cursor.fetchone()[0] == "off"
+        patience = cursor.execute("PRAGMA busy_timeout").fetchone()[0]
+        cursor.execute("PRAGMA busy_timeout = 0")
+        try:
+            cursor.execute("DELETE FROM labels_heartbeat WHERE id < 0")
+        except OperationalError as error:
+            # The lower byte is the error, the others say more about it.
+            return error.__cause__.sqlite_errorcode & 0xFF != sqlite3.SQLITE_READONLY
+        finally:
+            cursor.execute(f"PRAGMA busy_timeout = {patience}")
+    return True
 
 
 def _storage():

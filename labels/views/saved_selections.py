@@ -61,16 +61,5 @@ def saved_selection_delete(request, pk):
     return redirect("labels")
 
 
-def saved_selections_of(owner):
-    return [
-        _saved_context(saved, Selection.from_json(saved.selection)) for saved in owner.saved_selections.all()
-    ]
-
-
-def _saved_context(saved, selection):
-    fields = [*selection.fields(), *DownloadOptions(saved.part_bytes).fields()]
-    return {"saved": saved, "words": selection.words(), "url": reverse("labels", query=fields)}
-
-
 def _mine(request, pk):
     return get_object_or_404(SavedSelection, pk=pk, owner=request.user)

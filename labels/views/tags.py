@@ -19,7 +19,6 @@ from labels.text.names import fold
 from labels.views import live
 from labels.views.cards import cards, photos_in_words
 from labels.views.options import DownloadOptions, about
-from labels.views.saved_selections import saved_selections_of
 
 # A template looks long for what a row does not have, and there are hundreds of rows.
 _UNGROUPED = {"depth": 0, "parent": "", "is_parent": False, "heading": ""}
@@ -33,6 +32,11 @@ _LIST_FIELDS = ("find", "sort", "show", "group")
 @require_safe
 def tag_list(request):
     """The whole page, or for htmx only what the ticks, or labels found meanwhile, have changed."""
+    return page(request)
+
+
+def page(request):
+    """Answer as `tag_list` does, whatever the method: `request.GET` says what is ticked."""
     is_tick = request.htmx and not request.htmx.history_restore_request and not live.is_poll(request)
     waits = None if is_tick else _live_context(request)
     if live.is_poll(request) and waits["is_waiting"] and not waits["has_changed"]:
@@ -180,7 +184,7 @@ def _plan_context(overview, options):
         "selection_fields": [*fields, *options.fields()],
         "options": options,
         # The page shows them, a tick does not change them.
-        "saved_selections": SimpleLazyObject(lambda: saved_selections_of(overview.owner)),
+        "saved_selections": SimpleLazyObject(lambda: _saved_selections_of(overview.owner)),
     }
 
 
@@ -190,3 +194,14 @@ def _list_changed(request):
     except ValueError:
         return True  # Not the address of one of our pages.
     return any(before.get(name, [""])[0] != request.GET.get(name, "") for name in _LIST_FIELDS)
+
+
+def _saved_selections_of(owner):
+    return [
+        _saved_context(saved, Selection.from_json(saved.selection)) for saved in owner.saved_selections.all()
+    ]
+
+
+def _saved_context(saved, selection):
+    fields = [*selection.fields(), *DownloadOptions(saved.part_bytes).fields()]
+    return {"saved": saved, "words": selection.words(), "url": reverse("labels", query=fields)}

@@ -104,6 +104,8 @@ class TestSafeName:
             pytest.param("  a.jpg", "a.jpg", id="leading spaces"),
             pytest.param("=1+1.jpg", "_1+1.jpg", id="a formula for a spreadsheet"),
             pytest.param("@SUM(1).jpg", "_SUM(1).jpg", id="an old formula"),
+            pytest.param("\uff1d1+1.jpg", "\uff3f1+1.jpg", id="a formula in full width"),
+            pytest.param("\ufe661.jpg", "\uff3f1.jpg", id="a formula in small form"),
             pytest.param("-rf.jpg", "_rf.jpg", id="an option for a shell"),
             pytest.param("\xa0a\u3000", "a", id="other spaces"),
             pytest.param(".hidden.jpg", "hidden.jpg", id="hidden"),

@@ -237,3 +237,22 @@ def test_a_zip_with_a_damaged_directory_is_said_to_be_one(tmp_path):
 
     with pytest.raises(ValueError, match="is a damaged zip file"):
         sources.find(path)
+
+
+def test_a_name_that_is_not_utf_8_has_its_own_sentence(tmp_path):
+    (tmp_path / "a.jpg").write_bytes(b"x")
+    with open(os.fsencode(tmp_path) + b"/caf\xe9.jpg", "wb") as file:
+        file.write(b"x")
+
+    assert _files(tmp_path) == {
+        "a.jpg": b"x",
+        "caf\\xe9.jpg": "The name of caf\\xe9.jpg is not UTF-8. Rename it and import it again.",
+    }
+
+
+def test_a_zip_whose_names_are_not_what_they_say_is_named_with_a_way_out(tmp_path):
+    path = _zip(tmp_path / "a.zip", {"é.jpg": b"x"})
+    path.write_bytes(path.read_bytes().replace("é".encode(), b"\xff\xfe"))
+
+    with pytest.raises(ValueError, match="holds a name that is said to be UTF-8 and is not. Unpack it"):
+        sources.find(path)

@@ -1,5 +1,6 @@
 """What people decide survives everything, is exact in every number, and can be undone."""
 
+import html
 from datetime import timedelta
 
 import pytest
@@ -85,7 +86,8 @@ def test_an_added_label_brings_what_is_above_it(dan, library):
 def test_a_confirmed_suggestion_is_found_where_it_was_suggested(dan, library):
     other = factory.many_photos(factory.user("fay"), 1)[0]
     _judge(dan, "confirm", "Cat", [library[0]])
-    _judge(other.owner, "confirm", "Cat", [other])
+    with pytest.raises(decisions.NotDecided, match="No label is called “Cat”"):
+        _judge(other.owner, "confirm", "Cat", [other])
 
     assert _found(dan, "Cat") == {library[0].pk}
     assert _found(other.owner, "Cat") == set()
@@ -200,6 +202,25 @@ def test_staff_see_and_take_back_what_was_renamed_for_everyone(client, dan, eve,
 def test_a_name_that_makes_no_sense_is_refused(dan, library, name, new, words):
     with pytest.raises(decisions.NotDecided, match=words):
         decisions.rename(dan, dan, name, new)
+
+
+@pytest.mark.parametrize("name", ["Hers alone", "Nobody's"])
+def test_what_only_others_have_is_as_if_it_did_not_exist(client, dan, eve, library, name):
+    hers = factory.many_photos(eve, 1)[0]
+    factory.label_as(hers, answer(label("Hers alone", 90)))
+    labels = set(Label.objects.values_list("name", flat=True))
+
+    renamed = client.post(reverse("labels_rename"), {"label": name, "name": "X"}, follow=True)
+    confirmed = client.post(
+        reverse("photo_label", args=[library[0].pk]), {"action": "confirm", "name": name}, follow=True
+    )
+    target = client.post(reverse("labels_rename"), {"label": "Sky", "name": name}, follow=True)
+
+    assert f"Not renamed: No label is called “{name}”." in html.unescape(renamed.content.decode())
+    assert f"Nothing was changed: No label is called “{name}”." in html.unescape(confirmed.content.decode())
+    assert f"Sky is shown as {name} now" in html.unescape(target.content.decode())
+    assert set(Label.objects.values_list("name", flat=True)) == labels | {name}
+    assert _found(dan, name) == {photo.pk for photo in library}
 
 
 def test_a_large_change_is_carried_out_by_a_worker_and_a_second_delivery_changes_nothing(
