@@ -33,7 +33,7 @@ def ensure(photo):
 
 def save(photo, picture):
     """Write the photo's thumbnail and rendition, not its row; return the rendition's bytes."""
-    rendition, small = redrawing.rendition(picture), shrinking.within(picture, THUMBNAIL_SIDE)
+    rendition, small = redrawing.rendition(picture), shrinking.within(picture, THUMBNAIL_SIDE, gap=1)
     photo.rendition = renditions().save(random_key("jpg"), ContentFile(rendition))
     thumbnail = redrawing.jpeg(small, THUMBNAIL_QUALITY)
     photo.thumbnail = renditions().save(random_key("jpg"), ContentFile(thumbnail))

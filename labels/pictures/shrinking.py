@@ -12,12 +12,15 @@ _GAP = 1.5
 _SMALL_PIXELS, _STRIP_PIXELS = 8_000_000, 1_000_000
 
 
-def within(picture, side):
-    """Return a copy whose long side is at most `side` pixels; a smaller picture is never enlarged."""
+def within(picture, side, gap=_GAP):
+    """Return a copy whose long side is at most `side` pixels; a smaller picture is never enlarged.
+
+    `gap` says how much is left to Lanczos after averaging; 1 leaves the least and takes half the time.
+    """
     if max(picture.size) <= side:
         return picture
     copy = picture.copy() if picture.mode in _DIRECT else plain(picture)
-    copy.thumbnail((side, side), Image.Resampling.LANCZOS, reducing_gap=_GAP)
+    copy.thumbnail((side, side), Image.Resampling.LANCZOS, reducing_gap=gap)
     return copy
 
 
