@@ -5,6 +5,7 @@ import json
 import random
 from datetime import UTC, datetime, timedelta
 
+from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.db import transaction
 from django.utils import timezone
@@ -86,6 +87,8 @@ def ready():
 
 def many_photos(owner, count, **fields):
     """Return `count` labelled photo rows without files, for lists that are only counted and shown."""
+    # A library with photos has a folder with something in it.
+    (settings.DATA_DIR / "originals" / "none").mkdir(parents=True, exist_ok=True)
     photos = Photo.objects.bulk_create(
         Photo(
             owner=owner,

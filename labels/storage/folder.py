@@ -1,8 +1,10 @@
 """A folder that is not there is told from a file that is not there: its disk may not be mounted."""
 
 import os
+from contextlib import suppress
 
 from django.core.files.storage import FileSystemStorage
+from django.db import DatabaseError
 
 from labels.storage.errors import StorageUnavailable
 
@@ -30,6 +32,9 @@ class OriginalsFolder(FileSystemStorage):
                 return next(entries, None) is not None
         except FileNotFoundError:
             return False
+        except OSError:
+            # Whoever reads or writes is told what is wrong with it.
+            return True
 
 
 def check_is_there(storage):
@@ -39,5 +44,7 @@ def check_is_there(storage):
     # The model's file field names this storage.
     from labels.models import Photo
 
-    if Photo.objects.exists():
-        raise StorageUnavailable("FolderMissing")
+    # Without the database nobody knows, and no row can be written either.
+    with suppress(DatabaseError):
+        if Photo.objects.exists():
+            raise StorageUnavailable("FolderMissing")

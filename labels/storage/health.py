@@ -9,7 +9,7 @@ from pathlib import Path
 
 from django.core.files.base import ContentFile
 from django.core.files.storage import storages
-from django.db import DatabaseError
+from django.db import connections
 
 from labels.storage import is_bucket
 from labels.storage.errors import StorageUnavailable
@@ -72,6 +72,9 @@ class _WriteCheck(threading.Thread):
             self.error = ""
         except OSError as error:
             self.error = error.strerror or type(error).__name__
+        finally:
+            # An empty folder was compared with the rows.
+            connections.close_all()
 
 
 def _check(storage, fresh):
@@ -80,8 +83,6 @@ def _check(storage, fresh):
         check_is_there(storage)
     except StorageUnavailable as error:
         return _Gone(storage, error.strerror)
-    except DatabaseError:
-        return _Gone(storage, "not known without the database")
     check = checks.get(storage)
     is_recent = check and not check.error and time.monotonic() - check.started < 30
     if (check and check.is_alive()) or (is_recent and not fresh):
