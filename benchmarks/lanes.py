@@ -9,8 +9,9 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import count
+from pathlib import Path
 
 from benchmarks.workbench import account, photos, set_up, table
 
@@ -18,6 +19,7 @@ WAITING = int(os.environ.get("BENCH_WAITING", "5000"))
 ROUNDS = 3
 # For the throughput.
 LABELLED_EACH = 120
+_STARTED = 10
 _GOALS = {"mail": 5, "labels": 10, "thumbnail": 2, "alarms": 5}
 
 
@@ -42,7 +44,8 @@ def main():
     before, now = (max(rates[way]) for way in ("before", "now"))
     print(
         f"Labelling, {LABELLED_EACH} photos, the best of {ROUNDS} each, alternating: {now:.2f} photos per "
-        f"second; {before:.2f} from one queue in the order of arrival; ratio {now / before:.2f}, goal 0.95."
+        f"second of processor time of the whole cluster; {before:.2f} from one queue in order of arrival; "
+        f"ratio {now / before:.2f}, goal 0.95."
     )
 
 
@@ -90,7 +93,7 @@ def _wait_for_labels(owner, originals, how_many, line):
 
 
 def _rates(ann, originals):
-    """Return {way: photos per second of each round}, the ways alternating."""
+    """Return {way: photos per second of processor time in each round}, the ways alternating."""
     from django_q.models import OrmQ
 
     from labels.models import Photo
@@ -108,11 +111,25 @@ def _rates(ann, originals):
         for photo in made:
             enqueue(*tasks[way], photo.pk)
         mine = Photo.objects.filter(pk__in=[photo.pk for photo in made])
-        with _clusters("labels"):
-            _until(lambda mine=mine: not mine.exclude(status="labelled").exists(), "labelled", 900)
-        moments = sorted(mine.values_list("labelled_at", flat=True))
-        rates[way].append((len(moments) - 1) / (moments[-1] - moments[0]).total_seconds())
+        labelled = mine.filter(status="labelled")
+        with _clusters("labels") as [cluster]:
+            # What the start takes is left out.
+            _until(lambda labelled=labelled: labelled.count() >= _STARTED, "started")
+            first, began = labelled.count(), _processor_seconds(cluster.pid)
+            _until(lambda labelled=labelled: labelled.count() == LABELLED_EACH, "labelled", 900)
+            rates[way].append((LABELLED_EACH - first) / (_processor_seconds(cluster.pid) - began))
     return rates
+
+
+def _processor_seconds(group):
+    """Return the processor time of all processes of a group: the load of the machine hardly changes it."""
+    total = 0
+    for entry in Path("/proc").iterdir():
+        with suppress(OSError):
+            # Behind the name, which may hold spaces: third the group, 12th and 13th user and system time.
+            fields = (entry / "stat").read_text().rpartition(")")[2].split()
+            total += (int(fields[11]) + int(fields[12])) if int(fields[2]) == group else 0
+    return total / os.sysconf("SC_CLK_TCK")
 
 
 def _waits(ann, originals):
@@ -203,7 +220,7 @@ def _clusters(*names):
         for name in names
     ]
     try:
-        yield
+        yield running
     finally:
         for cluster in running:
             os.killpg(cluster.pid, signal.SIGKILL)
