@@ -33,7 +33,7 @@ QUEUE_OF = {
 # However many tasks a worker does in that time, it writes one sign of life.
 _SIGN_SECONDS = 20
 _signs = {}
-# Workers that did anything for a row: they keep its memory, and are replaced after their next heartbeat.
+# Workers that did anything: they keep its memory, and are replaced after their next heartbeat.
 _worked: set[int] = set()
 
 log = logging.getLogger(__name__)
@@ -90,7 +90,7 @@ def heartbeat(cluster, hops=_HOPS):
 def worker_begins(sender, task, **kwargs):
     """Write a sign of life of the worker: django-q2 sends pre_execute from its process."""
     _sign("worker")
-    if multiprocessing.parent_process() and task["func"].rpartition(".")[2] in QUEUE_OF:
+    if multiprocessing.parent_process() and task["func"] != "labels.tasks.heartbeat":
         _worked.add(os.getpid())
 
 
