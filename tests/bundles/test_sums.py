@@ -13,6 +13,7 @@ from labels.maintenance.sweep import sweep
 from labels.models import Bundle, BundlePart
 from labels.workers import heartbeats
 from labels.workers.lanes import BUNDLES
+from photomgr.claim import new_lease_owner
 from tests import factory
 from tests.bundles import archives
 
@@ -116,6 +117,6 @@ def test_the_sum_of_a_file_is_not_kept_with_the_row_of_another(part):
 def test_a_worker_that_hashes_is_alive_without_a_heartbeat(part):
     assert not heartbeats.is_alive(BUNDLES)
 
-    BundlePart.objects.update(lease_until=timezone.now() + timedelta(seconds=60))
+    BundlePart.objects.lease(new_lease_owner())
 
     assert heartbeats.is_alive(BUNDLES)
