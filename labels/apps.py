@@ -13,6 +13,7 @@ class LabelsConfig(AppConfig):
 
         from labels import checks, signals  # noqa: F401 (checks register themselves)
         from labels.bundles import building
+        from labels.labelling import record
         from labels.maintenance import metrics
         from labels.models import Bundle, BundlePart, Notice, Photo
         from labels.workers import queue
@@ -24,6 +25,7 @@ class LabelsConfig(AppConfig):
             (pre_delete, signals.uncount_photo, Photo),
             (post_delete, signals.delete_photo_files, Photo),
             (post_delete, signals.delete_bundle_files, Bundle),
+            (record.labels_changed, signals.keep_as_requested, Photo),
             (building.chunks_ready, signals.enqueue_helpers, Bundle),
             (building.archive_ready, signals.enqueue_sum, BundlePart),
             (pre_migrate, signals.refuse_old_database, self),

@@ -6,7 +6,7 @@ from django.core.management.base import CommandError
 from django.db import connections, transaction
 from django.db.migrations.recorder import MigrationRecorder
 
-from labels.bundles import lifecycle
+from labels.bundles import lifecycle, listing
 from labels.detectors.rekognition.regions.quotas import follow_settings
 from labels.labelling import record
 from labels.notices import deliveries
@@ -43,6 +43,10 @@ def uncount_photo(sender, instance, origin, **kwargs):
     # With an account its counts and summaries go, too.
     if getattr(origin, "model", type(origin)) is not get_user_model():
         record.forget(instance)
+
+
+def keep_as_requested(sender, before, deleted, **kwargs):
+    listing.keep(before, deleted)
 
 
 def delete_photo_files(sender, instance, **kwargs):

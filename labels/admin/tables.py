@@ -3,6 +3,7 @@
 from django.contrib import admin
 
 from labels import models
+from photomgr.large_admin import LargeTable
 from photomgr.read_only_admin import PartAdmin, ReadOnlyAdmin
 
 
@@ -63,6 +64,13 @@ class BundleChunkAdmin(PartAdmin):
     list_select_related = ["part"]
 
 
+@admin.register(models.BundleContent)
+class BundleContentAdmin(PartAdmin):
+    list_display = ["bundle", "listed"]
+    fields = ["bundle", "listed"]
+    list_select_related = ["bundle"]
+
+
 @admin.register(models.BundlePart)
 class BundlePartAdmin(PartAdmin):
     list_display = ["file_name", "bundle", "number", "size", "sha256"]
@@ -71,13 +79,11 @@ class BundlePartAdmin(PartAdmin):
 
 
 @admin.register(models.BundlePhoto)
-class BundlePhotoAdmin(PartAdmin):
+class BundlePhotoAdmin(LargeTable, PartAdmin):
     list_display = ["bundle", "position", "name", "size", "missing_reason"]
-    list_filter = [("missing_reason", admin.EmptyFieldListFilter)]
-    search_fields = ["name", "sha256"]
+    search_fields = ["=bundle__pk"]
+    search_help_text = "The number of a download."
     list_select_related = ["bundle"]
-    # One COUNT fewer on every page of a large table.
-    show_full_result_count = False
 
 
 @admin.register(models.Change)
@@ -106,7 +112,7 @@ class LabelCountAdmin(PartAdmin):
 
 @admin.register(models.LibraryVersion)
 class LibraryVersionAdmin(PartAdmin):
-    list_display = ["owner", "token"]
+    list_display = ["owner", "number"]
     list_filter = [("owner", admin.RelatedOnlyFieldListFilter)]
     search_fields = ["owner__username"]
     list_select_related = ["owner"]
@@ -120,21 +126,19 @@ class ShareAdmin(PartAdmin):
 
 
 @admin.register(models.PhotoLabel)
-class PhotoLabelAdmin(PartAdmin):
+class PhotoLabelAdmin(LargeTable, PartAdmin):
     list_display = ["label", "photo", "confidence", "source", "status", "rule", "run", "created_at"]
     list_filter = ["status", "source"]
-    search_fields = ["label__name", "photo__original_name", "photo__sha256"]
+    search_fields = ["=label__key"]
+    search_help_text = "The name of a label."
     list_select_related = ["label", "photo", "rule", "run"]
-    show_full_result_count = False
 
 
 @admin.register(models.PhotoSummary)
-class PhotoSummaryAdmin(PartAdmin):
-    list_display = ["photo", "owner", "facts", "labels"]
-    list_filter = [("owner", admin.RelatedOnlyFieldListFilter)]
-    search_fields = ["photo__original_name", "photo__sha256"]
-    list_select_related = ["photo", "owner"]
-    show_full_result_count = False
+class PhotoSummaryAdmin(LargeTable, PartAdmin):
+    list_display = ["photo_id", "owner", "version", "archive_bytes", "labels"]
+    list_filter = ["owner"]
+    list_select_related = ["owner"]
 
 
 @admin.register(models.Renaming)
@@ -145,11 +149,10 @@ class RenamingAdmin(PartAdmin):
 
 
 @admin.register(models.ReplacedVerdict)
-class ReplacedVerdictAdmin(PartAdmin):
+class ReplacedVerdictAdmin(LargeTable, PartAdmin):
     list_display = ["change", "photo", "is_there", "by", "at"]
-    search_fields = ["photo__original_name", "by__username"]
+    search_fields = ["=by__username"]
     list_select_related = ["change__label", "photo", "by"]
-    show_full_result_count = False
 
 
 @admin.register(models.SmsCount)
@@ -161,12 +164,11 @@ class SmsCountAdmin(PartAdmin):
 
 
 @admin.register(models.Verdict)
-class VerdictAdmin(PartAdmin):
+class VerdictAdmin(LargeTable, PartAdmin):
     list_display = ["label", "photo", "is_there", "added", "confidence", "detector", "by", "at"]
     list_filter = ["is_there", "added"]
-    search_fields = ["label__name", "photo__original_name", "by__username"]
+    search_fields = ["=label__key", "=by__username"]
     list_select_related = ["label", "photo", "by"]
-    show_full_result_count = False
 
 
 @admin.register(models.Residency)

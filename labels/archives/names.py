@@ -41,7 +41,6 @@ _DEVICES = frozenset(
 )
 
 _EXTENSION = re.compile(r"(?<=.)\.[^.\s]{1,15}\Z", re.DOTALL)
-_NUMBERED = re.compile(r" \(\d+\)")
 # Room for " (2)" up to " (99999999)", always the same, so that names cut to one stem share one counter.
 _SUFFIX_BYTES = 11
 
@@ -55,21 +54,30 @@ def safe_name(original: str, fallback: str = "photo") -> str:
 
 
 def unique_names(originals: Iterable[str], reserved: Iterable[str] = ("manifest.csv",)) -> list[str]:
-    """Return a safe name for each original, in order, no two alike on any common file system.
+    """Return a safe name for each original, in order, no two alike on any common file system."""
+    names = UniqueNames(reserved)
+    return [names.add(original) for original in originals]
 
-    The first keeps its name, later ones become "name (2).jpg". No name depends on those after it.
+
+class UniqueNames:
+    """Names no two of which are alike on any common file system.
+
+    The first keeps its name, later ones become "name (2).jpg". No name depends on those after it; `taken` are
+    those that were given before.
     """
-    taken = {file_key(name) for name in reserved}
-    counters: dict[tuple[str, str], int] = {}
-    names = []
-    for original in originals:
+
+    def __init__(self, reserved: Iterable[str] = ("manifest.csv",), taken: Iterable[str] = ()) -> None:
+        self._taken = {file_key(name) for name in (*reserved, *taken)}
+        self._counters: dict[tuple[str, str], int] = {}
+
+    def add(self, original: str) -> str:
+        """Return the safe name of one more file."""
         name = safe_name(original)
         key = file_key(name)
-        if key in taken:
-            name, key = _numbered(name, taken, counters)
-        taken.add(key)
-        names.append(name)
-    return names
+        if key in self._taken:
+            name, key = _numbered(name, self._taken, self._counters)
+        self._taken.add(key)
+        return name
 
 
 def file_key(name: str) -> str:
@@ -85,13 +93,14 @@ def file_key(name: str) -> str:
 
 
 def numbers_plainly(name: str) -> bool:
-    """Return whether `unique_names` makes of the k-th name equal to this safe one just "name (k).jpg"."""
+    """Return whether no name but one with the same file_key, numbers apart, can come to equal this safe one.
+
+    Without a number in it, `unique_names` makes of the k-th name equal to it just "name (k).jpg".
+    """
     stem, extension = _split_extension(name)
-    key = file_key(name)
-    return (
-        len(name.encode()) <= MAX_BYTES - _SUFFIX_BYTES
-        and _split_extension(key) == (file_key(stem), file_key(extension))
-        and not _NUMBERED.search(key)
+    return len(name.encode()) <= MAX_BYTES - _SUFFIX_BYTES and _split_extension(file_key(name)) == (
+        file_key(stem),
+        file_key(extension),
     )
 
 

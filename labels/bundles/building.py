@@ -17,6 +17,7 @@ from labels.bundles import pool
 from labels.bundles.archive_store import archives
 from labels.bundles.chunks import LeaseLost
 from labels.bundles.lifecycle import fail, keep_until, postpone
+from labels.bundles.listing import list_photos
 from labels.bundles.part_build import PartBuild, chunks_ready
 from labels.bundles.part_content import PartContent
 from labels.models import Bundle, BundleChunk, BundlePart, Notice
@@ -34,6 +35,7 @@ archive_ready = Signal()
 def build(bundle):
     """Build the leased bundle to its end: ready, partial or failed. Unexpected errors wait for a retry."""
     try:
+        list_photos(bundle)
         for part in _parts(bundle):
             PartBuild(bundle, part).run()
         _publish(bundle)

@@ -1,29 +1,23 @@
-"""Request a download: the row, and the photos it holds as they are now.
+"""Request a download: the row, and which photos it holds, chosen at this moment.
 
-Listing a hundred thousand photos takes seconds, and SQLite has one writer at a time. So they are listed
-without a lock and staged in a temporary table; the transaction that writes only checks that they are still
-as they were, and copies them.
+Their names and labels are written down by the worker that builds it (labels.bundles.listing): for a million
+photos that takes a minute, in which nobody waits.
 """
 
-from contextlib import contextmanager, suppress
-from datetime import UTC
-from operator import attrgetter
+import hashlib
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
-from django.db import IntegrityError, connection, transaction
+from django.db import transaction
 from django.db.models import Sum
 from django.template.defaultfilters import filesizeformat
 from django.utils import timezone
 
-from labels.bundles.snapshot import take_snapshot
-from labels.models import Bundle, BundlePhoto, LibraryVersion, Photo, PhotoSummary
-from labels.selection import predicate
+from labels.bundles.totals import chosen_slots, totals
+from labels.models import Bundle, BundleContent, LibraryVersion
+from labels.selection.library import library
+from labels.selection.predicate import Overview
 from photomgr.claim import lease_duration
-
-_STAGED = "requested_bundle_photos"
-_COPIED = ("photo_id", "name", "storage_key", "size", "crc32", "sha256", "labels")
-_COLUMNS = ", ".join((*_COPIED, "position", "modified", "taken_at", "missing_reason"))
 
 
 class RequestRefused(Exception):
@@ -36,88 +30,51 @@ class AlreadyRequested(RequestRefused):
         self.bundle = bundle
 
 
-class _PhotosChanged(Exception):
-    pass
-
-
 def request_bundle(owner, selection, part_bytes=None, new_only=False, lease_owner=""):
     """Return a queued Bundle of the selection as it is now, or raise RequestRefused.
 
     With `lease_owner` it is created claimed, for a caller who builds it at once, and limits do not count.
     """
-    request = owner, selection, part_bytes or settings.BUNDLE_PART_BYTES, new_only, lease_owner
-    for _ in range(3):
-        # PostgreSQL finds a photo that was deleted just now by its foreign key.
-        with suppress(_PhotosChanged, IntegrityError):
-            return _request(*request, is_locked=False)
-    # All of the library is being changed: let the others wait.
-    with transaction.atomic():
-        lock_account(owner.pk)
-        # On PostgreSQL the account's lock keeps nobody from deleting one of its photos.
-        Photo.objects.filter(owner=owner).lock()
-        return _request(*request, is_locked=True)
-
-
-def _request(owner, selection, part_bytes, new_only, lease_owner, is_locked):
-    with _one_state():
-        version, summaries = _library_version(owner), set(_summaries(owner, selection))
-        snapshot = take_snapshot(owner, selection, part_bytes, new_only)
-    if not snapshot.photos and new_only:
-        raise RequestRefused(f"You have every photo of this selection already ({selection.words()}).")
-    if not snapshot.photos:
-        raise RequestRefused(f"No photos match ({selection.words()}). Choose other labels.")
     bundle = Bundle(
         owner=owner,
         selection=selection.as_json(),
         selection_key=selection.key(),
         new_only=new_only,
-        part_bytes=part_bytes,
-        content_sha256=snapshot.content_sha256,
-        photo_count=len(snapshot.photos),
-        planned_bytes=snapshot.bytes,
+        part_bytes=part_bytes or settings.BUNDLE_PART_BYTES,
     )
     if lease_owner:
         bundle.status, bundle.attempts, bundle.lease_owner = Bundle.WORKING, 1, lease_owner
         bundle.lease_until = timezone.now() + lease_duration()
-    with _staged(snapshot), transaction.atomic():
+    # Into memory before others have to wait; below only what changes meanwhile is read.
+    library(owner.pk)
+    with transaction.atomic():
         # Two requests of one person wait for each other, so that both cannot pass the same limit.
         lock_account(owner.pk)
-        if not is_locked and version != _library_version(owner) and not summaries <= set(_summaries(owner)):
-            raise _PhotosChanged
+        # Whoever deletes one of the photos either comes first, or finds the bundle (listing.keep).
+        list(LibraryVersion.objects.filter(owner=owner).select_for_update())
+        ids = _choose(bundle, selection)
         if not lease_owner:
             _check_same(bundle)
             check_limits(bundle)
         bundle.save()
-        _copy_staged(bundle)
+        BundleContent.objects.create(bundle=bundle, photo_ids=ids)
     return bundle
 
 
-@contextmanager
-def _one_state():
-    """Have all queries see one state of the database, without a lock that others wait for."""
-    if connection.in_atomic_block:
-        yield
-        return
-    mode = "ISOLATION LEVEL REPEATABLE READ READ ONLY" if connection.vendor == "postgresql" else "DEFERRED"
-    # Not by atomic(), which on SQLite begins by taking the lock of the one who writes.
-    with connection.cursor() as cursor:
-        cursor.execute(f"BEGIN {mode}")
-        try:
-            yield
-        finally:
-            cursor.execute("ROLLBACK")
-
-
-def _library_version(owner):
-    return LibraryVersion.objects.filter(owner=owner).values_list("token", flat=True).first()
-
-
-def _summaries(owner, selection=None):
-    """Return (photo id, facts, ids of its labels) of the photos of a selection, or of all."""
-    rows = PhotoSummary.objects.filter(owner=owner)
-    if selection:
-        rows = rows.filter(photo__in=predicate.photos(owner, selection).values("pk"))
-    return rows.values_list("photo_id", "facts", "labels")
+def _choose(bundle, selection):
+    """Fill in what the bundle will hold; return the bytes of its photos' ids."""
+    overview = Overview(bundle.owner, selection)
+    slots = chosen_slots(overview, bundle.new_only)
+    if not len(slots) and bundle.new_only:
+        raise RequestRefused(f"You have every photo of this selection already ({selection.words()}).")
+    if not len(slots):
+        raise RequestRefused(f"No photos match ({selection.words()}). Choose other labels.")
+    plan, photos = totals(overview, bundle.part_bytes, bundle.new_only), overview.library.facts
+    ids = photos.photo_id[slots].astype("<i8").tobytes()
+    # A photo's version is new whenever something about it is that a manifest says.
+    bundle.content_sha256 = hashlib.sha256(ids + photos.version[slots].astype("<i8").tobytes()).hexdigest()
+    bundle.photo_count, bundle.planned_bytes = plan.photos, plan.bytes
+    return ids
 
 
 def lock_account(owner_id):
@@ -150,35 +107,4 @@ def check_limits(bundle):
             f"With this one your downloads would take {filesizeformat(total)}; the limit is "
             f"{filesizeformat(settings.BUNDLES_MAX_BYTES)}. Choose fewer photos, or wait until older "
             "downloads expire."
-        )
-
-
-@contextmanager
-def _staged(snapshot):
-    """Write the rows of a snapshot into a temporary table; bulk_create takes eight times as long."""
-    like = f"SELECT {_COLUMNS} FROM {BundlePhoto._meta.db_table} WHERE 1 = 0"  # noqa: S608 (names of ours)
-    places = ", ".join(["%s"] * (_COLUMNS.count(",") + 1))
-    with connection.cursor() as cursor:
-        cursor.execute(f"CREATE TEMPORARY TABLE {_STAGED} AS {like}")
-        try:
-            insert = f"INSERT INTO {_STAGED} ({_COLUMNS}) VALUES ({places})"  # noqa: S608 (names of ours)
-            cursor.executemany(insert, _rows(snapshot))
-            yield
-        finally:
-            cursor.execute(f"DROP TABLE {_STAGED}")
-
-
-def _rows(snapshot):
-    copied, moment = attrgetter(*_COPIED), connection.ops.adapt_datetimefield_value
-    for position, photo in enumerate(snapshot.photos):
-        modified = photo.modified.replace(tzinfo=UTC)
-        yield *copied(photo), position, moment(modified), moment(photo.taken_at), ""
-
-
-def _copy_staged(bundle):
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"INSERT INTO {BundlePhoto._meta.db_table} (bundle_id, {_COLUMNS})"  # noqa: S608 (names of ours)
-            f" SELECT %s, {_COLUMNS} FROM {_STAGED}",
-            [bundle.pk],
         )

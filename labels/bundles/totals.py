@@ -1,20 +1,14 @@
-"""How many photos, bytes and archives a download would have: exact, without listing its photos."""
+"""How many photos, bytes and archives a download would have: exact, without listing its photos.
+
+numpy is imported where it is used: it is loaded with the library, and other processes need it not.
+"""
 
 from typing import NamedTuple
 
 from labels.archives import manifest
-from labels.archives.format import MAX16, MAX32
 from labels.archives.names import safe_name, unique_names
-from labels.archives.parts import archive_size
-from labels.bundles.snapshot import delivered_ids, take_snapshot
 from labels.models import Bundle, Photo
-
-# An archive of no photos.
-_EMPTY_BYTES = archive_size(
-    len(manifest.TRAILERS),
-    sum(len(trailer.name.encode()) for trailer in manifest.TRAILERS),
-    sum(trailer.fixed_bytes for trailer in manifest.TRAILERS),
-)
+from labels.selection.facts import name_bytes
 
 
 class Totals(NamedTuple):
@@ -33,46 +27,65 @@ class Totals(NamedTuple):
 
 
 def totals(overview, part_bytes, new_only=False):
-    """Return the Totals of the download of a selection (a selection.Overview): those of its Snapshot."""
-    mask = overview.chosen
-    if new_only:
-        mask = mask & ~overview.library.with_ids(delivered_ids(overview.owner, overview.selection))
-    places = overview.library.in_order(mask)
-    sizes = _part_sizes(_weights(overview.library, places), part_bytes)
-    if sizes is not None:
-        return Totals(len(places), sum(sizes), len(sizes))
-    whole = take_snapshot(overview.owner, overview.selection, part_bytes, new_only)
-    return Totals(len(whole.photos), whole.bytes, len(whole.parts))
+    """Return the Totals of the download of a selection (a selection.Overview)."""
+    from labels.bundles.part_sizes import PartSizes
+
+    slots = chosen_slots(overview, new_only)
+    sizes = PartSizes(*_weights(overview.library, slots)).of_at_most(part_bytes)
+    return Totals(len(slots), sum(sizes), len(sizes))
 
 
-def _weights(library, places):
-    """Return the bytes that each photo adds to an archive, in order."""
-    added, unknown = library.numbered(places)
-    weights = library.bytes[places] + added
-    if unknown.any():
-        # Imports numpy, which the library of this request has loaded and other processes need not.
-        from labels.selection.index import name_bytes
-
-        where = unknown.nonzero()[0]
-        ids = library.ids[places[where]].tolist()
-        photos = Photo.objects.only("original_name").in_bulk(ids)
-        originals = [photos[pk].original_name for pk in ids]
-        names = unique_names(originals, reserved=manifest.RESERVED)
-        for place, original, name in zip(where, originals, names, strict=True):
-            weights[place] += name_bytes(name) - name_bytes(safe_name(original))
-    return weights
+def chosen_slots(overview, new_only):
+    """Return the slots of the photos that a download of the selection holds, in the order of its archives."""
+    if not new_only:
+        return overview.slots
+    old = overview.library.with_ids(_delivered_ids(overview.owner, overview.selection))
+    return overview.library.in_order(overview.chosen - old)
 
 
-def _part_sizes(weights, part_bytes):
-    """Return the sizes of the archives as `split` would cut them; None where only `split` knows (zip64)."""
-    sums = weights.cumsum()
-    start, before, sizes = 0, 0, []
-    while start < len(weights):
-        stop = int(sums.searchsorted(before + part_bytes - _EMPTY_BYTES, side="right"))
-        stop = max(stop, start + 1)
-        size = int(sums[stop - 1]) - before + _EMPTY_BYTES
-        if size >= MAX32 or stop - start + len(manifest.TRAILERS) >= MAX16:
-            return None
-        sizes.append(size)
-        start, before = stop, int(sums[stop - 1])
-    return sizes
+def _delivered_ids(owner, selection):
+    """Return the ids of the photos that earlier downloads of the selection brought."""
+    import numpy as np
+
+    earlier = Bundle.objects.filter(
+        owner=owner, selection_key=selection.key(), status__in=Bundle.DELIVERED
+    ).select_related("content")
+    delivered = [np.zeros(0, np.int64)]
+    for bundle in earlier:
+        missing = bundle.photos.exclude(missing_reason="").filter(photo__isnull=False)
+        ids = np.asarray(bundle.content.ids)
+        delivered.append(np.setdiff1d(ids, list(missing.values_list("photo_id", flat=True))))
+    return np.concatenate(delivered)
+
+
+def _weights(library, slots):
+    """Return the arguments of PartSizes."""
+    photos = library.facts
+    added, unknown = library.numbered(slots)
+    # The number stands in both headers, in the manifest and in the sums.
+    weights = photos.archive_bytes[slots] + 4 * added
+    names = {}
+    if len(unknown):
+        odd = slots[unknown]
+        for place, slot, (name, more) in zip(
+            unknown, odd, _named(photos.photo_id[odd].tolist()), strict=True
+        ):
+            weights[place] = photos.archive_bytes[slot] + more
+            names[place] = len(name.encode())
+
+    def columns():
+        sizes = photos.name_bytes[slots] + added
+        sizes[list(names)] = list(names.values())
+        return sizes, photos.size[slots]
+
+    return weights, columns
+
+
+def _named(photo_ids):
+    """Return [(name, bytes it adds to the original one)] of photos that archives.names must number."""
+    photos = Photo.objects.only("original_name").in_bulk(photo_ids)
+    originals = [photos[pk].original_name for pk in photo_ids]
+    return [
+        (name, name_bytes(name) - name_bytes(safe_name(original)))
+        for original, name in zip(originals, unique_names(originals, manifest.RESERVED), strict=True)
+    ]

@@ -8,10 +8,15 @@ version, counts by label id.
 from collections import Counter
 
 from django.db import transaction
+from django.dispatch import Signal
 
 from labels.labelling import counts
 from labels.models import Photo, PhotoLabel
 from labels.selection import summaries
+
+# Sent with the changed photos and the label rows they had: `before` is {photo: [PhotoLabel]}; `deleted` says
+# whether they are about to be deleted.
+labels_changed = Signal()
 
 
 def record(photos, wanted, runs=None):
@@ -34,7 +39,9 @@ def record(photos, wanted, runs=None):
     )
     changed = {row.photo_id for row in gone + written}
     if changed:
-        summaries.write([photo for photo in photos if photo.pk in changed])
+        had = {photo: list(before[photo.pk].values()) for photo in photos if photo.pk in changed}
+        summaries.write(list(had))
+        labels_changed.send(sender=Photo, before=had, deleted=False)
     differences = Counter()
     for photo in photos:
         differences.update(_counted(photo, wanted[photo.pk]))
@@ -59,8 +66,9 @@ def _counted(photo, rows):
 def forget(photo):
     """Take a photo that is about to be deleted out of the counts."""
     Photo.objects.select_for_update().filter(pk=photo.pk).exists()
-    shown = PhotoLabel.objects.visible().filter(photo=photo).values_list("label_id", flat=True)
-    differences = {(photo.owner_id, label_id): -1 for label_id in shown}
+    rows = list(photo.photo_labels.all())
+    differences = dict.fromkeys(_counted(photo, {row.label_id: row for row in rows}), -1)
     photo.photo_labels.all().delete()
-    summaries.write([photo])
+    summaries.write_deleted(photo)
+    labels_changed.send(sender=Photo, before={photo: rows}, deleted=True)
     counts.add(differences)

@@ -1,4 +1,4 @@
-from labels.models.bundle import Bundle, BundleChunk, BundlePart, BundlePhoto
+from labels.models.bundle import Bundle, BundleChunk, BundleContent, BundlePart, BundlePhoto
 from labels.models.change import Change, Renaming, ReplacedVerdict, Verdict
 from labels.models.detection import DetectionRun
 from labels.models.direct_upload import DirectUpload

@@ -1,3 +1,6 @@
+import sys
+from array import array
+
 from django.conf import settings
 from django.core.files.storage import storages
 from django.db import models
@@ -88,6 +91,24 @@ class Bundle(Claimed):
         return self.status in self.DOWNLOADABLE
 
 
+class BundleContent(models.Model):
+    """Which photos a bundle was requested with; the first `listed` of them are BundlePhotos by now."""
+
+    bundle = models.OneToOneField(Bundle, on_delete=models.CASCADE, primary_key=True, related_name="content")
+    photo_ids = models.BinaryField(help_text="In the order of the archives, eight bytes each, little-endian.")
+    listed = models.PositiveIntegerField(default=0)
+
+    def __str__(self):
+        return f"photos of {self.bundle}"
+
+    @property
+    def ids(self):
+        ids = array("q", bytes(self.photo_ids))
+        if sys.byteorder == "big":
+            ids.byteswap()
+        return ids
+
+
 class BundlePhoto(models.Model):
     """One photo of a bundle as it was when the bundle was requested; it outlives the photo."""
 
@@ -107,6 +128,10 @@ class BundlePhoto(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["bundle", "position"], name="bundle_positions_once")]
+        indexes = [
+            # What a download names as missing, among up to a million photos that are not.
+            models.Index(fields=["bundle"], name="bundle_missing", condition=~models.Q(missing_reason="")),
+        ]
 
     def __str__(self):
         return self.name

@@ -112,6 +112,10 @@ class PhotoLabel(models.Model):
     def __str__(self):
         return f"{self.label} ({self.confidence:.0f} %)"
 
+    @property
+    def is_visible(self):
+        return self.status in self.VISIBLE
+
 
 class LabelCount(models.Model):
     """How many of the owner's photos show the label. Written only by labels/labelling/counts.py."""

@@ -29,17 +29,6 @@ class PhotoQuerySet(InTurnQuerySet):
     def newest_first(self):
         return self.order_by("-shown_at", "-pk")
 
-    def before(self, shown_at, pk):
-        """Return the photos that follow (shown_at, pk) in newest_first() order: the next page's keyset."""
-        farther = models.Q(shown_at__lt=shown_at) | models.Q(shown_at=shown_at, pk__lt=pk)
-        # The second is implied; it is what lets the database enter the index at the right place.
-        return self.filter(farther, shown_at__lte=shown_at)
-
-    def after(self, shown_at, pk):
-        """Return the photos that precede (shown_at, pk) in newest_first() order, the nearest first."""
-        nearer = models.Q(shown_at__gt=shown_at) | models.Q(shown_at=shown_at, pk__gt=pk)
-        return self.filter(nearer, shown_at__gte=shown_at).order_by("shown_at", "pk")
-
     def lock(self):
         """Lock these photos in the order everybody does, or two can wait for each other; return their ids."""
         return list(self.select_for_update(no_key=True).order_by("pk").values_list("pk", flat=True))

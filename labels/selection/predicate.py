@@ -3,11 +3,13 @@
 import hashlib
 import json
 from dataclasses import asdict, dataclass, replace
-from functools import lru_cache
+from functools import cached_property
 
-from django.db.models import Aggregate, Count, Exists, F, OuterRef, Q, TextField
+from django.db.models import Count, Exists, OuterRef, Q
 
-from labels.models import LabelCount, LibraryVersion, Photo, PhotoLabel, PhotoSummary
+from labels.models import LabelCount, Photo, PhotoLabel
+from labels.selection.facts import moment
+from labels.selection.library import library, numbers
 from labels.text.names import fold
 
 ANY, ALL = "any", "all"
@@ -105,24 +107,47 @@ def photos(owner, selection):
 
 
 class Overview:
-    """What the tag list says about a selection, counted in one pass over the owner's index.
+    """What the pages say about a selection, by the owner's library in memory (selection.index).
 
-    The same predicate as `photos()`, on the summaries: a tick must not cost a join over a million rows.
+    The same predicate as `photos()`: a tick must not cost a join over a million rows.
     """
 
     def __init__(self, owner, selection):
         self.owner, self.selection = owner, selection
-        counts = LabelCount.objects.filter(owner=owner, count__gt=0).order_by("label__key")
-        counts = counts.annotate(version=F("owner__library_version__token"))
-        columns = ("label_id", "label__key", "label__name", "label__category", "count", "version")
-        self.labels = list(counts.values_list(*columns, named=True))
-        self.library = _new_index() if selection.is_empty else _index(owner, self.labels)
+        self.library = library(owner.pk)
         self.chosen = self._before_any = self._all_but_any()
         if selection.any:
             self.chosen = self.chosen & self.library.with_any(self._ids(selection.any))
 
-    def newest(self, number):
-        return self.library.ids[self.library.in_order(self.chosen)[::-1][:number]].tolist()
+    def __len__(self):
+        return len(self.chosen)
+
+    @cached_property
+    def labels(self):
+        """Return the labels that the owner's photos show, by name."""
+        counts = LabelCount.objects.filter(owner=self.owner, count__gt=0).order_by("label__key")
+        columns = ("label_id", "label__key", "label__name", "label__category", "count")
+        return list(counts.values_list(*columns, named=True))
+
+    @cached_property
+    def slots(self):
+        """Return the places of the photos in the library's arrays, oldest first, as in an archive."""
+        return self.library.in_order(self.chosen)
+
+    def newest(self, number, before=None):
+        """Return the ids of the newest photos, or of those that follow (shown_at, id) in that order."""
+        stop = self._place(*before) if before else len(self.slots)
+        return self._ids_at(slice(max(stop - number, 0), stop))[::-1]
+
+    def neighbours(self, photo):
+        """Return the id of the next newer and of the next older photo, None where there is none."""
+        place = self._place(photo.shown_at, photo.pk)
+        older = self._ids_at(slice(max(place - 1, 0), place))
+        newer = [pk for pk in self._ids_at(slice(place, place + 2)) if pk != photo.pk]
+        return next(iter(newer), None), next(iter(older), None)
+
+    def count_between(self, since, until):
+        return self._place(until) - self._place(since)
 
     def facets(self, match):
         """Return {label id: photos that would remain if that label were ticked too}, without zeros.
@@ -135,7 +160,7 @@ class Overview:
         both = self.library.label_counts(self.chosen)
         if match == ALL or not self.selection.any:
             return both
-        total = int(self.chosen.sum())
+        total = len(self.chosen)
         reach = self.library.label_counts(self._before_any)
         ticked, excluded = _keys(self.selection.any), _keys(self.selection.none)
         left = {}
@@ -146,55 +171,37 @@ class Overview:
                 left[label.label_id] = shared if is_ticked else total + reach.get(label.label_id, 0) - shared
         return {label_id: count for label_id, count in left.items() if count}
 
+    def states(self):
+        """Return (unlabelled, failed) photos of the library."""
+        rows = Photo.objects.filter(owner=self.owner, status=Photo.Status.FAILED)
+        failed = self.library.with_ids(numbers(rows, "pk"))
+        return self.library.unlabelled() - failed, failed
+
     def _all_but_any(self):
-        found, selection = self.library.all(), self.selection
+        found, selection = self.library.photos, self.selection
+        if selection.is_empty:
+            return found - found
         if selection.all:
             ids = self._ids(selection.all)
             # A label that no photo shows is in no list.
             complete = len(ids) == len(_keys(selection.all))
-            found &= self.library.with_all(ids) if complete else False
+            found = found & self.library.with_all(ids) if complete else found - found
         if selection.none:
-            found &= ~self.library.with_any(self._ids(selection.none))
+            found = found - self.library.with_any(self._ids(selection.none))
         if selection.state:
-            in_state = photos(self.owner, Selection(state=selection.state))
-            found &= self.library.with_ids(in_state.values_list("pk", flat=True))
+            unlabelled, failed = self.states()
+            found = found & (failed if selection.state == FAILED else unlabelled)
         return found
 
     def _ids(self, names):
         keys = _keys(names)
         return [label.label_id for label in self.labels if label.label__key in keys]
 
+    def _ids_at(self, places):
+        return self.library.facts.photo_id[self.slots[places]].tolist()
 
-class _Joined(Aggregate):
-    function = "GROUP_CONCAT"
-    template = "%(function)s(%(expressions)s, '')"
-    output_field = TextField()
-
-    def as_postgresql(self, compiler, connection):
-        return self.as_sql(compiler, connection, function="STRING_AGG")
-
-
-def _index(owner, labels):
-    version = labels[0].version if labels else None
-    if not version:
-        # Photos without a label to learn it from.
-        version = LibraryVersion.objects.filter(owner=owner).values_list("token", flat=True).first()
-    return _index_at(owner.pk, version or "")
-
-
-# Between two ticks the photos seldom change. 100,000 of them are 10 MB.
-@lru_cache(maxsize=4)
-def _index_at(owner_id, version):
-    """Return the owner's index, at least as new as `version`: it is read after the version was."""
-    columns = {name: _Joined(name, default="") for name in ("facts", "labels")}
-    return _new_index(**PhotoSummary.objects.filter(owner=owner_id).aggregate(**columns))
-
-
-def _new_index(facts="", labels=""):
-    # numpy takes long to import, and most commands count nothing.
-    from labels.selection.index import Index
-
-    return Index(facts, labels)
+    def _place(self, shown_at, photo_id=0):
+        return self.library.place(self.slots, moment(shown_at), photo_id)
 
 
 def _before_any(owner, selection):

@@ -81,4 +81,4 @@ def _reason(mine):
 
 
 def _version(user):
-    return LibraryVersion.objects.filter(owner=user).values_list("token", flat=True).first() or ""
+    return LibraryVersion.objects.filter(owner=user).values_list("number", flat=True).first() or ""

@@ -10,9 +10,10 @@ from django.utils.formats import date_format
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_POST, require_safe
 
+from labels.bundles import listing
 from labels.detectors.rekognition import findings
 from labels.labelling import detection
-from labels.models import Bundle, BundlePhoto, Label, Photo, PhotoLabel
+from labels.models import Label, Photo, PhotoLabel
 from labels.selection.predicate import Selection
 from labels.views import file_responses, live
 from labels.views.cards import card_state
@@ -29,7 +30,7 @@ def photo_detail(request, pk):
     if live.is_poll(request) and waits["is_waiting"] and not waits["has_changed"] and not has_changed:
         return HttpResponse(status=204)
     selection = Selection.from_query(request.GET)
-    chosen = chosen_photos(request.user, selection)
+    newer, older = chosen_photos(request.user, selection).neighbours(photo)
     fields = selection.fields()
     verdicts = {verdict.label_id: verdict for verdict in photo.verdicts.select_related("by")}
     rows = photo.photo_labels.select_related("label", "run", "rule")
@@ -53,8 +54,8 @@ def photo_detail(request, pk):
             "suppressed": _with_status(labels, PhotoLabel.Status.HIDDEN, PhotoLabel.Status.REJECTED),
             "findings": findings.read_findings(detection.additional_responses(photo)),
             "facts": _facts(photo),
-            "previous_url": _neighbour_url(chosen.after(photo.shown_at, pk), fields),
-            "next_url": _neighbour_url(chosen.before(photo.shown_at, pk).newest_first(), fields),
+            "previous_url": reverse("photo", args=[newer], query=fields) if newer else "",
+            "next_url": reverse("photo", args=[older], query=fields) if older else "",
             "back_url": reverse("photos", query=fields),
             "back_text": selection.words() if fields else "All photos",
         },
@@ -76,8 +77,7 @@ def photo_delete(request, pk):
         photo.delete()
         messages.success(request, f"{photo.original_name} is deleted.")
         return redirect("photos")
-    waiting = BundlePhoto.objects.filter(photo=photo, bundle__status__in=Bundle.UNFINISHED)
-    context = {"nav": "photos", "photo": photo, "bundles_affected": waiting.count()}
+    context = {"nav": "photos", "photo": photo, "bundles_affected": listing.unfinished_with(photo)}
     return render(request, "photo_delete.html", context)
 
 
@@ -162,8 +162,3 @@ def _facts(photo):
         ("Format", f"{photo.format}, {filesizeformat(photo.size)}"),
         ("Added", date_format(timezone.localtime(photo.uploaded_at), _DAY_AND_TIME)),
     ]
-
-
-def _neighbour_url(photos, fields):
-    photo = photos.first()
-    return reverse("photo", args=[photo.pk], query=fields) if photo else ""

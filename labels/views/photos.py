@@ -5,8 +5,6 @@ from datetime import UTC, datetime, timedelta
 from itertools import groupby
 
 from django.conf import settings
-from django.db.models import Count
-from django.db.models.functions import TruncMonth
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -15,7 +13,6 @@ from django.views.decorators.http import require_POST, require_safe
 
 from labels.bundles.totals import totals
 from labels.models import Photo
-from labels.selection import predicate as selections
 from labels.selection.predicate import Overview, Selection
 from labels.views import live
 from labels.views.cards import card_state, cards
@@ -31,32 +28,29 @@ _ID_DIGITS = 19
 def photo_list(request):
     """The grid, newest first, of the whole library or of a selection."""
     selection = Selection.from_query(request.GET)
-    chosen = chosen_photos(request.user, selection)
+    overview = chosen_photos(request.user, selection)
     if live.is_poll(request):
-        return _answer_poll(request, chosen)
+        return _answer_poll(request, overview)
     keyset = _keyset(request.GET.get("after", ""))
-    page, last = _page(chosen, keyset)
+    page, last = _page(overview, keyset)
     context = {
         "nav": "photos",
-        "months": _months(chosen, page, selection, keyset),
+        "months": _months(overview, page, selection, keyset),
         "next_url": reverse("photos", query=[*selection.fields(), ("after", last)]) if last else None,
     }
     if request.htmx:
         return render(request, "_photo_months.html", context)
-    library_count = Photo.objects.filter(owner=request.user).count()
-    everything = Selection(everything=True)
     return render(
         request,
         "photos.html",
         {
             **context,
-            "selection": _selection_context(selection, chosen),
-            "selection_fields": (everything if selection.is_empty else selection).fields(),
-            "library_count": library_count,
+            "selection": _selection_context(selection, overview),
+            "selection_fields": overview.selection.fields(),
+            "library_count": len(overview.library),
             # The same number that the tag list and the download itself will say.
-            "download": selection.is_empty
-            and totals(Overview(request.user, everything), settings.BUNDLE_PART_BYTES),
-            "live": _live_context(request, library_count if selection.is_empty else chosen.count()),
+            "download": selection.is_empty and totals(overview, settings.BUNDLE_PART_BYTES),
+            "live": _live_context(request, len(overview)),
         },
     )
 
@@ -71,7 +65,7 @@ def _live_context(request, shown, **options):
     return found
 
 
-def _answer_poll(request, chosen):
+def _answer_poll(request, overview):
     """Answer with the line on top, and the cards that are no longer what the page shows."""
     asked = dict(value.split(":", 1) for value in request.GET.getlist("card")[:_MOST_CARDS] if ":" in value)
     ids = [int(pk) for pk in asked if pk.isdecimal() and len(pk) < _ID_DIGITS]
@@ -82,7 +76,7 @@ def _answer_poll(request, chosen):
     waits = _live_context(request, shown, is_whole="more" not in request.GET)
     if waits["is_waiting"] and not waits["has_changed"] and not changed:
         return HttpResponse(status=204)
-    waits["new"] = max(0, chosen.count() - shown)
+    waits["new"] = max(0, len(overview) - shown)
     fields = Selection.from_query(request.GET).fields()
     return render(request, "_photos_poll.html", {"live": waits, "cards": cards(changed, fields)})
 
@@ -94,17 +88,15 @@ def photos_retry(request):
 
 
 def chosen_photos(user, selection):
-    if selection.is_empty:
-        return Photo.objects.filter(owner=user)
-    return selections.photos(user, selection)
+    """Return the Overview of a selection; of all photos when it is empty."""
+    return Overview(user, Selection(everything=True) if selection.is_empty else selection)
 
 
-def _page(chosen, keyset):
+def _page(overview, keyset):
     """Return a page of photos and the keyset of its last one, empty when there are no more."""
-    photos = chosen.newest_first()
-    if keyset:
-        photos = photos.before(*keyset)
-    page = list(photos[: PAGE + 1])
+    ids = overview.newest(PAGE + 1, keyset)
+    # Read after the library was: one may have been deleted since.
+    page = list(Photo.objects.filter(pk__in=ids).newest_first())
     last = page[PAGE - 1] if len(page) > PAGE else None
     return page[:PAGE], f"{last.shown_at.timestamp():.6f}-{last.pk}" if last else ""
 
@@ -117,13 +109,12 @@ def _keyset(text):
         return None
 
 
-def _months(chosen, page, selection, keyset):
-    totals = _month_totals(chosen, page)
+def _months(overview, page, selection, keyset):
     by_month = groupby(cards(page, selection.fields()), key=lambda card: _month(card["photo"].shown_at))
     return [
         {
             "name": date_format(month, "F Y"),
-            "total": totals.get(month),
+            "total": overview.count_between(month, _month(month + timedelta(days=31))),
             "continued": bool(keyset) and month == _month(keyset[0]),
             "photos": list(shown),
         }
@@ -131,20 +122,11 @@ def _months(chosen, page, selection, keyset):
     ]
 
 
-def _month_totals(chosen, page):
-    if not page:
-        return {}
-    first, newest = _month(page[-1].shown_at), _month(page[0].shown_at)
-    shown = chosen.filter(shown_at__gte=first, shown_at__lt=_month(newest + timedelta(days=31)))
-    months = shown.annotate(month=TruncMonth("shown_at", tzinfo=UTC)).values_list("month")
-    return dict(months.annotate(n=Count("pk")))
-
-
 def _month(moment):
     return moment.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
 
 
-def _selection_context(selection, chosen):
+def _selection_context(selection, overview):
     chips = [_chip(name, "include", selection.without(name)) for name in selection.included]
     chips += [_chip(f"not {name}", "exclude", selection.without(name)) for name in selection.none]
     if selection.state:
@@ -154,7 +136,7 @@ def _selection_context(selection, chosen):
         "is_empty": selection.is_empty,
         "chips": chips,
         "match_text": "all of" if selection.all else "any of",
-        "count": 0 if selection.is_empty else chosen.count(),
+        "count": 0 if selection.is_empty else len(overview),
         "labels_url": reverse("labels", query=selection.fields()),
         "relabel_url": reverse("relabel", query=selection.fields()),
     }

@@ -3,7 +3,6 @@
 import hashlib
 from urllib.parse import parse_qs, urlsplit
 
-from django.db.models import Count
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -46,7 +45,7 @@ def page(request):
         "nav": "labels",
         "live": waits,
         **_rows_context(request, overview),
-        **_states_context(request.user),
+        **_states_context(overview),
         **_plan_context(overview, DownloadOptions.from_query(request.GET)),
     }
     if live.is_poll(request):
@@ -155,16 +154,12 @@ def _head_facts(rows):
         rows[first]["heading"] = "Colours, light and camera"
 
 
-def _states_context(owner):
-    # In the order of an index, so that nothing is sorted or looked up.
-    mine = Photo.objects.filter(owner=owner).order_by("status", "label_count")
-    groups = list(mine.values_list("status", "label_count").annotate(photos=Count("*")))
-    failed = Photo.Status.FAILED
+def _states_context(overview):
+    unlabelled, failed = overview.states()
     return {
-        "total": sum(photos for _, _, photos in groups),
-        "failed": sum(photos for status, _, photos in groups if status == failed),
-        "waiting": sum(photos for status, _, photos in groups if status in Photo.UNFINISHED),
-        "unlabelled": sum(photos for status, labels, photos in groups if not labels and status != failed),
+        "total": len(overview.library),
+        "failed": len(failed),
+        "unlabelled": len(unlabelled),
     }
 
 

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from labels import tasks
 from labels.bundles import building, sums
 from labels.bundles.request import request_bundle
-from labels.bundles.snapshot import take_snapshot
 from labels.models import Bundle, BundleChunk, BundlePart, Notice, Photo
 from labels.selection.predicate import Selection
 from tests import factory
 from tests.bundles import archives
+from tests.bundles.planned import planned
 from tests.conftest import stored
 from tests.matrix import examples
 
@@ -38,15 +38,15 @@ def library(dan):
 @given(part_bytes=st.integers(1, 12_000))
 def test_parts_are_as_many_as_planned_and_each_opens_alone(dan, library, part_bytes):
     bundle = factory.held_bundle(dan, part_bytes=part_bytes)
-    planned = take_snapshot(dan, Selection(everything=True), part_bytes)
+    plan = planned(dan, Selection(everything=True), part_bytes)
 
     building.build(bundle)
 
     bundle.refresh_from_db()
     parts = list(bundle.parts.all())
     assert bundle.status == Bundle.Status.READY
-    assert [part.number for part in parts] == list(range(1, len(planned.parts) + 1))
-    assert [part.size for part in parts] == [part.size for part in planned.parts]
+    assert [part.number for part in parts] == list(range(1, len(plan.parts) + 1))
+    assert [part.size for part in parts] == [part.size for part in plan.parts]
     assert [len(archives.content(part)) for part in parts] == [part.size for part in parts]
     assert [hashlib.sha256(archives.content(part)).hexdigest() for part in parts] == [
         sums.work_out(part) for part in parts
@@ -54,9 +54,9 @@ def test_parts_are_as_many_as_planned_and_each_opens_alone(dan, library, part_by
     assert bundle.planned_bytes == bundle.bytes_done == sum(part.size for part in parts)
     assert bundle.photos_done == bundle.photo_count == 7
     assert list(archives.photos(bundle).items()) == library
-    for part, plan in zip(parts, planned.parts, strict=True):
+    for part, cut in zip(parts, plan.parts, strict=True):
         # A single photo that is larger than the limit gets a part of its own.
-        assert part.size <= part_bytes or plan.stop - plan.start == 1
+        assert part.size <= part_bytes or cut.stop - cut.start == 1
 
 
 def test_parts_are_named_by_labels_day_and_number(dan, library):

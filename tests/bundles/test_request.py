@@ -8,12 +8,12 @@ from django.utils import timezone
 
 from labels.bundles import building, lifecycle
 from labels.bundles.request import AlreadyRequested, RequestRefused, request_bundle
-from labels.bundles.snapshot import take_snapshot
 from labels.labelling import record
 from labels.models import Bundle, PhotoLabel
 from labels.selection.predicate import Selection
 from tests import factory
 from tests.bundles import archives
+from tests.bundles.planned import planned
 
 pytestmark = pytest.mark.django_db
 
@@ -153,8 +153,8 @@ def test_what_was_missing_or_never_finished_is_still_new(dan, library):
 
     assert _delivered(dan, LAKE, new_only=True) == ["1.jpg"]
 
-    planned = take_snapshot(dan, LAKE, 10**9, new_only=True)
-    assert [photo.name for photo in planned.photos] == ["0.jpg"]
+    plan = planned(dan, LAKE, 10**9, new_only=True)
+    assert [photo.name for photo in plan.photos] == ["0.jpg"]
 
 
 def test_a_deleted_photo_of_an_earlier_download_hides_no_new_one(dan, library):

@@ -1,15 +1,16 @@
-"""A download is requested while others write: nobody waits for the listing; what they change is noticed."""
+"""A download is requested and listed while others write: nobody waits long, nothing is lost."""
 
 import threading
-from functools import partial
 
 import pytest
 from django.db import OperationalError, connection
 
+from labels.bundles import building, listing
 from labels.bundles.request import request_bundle
-from labels.models import Bundle, Heartbeat, Photo
+from labels.models import Bundle, BundlePhoto
 from labels.selection.predicate import Selection
 from tests import factory
+from tests.bundles import archives
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -18,25 +19,28 @@ EVERYTHING = Selection(everything=True)
 
 @pytest.fixture
 def library(dan):
-    photos = factory.many_photos(dan, 6)
+    """Return six photos, two of the same name, in order; the first shows a lake."""
+    photos = [factory.photo(dan, (40 * n, 0, 0), name=f"{max(n, 1)}.jpg") for n in range(6)]
     factory.give_labels(photos[0], "Lake")
     return photos
 
 
-class Meanwhile:
-    """A wrapper of database calls: before each that lists labels of photos another session does `work`."""
+@pytest.fixture
+def chunks_of_two(monkeypatch):
+    monkeypatch.setattr(listing, "CHUNK", 2)
 
-    def __init__(self, work, times=1):
+
+class Before:
+    """A wrapper of database calls: before the first one that matches, another session does `work`."""
+
+    def __init__(self, matches, work):
+        self._matches = matches
         self._work = work
-        self._left = times
-        self.listed = []  # for each time, whether it was in a transaction that writes
 
     def __call__(self, execute, sql, params, many, context):
-        if sql.startswith("SELECT") and 'FROM "labels_photolabel"' in sql:
-            self.listed.append(connection.in_atomic_block)
-            if self._left:
-                self._left -= 1
-                in_another_session(self._work)
+        if self._work and self._matches(sql):
+            work, self._work = self._work, None
+            in_another_session(work)
         return execute(sql, params, many, context)
 
 
@@ -60,87 +64,102 @@ def in_another_session(work):
     return outcome["answer"]
 
 
-def _requested(dan, meanwhile):
-    with connection.execute_wrapper(meanwhile):
+def _built(bundle):
+    """Build the bundle; return [(name, labels, missing)] of its photos."""
+    building.build(bundle)
+    rows = bundle.photos.order_by("position")
+    return list(rows.values_list("name", "labels", "missing_reason"))
+
+
+def _names(bundle):
+    return list(bundle.photos.order_by("position").values_list("name", flat=True))
+
+
+def test_a_request_writes_two_rows_and_lists_no_photo(dan, library, django_assert_max_num_queries):
+    with django_assert_max_num_queries(14):
+        bundle = factory.held_bundle(dan)
+
+    assert list(bundle.content.ids) == [photo.pk for photo in library]
+    assert not BundlePhoto.objects.exists()
+
+
+def test_a_photo_that_is_deleted_while_a_download_is_requested_is_left_out(dan, library):
+    before = Before(lambda sql: 'FROM "labels_libraryversion"' in sql, library[2].delete)
+
+    with connection.execute_wrapper(before):
         bundle = request_bundle(dan, EVERYTHING)
-    photos = list(bundle.photos.order_by("position"))
-    assert bundle.photo_count == len(photos)
-    return photos
+
+    assert bundle.photo_count == 5
+    assert library[2].pk not in bundle.content.ids
 
 
-@pytest.mark.skipif(connection.vendor != "sqlite", reason="on PostgreSQL writers do not exclude each other")
-def test_others_write_while_the_photos_of_a_download_are_listed(dan, library):
-    shut_out = []
+def test_a_photo_that_is_deleted_before_it_is_listed_is_named_as_missing(dan, library):
+    bundle = factory.held_bundle(dan)
+    library[1].delete()
 
-    def write():
-        with connection.cursor() as cursor:
-            cursor.execute("PRAGMA busy_timeout = 0")
-        try:
-            Heartbeat.objects.create(cluster="bundles", host="another", pid=Heartbeat.objects.count())
-        except OperationalError:
-            return False
-        return True
+    photos = _built(bundle)
 
-    def try_to_write(execute, sql, params, many, context):
-        result = execute(sql, params, many, context)
-        if not in_another_session(write):
-            shut_out.append(sql)
-        return result
-
-    with connection.execute_wrapper(try_to_write):
-        request_bundle(dan, EVERYTHING)
-
-    assert Heartbeat.objects.count() > 5
-    assert any(sql.startswith('INSERT INTO "labels_bundle"') for sql in shut_out)
-    listing = [sql for sql in shut_out if '"labels_photo"' in sql or "labels_photolabel" in sql]
-    assert listing == []
+    # Its name as well: it is the second of two.
+    assert [name for name, _, _ in photos] == ["1.jpg", "1 (2).jpg", *(f"{n}.jpg" for n in range(2, 6))]
+    assert [missing for _, _, missing in photos if missing] == ["the file is no longer in storage"]
+    bundle.refresh_from_db()
+    assert (bundle.status, bundle.photos_done) == (Bundle.Status.PARTIAL, 5)
+    assert list(archives.photos(bundle)) == ["1.jpg", *(f"{n}.jpg" for n in range(2, 6))]
 
 
-def test_a_photo_that_is_deleted_while_they_are_listed_is_left_out(dan, library):
-    photos = _requested(dan, Meanwhile(library[2].delete))
+def test_a_photo_whose_labels_change_before_it_is_listed_is_listed_as_it_was(dan, library):
+    bundle = factory.held_bundle(dan)
+    requested = bundle.planned_bytes
+    shown = factory.held_bundle(dan)
+    listing.list_photos(shown)
+    before = [photo.labels for photo in shown.photos.order_by("position")]
+    for name in ("Sea", "Boat"):
+        factory.give_labels(library[1], name)
+    factory.photo(dan, (9, 9, 9))
 
-    assert [photo.name for photo in photos] == [f"IMG_{n:04}.JPG" for n in (0, 1, 3, 4, 5)]
+    photos = _built(bundle)
 
-
-def test_a_label_that_is_given_while_they_are_listed_is_in_the_manifest(dan, library):
-    meanwhile = Meanwhile(partial(factory.give_labels, library[1], "Sea"))
-
-    photos = _requested(dan, meanwhile)
-
-    assert [photo.labels for photo in photos[:2]] == ["Lake 90.0", "Sea 90.0"]
-    assert meanwhile.listed == [False, False]
-
-
-def test_photos_that_arrive_while_they_are_listed_are_not_waited_for(dan, eve, library):
-    def arrive():
-        Photo.objects.filter(pk__in=[photo.pk for photo in factory.many_photos(eve, 2)]).update(owner=dan)
-        factory.give_labels(Photo.objects.filter(owner=dan).last(), "Sea")
-
-    meanwhile = Meanwhile(arrive)
-
-    photos = _requested(dan, meanwhile)
-
-    assert len(photos) == 6
-    assert meanwhile.listed == [False]
+    assert [labels for _, labels, _ in photos] == before
+    assert "Lake 90.0" in before[0]
+    bundle.refresh_from_db()
+    assert bundle.bytes_done == bundle.planned_bytes == requested
 
 
-def test_a_library_that_never_stands_still_is_listed_while_the_others_wait(dan, library):
-    numbers = iter(range(100))
+def test_a_listing_that_was_cut_off_goes_on_where_it_was(dan, library, chunks_of_two):
+    bundle = factory.held_bundle(dan)
+    inserts = []
 
-    def change():
-        factory.give_labels(library[1], f"Label {next(numbers)}")
+    def fail_at_the_second(execute, sql, params, many, context):
+        if sql.startswith('INSERT INTO "labels_bundlephoto"'):
+            inserts.append(sql)
+            if len(inserts) == 2:
+                raise OperationalError("the worker's connection broke")
+        return execute(sql, params, many, context)
 
-    meanwhile = Meanwhile(change, times=3)
+    with connection.execute_wrapper(fail_at_the_second), pytest.raises(OperationalError):
+        listing.list_photos(bundle)
+    assert _names(bundle) == ["1.jpg", "1 (2).jpg"]
 
-    photos = _requested(dan, meanwhile)
+    again = Bundle.objects.get(pk=bundle.pk)
+    listing.list_photos(again)
 
-    assert photos[1].labels == "Label 0 90.0; Label 1 90.0; Label 2 90.0"
-    assert meanwhile.listed == [False, False, False, True]
+    assert _names(bundle) == ["1.jpg", "1 (2).jpg", "2.jpg", "3.jpg", "4.jpg", "5.jpg"]
+    assert again.content.listed == 6
+
+
+def test_a_bundle_that_another_worker_took_over_is_not_listed_any_further(dan, library, chunks_of_two):
+    bundle = factory.held_bundle(dan)
+    Bundle.objects.update(lease_owner="another worker")
+
+    with pytest.raises(building.LeaseLost):
+        listing.list_photos(bundle)
+
+    assert not BundlePhoto.objects.exists()
 
 
 def test_a_request_that_breaks_down_leaves_nothing_and_can_be_made_again(dan, library):
     def break_down(execute, sql, params, many, context):
-        if sql.startswith("INSERT INTO labels_bundlephoto"):
+        if sql.startswith('INSERT INTO "labels_bundlecontent"'):
             raise OperationalError("the disk is full")
         return execute(sql, params, many, context)
 
@@ -148,4 +167,4 @@ def test_a_request_that_breaks_down_leaves_nothing_and_can_be_made_again(dan, li
         request_bundle(dan, EVERYTHING)
 
     assert not Bundle.objects.exists()
-    assert request_bundle(dan, EVERYTHING).photos.count() == 6
+    assert request_bundle(dan, EVERYTHING).photo_count == 6

@@ -8,12 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from labels.bundles import building
-from labels.bundles.snapshot import take_snapshot
 from labels.bundles.totals import totals
 from labels.models import Photo
 from labels.selection import summaries
 from labels.selection.predicate import Overview, Selection
 from tests import factory
+from tests.bundles.planned import planned
 from tests.matrix import examples
 
 pytestmark = pytest.mark.django_db
@@ -58,7 +58,7 @@ def _library(owner, names, sizes=()):
 
 def _compare(owner, selection, part_bytes, new_only=False):
     outline = totals(Overview(owner, selection), part_bytes, new_only)
-    plan = take_snapshot(owner, selection, part_bytes, new_only)
+    plan = planned(owner, selection, part_bytes, new_only)
     assert (outline.photos, outline.bytes, outline.parts) == (len(plan.photos), plan.bytes, len(plan.parts))
     return outline
 

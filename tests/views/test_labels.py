@@ -166,10 +166,9 @@ def test_photos_without_labels_and_failed_ones_are_counted(client, dan, library)
 
     answer = _get(client)
 
-    assert {k: answer.context[k] for k in ("total", "failed", "waiting", "unlabelled")} == {
+    assert {k: answer.context[k] for k in ("total", "failed", "unlabelled")} == {
         "total": 6,
         "failed": 1,
-        "waiting": 2,
         "unlabelled": 2,
     }
     for name, number in (("unlabelled", 2), ("failed", 1)):

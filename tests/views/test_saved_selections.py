@@ -7,10 +7,10 @@ from django.urls import reverse
 
 from labels.bundles import building
 from labels.bundles.request import request_bundle
-from labels.bundles.snapshot import take_snapshot
 from labels.models import Bundle, SavedSelection
 from labels.selection.predicate import Selection
 from tests import factory
+from tests.bundles.planned import planned
 from tests.commands.tools import run
 
 pytestmark = pytest.mark.django_db
@@ -106,7 +106,7 @@ def test_the_plan_line_says_what_a_download_of_only_new_photos_would_be(client, 
     answer = client.get(reverse("labels"), {"label": "Lake", "new_only": "1", "part_bytes": str(1024**3)})
 
     plan = answer.context["plan"]
-    expected = take_snapshot(dan, Selection(any=("Lake",)), 1024**3, new_only=True)
+    expected = planned(dan, Selection(any=("Lake",)), 1024**3, new_only=True)
     assert (plan.photos, plan.bytes) == (1, expected.bytes)
     assert ("new_only", "1") in answer.context["selection_fields"]
     assert ("part_bytes", str(1024**3)) in answer.context["selection_fields"]
