@@ -1,140 +1,138 @@
-"""The tag list and the plan of a large library: `python -m benchmarks.tag_list [PHOTOS]`."""
+"""Pages, plan and request of large libraries: `python -m benchmarks.tag_list [PHOTOS ...] [--in FOLDER]`.
+
+With --in (or DATABASE_URL) the libraries that `manage.py make_library` made there are measured.
+"""
 
 import gc
+import os
+import resource
 import statistics
+import subprocess
 import sys
 import threading
 import time
-from datetime import UTC, datetime, timedelta
-from random import Random
 from urllib.parse import urlencode
 
-from benchmarks.workbench import installation, table
+from benchmarks.workbench import account, set_up, table
 
 LABELS = 1000
-LABELS_A_PHOTO = 10
 ROUNDS = 40
-PHOTO = 3_000_000
-TAKEN = datetime(2010, 1, 1, tzinfo=UTC)
+CHUNK = 10_000
 
 
 def main():
+    arguments = sys.argv[1:]
+    if "--in" in arguments:
+        place = arguments.index("--in")
+        os.environ["PHOTOMGR_DATA_DIR"] = arguments[place + 1]
+        del arguments[place : place + 2]
+        set_up(in_place=True)
+        owners = installed([int(size) for size in arguments])
+    else:
+        set_up()
+        account()
+        owners = [made(number, int(size)) for number, size in enumerate(arguments or ["100000"])]
     from django.core.management import call_command
+    from django.db import connection
 
-    count = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
-    owner = installation()
     call_command("collectstatic", verbosity=0, interactive=False)
-    fill(owner, count)
+    if connection.vendor == "postgresql":
+        # As autovacuum has by then.
+        with connection.cursor() as cursor:
+            cursor.execute("VACUUM ANALYZE")
+    for owner in owners:
+        # Each in a process of its own, so that memory is that of one library.
+        if os.fork() == 0:
+            connection.close()
+            report(owner)
+            sys.stdout.flush()
+            os._exit(0)
+        os.wait()
+
+
+def made(number, photos):
+    from django.contrib.auth import get_user_model
+
+    from labels.maintenance.made_library import make_chunk
+
+    owner = get_user_model().objects.create_user(f"library-{number + 1}")
+    for start in range(0, photos, CHUNK):
+        make_chunk(owner, range(start, min(start + CHUNK, photos)), LABELS, files=False)
+    return owner
+
+
+def installed(sizes):
+    """Return the accounts whose libraries have these sizes."""
+    from django.contrib.auth import get_user_model
+
+    accounts = get_user_model().objects.filter(username__startswith="library-").order_by("pk")
+    by_size = {owner.photos.count(): owner for owner in accounts}
+    return [by_size[size] for size in sizes] if sizes else list(by_size.values())
+
+
+def report(owner):
+    from django.db import connection
+
+    before = memory()
+    first = read(owner)
+    held = memory() - before
     rows = [measure(owner, *case) for case in cases()]
-    print(f"{description(owner)}, SQLite, in this process (no network).\n")
+    print(f"{description(owner)}, {connection.vendor}, in this process (no network).\n")
     print(table(("page", "photos", "queries", "p50 ms", "p95 ms"), *rows))
-    print(f"\n{snapshot(owner)}")
-
-
-def fill(owner, count):
-    """Make the rows without files. The share of the label of rank k falls with 1 / k (Zipf)."""
-    from labels.labelling import counts
-    from labels.models import Label, Photo, PhotoLabel
-    from labels.selection import summaries
-
-    random = Random(1)
-    # Beside those that the shipped rules name.
-    made = (Label(name=name(rank), key=name(rank).casefold()) for rank in range(LABELS))
-    labels = [label.pk for label in Label.objects.bulk_create(made)]
-    exif = {"Make": "NIKON CORPORATION", "Model": "NIKON D750", "FNumber": 5.6, "ISO": 400, "Flash": 16}
-    Photo.objects.bulk_create(
-        (
-            Photo(
-                owner=owner,
-                original=f"{number % 256:02x}/{number:032x}.jpg",
-                # As cameras count: from 1 to 9999, and then from 1 again.
-                original_name=f"DSC_{number % 9999 + 1:04}.JPG",
-                format="JPEG",
-                size=random.randrange(PHOTO // 3, PHOTO * 2),
-                sha256=f"{number:064x}",
-                crc32=random.getrandbits(32),
-                width=6016,
-                height=4016,
-                taken_at=TAKEN + timedelta(minutes=30 * number),
-                exif=exif,
-                thumbnail=f"{number % 256:02x}/{number:032x}.webp",
-                status=Photo.Status.LABELLED,
-                labelled_at=TAKEN,
-            )
-            for number in range(count)
-        ),
-        batch_size=1000,
+    print(
+        f"\nThe first page of a process reads the library in {first:.1f} s; it keeps {held:.0f} MB for it, "
+        f"{memory():.0f} MB in all.\n{requested(owner)}\n"
     )
-    shares = popularity()
-    rest = count * LABELS_A_PHOTO
-    photos = list(owner.photos.values_list("pk", flat=True))
-    for label, share in zip(labels, shares, strict=True):
-        PhotoLabel.objects.bulk_create(
-            (
-                PhotoLabel(
-                    photo_id=photo, label_id=label, confidence=60 + 40 * random.random(), status="active"
-                )
-                for photo in sorted(random.sample(photos, min(round(share * count), rest)))
-            ),
-            batch_size=1000,
-        )
-    counts.differences(repair=True)
-    summaries.differences(repair=True)
 
 
 def name(rank):
-    return f"Label {rank:04}"
+    from labels.maintenance.made_library import label_name
 
-
-def popularity():
-    """Return the share of the photos that show each label: 1 / rank, at most 60 %, ten labels a photo."""
-    low, high = 0.0, 100.0
-    while high - low > 1e-9:
-        scale = (low + high) / 2
-        total = sum(min(0.6, scale / rank) for rank in range(1, LABELS + 1))
-        low, high = (scale, high) if total < LABELS_A_PHOTO else (low, scale)
-    return [min(0.6, low / rank) for rank in range(1, LABELS + 1)]
+    return label_name(rank)
 
 
 def cases():
-    """Return (what it is, query, whether htmx asks)."""
+    """Return (what it is, path, query, whether htmx asks, what is done before each)."""
     biggest, middle, rare = (0, 1, 2, 3), (20, 30, 40, 50), (300, 400, 500, 600)
-    yield "the page, no ticks", [], False
-    yield "the same by htmx", [], True
+    three = [("label", name(rank)) for rank in biggest[:3]]
+    yield "photos", "/", [], False, None
+    yield "photos with any of three biggest", "/", three, False, None
+    yield "labels, no ticks", "/labels/", [], False, None
+    yield "the same by htmx", "/labels/", [], True, None
     for words, ranks in (("biggest", biggest), ("middling", middle), ("rare", rare)):
         ticks = [("label", name(rank)) for rank in ranks[:3]]
         without = [("none", name(ranks[3]))]
-        yield f"plan: any of three {words}, none of a fourth", ticks + without, True
-        yield f"plan: all of three {words}, none of a fourth", [("match", "all"), *ticks, *without], True
-    yield (
-        "plan: any of three middling, none of the biggest",
-        ([("label", name(rank)) for rank in middle[:3]] + [("none", name(0))]),
-        True,
-    )
-    yield "plan: the biggest alone", [("label", name(0))], True
-    yield "plan: everything", [("everything", "1")], True
-    yield "the page, any of three biggest", [("label", name(rank)) for rank in biggest[:3]], False
+        yield f"plan: any of three {words}, none of a fourth", "/labels/", ticks + without, True, None
+        both = [("match", "all"), *ticks, *without]
+        yield f"plan: all of three {words}, none of a fourth", "/labels/", both, True, None
+    yield "plan: everything", "/labels/", [("everything", "1")], True, None
+    yield "plan: no label yet", "/labels/", [("state", "unlabelled")], True, None
+    yield "labels, any of three biggest", "/labels/", three, False, None
+    yield "refresh after a photo was labelled", "/labels/", three, True, relabel
+    yield "refresh after a photo came", "/labels/", three, True, arrive
 
 
-def measure(owner, words, query, htmx):
+def measure(owner, words, path, query, htmx, change):
     from django.db import connection
     from django.http import QueryDict
     from django.test import Client
     from django.test.utils import CaptureQueriesContext
 
-    from labels.selection import predicate
-    from labels.selection.predicate import Selection
+    from labels.selection.predicate import Overview, Selection
 
     client = Client(SERVER_NAME="localhost", headers={"HX-Request": "true"} if htmx else {})
     client.force_login(owner)
-    url = f"/labels/?{urlencode(query)}"
-    photos = f"{predicate.photos(owner, Selection.from_query(QueryDict(urlencode(query)))).count():,}"
+    url = f"{path}?{urlencode(query)}"
+    photos = f"{len(Overview(owner, Selection.from_query(QueryDict(urlencode(query))))):,}"
+    client.get(url)
     with CaptureQueriesContext(connection) as queries:
         answer = client.get(url)
     assert answer.status_code == 200, answer.status_code
     asked = len(queries)  # before the next request forgets them
     milliseconds = []
-    for _ in range(ROUNDS):
+    for number in range(ROUNDS):
+        if change:
+            change(owner, number)
         gc.collect()
         began = time.perf_counter()
         client.get(url)
@@ -143,37 +141,69 @@ def measure(owner, words, query, htmx):
     return words, photos, asked, f"{p50:.0f}", f"{p95:.0f}"
 
 
-def snapshot(owner):
-    """Return how long it takes to request the whole library, the memory it adds, and how long others wait."""
-    import resource
+def relabel(owner, number):
+    """Take the labels from a photo, or give them back."""
+    from django.db import transaction
 
+    from labels.models import Photo, PhotoLabel
+    from labels.selection import summaries
+
+    with transaction.atomic():
+        photo = Photo.objects.filter(owner=owner).order_by("pk")[number // 2]
+        status = "hidden" if number % 2 == 0 else "active"
+        PhotoLabel.objects.filter(photo=photo).update(status=status)
+        summaries.write([photo])
+
+
+def arrive(owner, number):
+    from labels.maintenance.made_library import make_chunk
+
+    # A number that no other photo has, behind those of the library.
+    first = 2_000_000 + time.time_ns() % 100_000_000
+    make_chunk(owner, range(first, first + 1), LABELS, files=False)
+
+
+def read(owner):
+    from labels.selection.library import library
+
+    began = time.perf_counter()
+    library(owner.pk).in_order(library(owner.pk).photos)
+    return time.perf_counter() - began
+
+
+def requested(owner):
+    """Return how long it takes to request the whole library, the memory it adds, and how long others wait."""
+    from labels.bundles.listing import list_photos
     from labels.bundles.request import request_bundle
     from labels.selection.predicate import Selection
 
     ended, waits = threading.Event(), [0.0]
-    writer = threading.Thread(target=write_until, args=(ended, waits))
+    writer = threading.Thread(target=write_until, args=(owner, ended, waits))
     writer.start()
-    before, began = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.perf_counter()
+    before, began = peak(), time.perf_counter()
     bundle = request_bundle(owner, Selection(everything=True), lease_owner="bench")
-    seconds = time.perf_counter() - began
+    seconds, more = time.perf_counter() - began, peak() - before
+    began = time.perf_counter()
+    list_photos(bundle)
+    listed, listing = time.perf_counter() - began, peak() - before - more
     ended.set()
     writer.join()
-    mb = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+    bundle.delete()
     return (
-        f"Requesting the download of all {bundle.photo_count:,} photos, snapshot included: "
-        f"{seconds:.1f} s, at most {mb:.0f} MB more. Of {len(waits) - 1} others who changed the library "
-        f"meanwhile the longest waited {max(waits):.2f} s."
+        f"Requesting the download of all {bundle.photo_count:,} photos: {seconds:.1f} s, {more:.0f} MB "
+        f"more at most; a worker then lists them in {listed:.0f} s, {listing:.0f} MB more at most. Of "
+        f"{len(waits) - 1} others who changed the library meanwhile the longest waited {max(waits):.2f} s."
     )
 
 
-def write_until(ended, waits):
+def write_until(owner, ended, waits):
     """Write the summary of a photo every 50 ms, and note how many seconds each took."""
     from django.db import connection, transaction
 
     from labels.models import Photo
     from labels.selection import summaries
 
-    photo = Photo.objects.first()
+    photo = Photo.objects.filter(owner=owner).first()
     while not ended.wait(0.05):
         began = time.perf_counter()
         with transaction.atomic():
@@ -182,13 +212,22 @@ def write_until(ended, waits):
     connection.close()
 
 
-def description(owner):
-    from labels.models import LabelCount, PhotoLabel
+def memory():
+    """Return the megabytes that this process has in memory."""
+    return int(subprocess.check_output(["ps", "-o", "rss=", "-p", str(os.getpid())])) / 1024
 
-    counts = LabelCount.objects.filter(owner=owner)
+
+def peak():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def description(owner):
+    from labels.models import LabelCount
+
+    counts = list(LabelCount.objects.filter(owner=owner, count__gt=0).values_list("count", flat=True))
     return (
-        f"{owner.photos.count():,} photos, {counts.count():,} labels (the biggest on "
-        f"{counts.order_by('-count').first().count:,} photos), {PhotoLabel.objects.count():,} photo-labels"
+        f"{owner.photos.count():,} photos, {len(counts):,} labels (the biggest on {max(counts):,} photos), "
+        f"{sum(counts):,} photo-labels"
     )
 
 

@@ -15,11 +15,13 @@ def installation():
     return account()
 
 
-def set_up():
-    """Set Django up on an empty temporary folder, which goes with this process."""
-    folder = tempfile.mkdtemp(prefix="photomgr-bench-")
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    os.environ.update(PHOTOMGR_DATA_DIR=folder, DJANGO_SETTINGS_MODULE="photomgr.settings", LOG_LEVEL="ERROR")
+def set_up(in_place=False):
+    """Set Django up on an empty temporary folder, which goes with this process, or as it is installed."""
+    if not in_place:
+        folder = tempfile.mkdtemp(prefix="photomgr-bench-")
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+        os.environ["PHOTOMGR_DATA_DIR"] = folder
+    os.environ.update(DJANGO_SETTINGS_MODULE="photomgr.settings", LOG_LEVEL="ERROR")
     import django
 
     django.setup()
