@@ -26,10 +26,24 @@ def list_photos(bundle):
     names = UniqueNames(manifest.RESERVED, taken=listed.values_list("name", flat=True).iterator())
     while content.listed < len(ids):
         stop = min(content.listed + CHUNK, len(ids))
+        positions = dict(enumerate(ids[content.listed : stop], start=content.listed))
+        # Read before others have to wait: what changes from here on leaves a row (keep).
+        photos = Photo.objects.only(*_COLUMNS).in_bulk(list(positions.values()))
+        labels = _labels(photos)
         with transaction.atomic():
             if not bundle.renew_lease():
                 raise LeaseLost
-            _list(bundle, dict(enumerate(ids[content.listed : stop], start=content.listed)), names)
+            # Nobody changes or deletes them now.
+            Photo.objects.filter(pk__in=positions.values()).lock()
+            kept = _take_kept(bundle, positions)
+            BundlePhoto.objects.bulk_create(
+                _named(kept[position], names)
+                if position in kept
+                else _row(
+                    bundle, position, photos[pk], names.add(photos[pk].original_name), labels.get(pk, "")
+                )
+                for position, pk in positions.items()
+            )
             content.listed = stop
             content.save(update_fields=["listed"])
 
@@ -69,21 +83,13 @@ def _requested_with(photos):
             yield content.bundle, positions
 
 
-def _list(bundle, positions, names):
-    """Write the photos {position: photo id}."""
-    # Nobody deletes them now; those that are gone left a row.
-    Photo.objects.filter(pk__in=positions.values()).lock()
-    photos = Photo.objects.only(*_COLUMNS).in_bulk(list(positions.values()))
-    kept_rows = bundle.photos.filter(position__gte=min(positions), position__lte=max(positions))
-    kept = {row.position: row for row in kept_rows}
-    kept_rows.delete()
-    labels = _labels(photos)
-    BundlePhoto.objects.bulk_create(
-        _named(kept[position], names)
-        if position in kept
-        else _row(bundle, position, photos[pk], names.add(photos[pk].original_name), labels.get(pk, ""))
-        for position, pk in positions.items()
-    )
+def _take_kept(bundle, positions):
+    """Take away the rows of these positions that `keep` left; return them as {position: row}."""
+    rows = bundle.photos.filter(position__gte=min(positions), position__lte=max(positions))
+    kept = {row.position: row for row in rows}
+    if kept:
+        rows.delete()
+    return kept
 
 
 def _row(bundle, position, photo, name, labels):
