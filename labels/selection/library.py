@@ -8,7 +8,7 @@ from django.db.models.functions import Cast
 
 from labels.models import LibraryVersion, PhotoSummary
 
-# A million photos take about 150 MB.
+# A million photos take about 230 MB.
 _LIBRARIES = 4
 _AT_ONCE = 100_000
 
