@@ -36,7 +36,7 @@ def detect_files(files, detector):
     for name, opener in files:
         try:
             with opener() as file:
-                photo = checks.check(file, name)
+                photo = checks.check(file, name).photo
                 run = detection.run_for_content(detector, photo.sha256, partial(_picture, file, photo))
         except (Refused, PhotoRefused) as refusal:
             yield FileResult(name, reason=refusal.reason)
