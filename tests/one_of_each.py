@@ -19,6 +19,7 @@ from labels.models import (
     Residency,
     RuleRun,
     SavedSelection,
+    Share,
     SmsCount,
     Spending,
     SweepFailure,
@@ -37,6 +38,7 @@ def make_rows(eve, commits):
     building.build(factory.held_bundle(eve))
     # Chunks are gone when their archive is whole; this one is of a build that goes on.
     BundleChunk.objects.create(part=BundlePart.objects.get(), number=1, start=0, end=1)
+    Share.objects.create(bundle=BundlePart.objects.get().bundle, nonce="hers", expires_at=timezone.now())
     DirectUpload.objects.create(owner=eve, key="hers", name="hers.jpg", size=1)
     SavedSelection.objects.create(
         owner=eve, name="The sea", selection=Selection(any=("Blue",)).as_json(), part_bytes=1

@@ -29,7 +29,7 @@ EDITED |= {"RegionQuota": {"group", "quota", "price_micros", "enabled"}, "Reside
 KEPT = {"DetectionRun", "Label", "LabelCount", "PhotoLabel", "PhotoSummary", "LibraryVersion"}
 KEPT |= {"LabelAlias", "RuleVersion", "Change", "Verdict", "ReplacedVerdict", "Renaming"}
 KEPT |= {"SmsCount", "BundlePart", "BundlePhoto", "BundleChunk", "RegionQuota", "Spending"}
-KEPT |= {"Budget", "BundleContent"}
+KEPT |= {"Budget", "BundleContent", "Share"}
 
 
 @pytest.fixture

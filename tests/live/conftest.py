@@ -73,8 +73,14 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if "site" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.xdist_group("site"))
-        elif item.path.parent == HERE and not item.get_closest_marker("xdist_group"):
+        elif item.path.parent == HERE and not _is_placed(item):
             item.add_marker(pytest.mark.xdist_group("processes"))
+
+
+def _is_placed(item):
+    """Return whether the test has a group, or empties the tables: then it comes with its kind, at the end."""
+    mark = item.get_closest_marker("django_db")
+    return bool(item.get_closest_marker("xdist_group") or (mark and mark.kwargs.get("transaction")))
 
 
 @pytest.fixture(scope="module")

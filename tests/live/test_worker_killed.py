@@ -222,7 +222,7 @@ from labels.bundles.request import request_bundle
 from labels.selection.predicate import Selection
 request_bundle(get_user_model().objects.get(), Selection(any=("Red",)))
 """
-_SECOND_ORIGINAL = "SELECT storage_key FROM labels_bundlephoto WHERE position = 1"
+_SECOND_ORIGINAL = "SELECT original FROM labels_photo ORDER BY shown_at, id LIMIT 1 OFFSET 1"
 
 
 def _enqueue_photo(installation):
