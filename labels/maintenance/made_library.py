@@ -182,7 +182,7 @@ def _new_ids(number):
         if connection.vendor == "postgresql":
             sequence = "nextval(pg_get_serial_sequence(%s, 'id'))"
             cursor.execute(
-                f"SELECT {sequence} FROM generate_series(1, %s)",  # noqa: S608
+                f"SELECT {sequence} FROM generate_series(1, %s)",  # noqa: S608 (constants)
                 [Photo._meta.db_table, number],
             )
             return [pk for (pk,) in cursor.fetchall()]
@@ -206,4 +206,4 @@ def _insert(model, rows):
                     copy.write_row(row)
         else:
             places = ", ".join(["%s"] * len(first))
-            cursor.executemany(f"INSERT INTO {table} ({names}) VALUES ({places})", values)  # noqa: S608
+            cursor.executemany(f"INSERT INTO {table} ({names}) VALUES ({places})", values)  # noqa: S608 (constants)

@@ -63,6 +63,8 @@ def rows(eve, commits):
             "alarm": Alarm.objects.get().pk,
         },
         "number": 1,
+        "share": 1,
+        "part": 1,
         "finding": finding.pk,
         "run": run.pk,
         "set_name": shop.name,
