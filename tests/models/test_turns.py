@@ -227,7 +227,9 @@ def test_the_choice_reads_the_index_and_no_more(accounts, waiting, done):
 
     # The account with its first line, the photo.
     assert len(plans) == 2
-    assert all("photo_in_turn" in plan for plan in plans), plans
+    # Of a few that wait PostgreSQL may read all, by the index of those that wait.
+    indexes = ["photo_in_turn"] if waiting > done else ["photo_in_turn", "photo_work"]
+    assert all(any(index in plan for index in indexes) for plan in plans), plans
     assert not any("Sort" in plan or "TEMP B-TREE" in plan for plan in plans), plans
 
 
