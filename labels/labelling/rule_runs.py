@@ -13,6 +13,7 @@ from labels.rules import versions
 from labels.rules.engine import REPLACE, ROLL_UP
 
 CHUNK = 500
+_AT_ONCE = 5000
 HIDDEN, REPLACED, TO_REVIEW, ADDED = "hidden", "replaced", "review", "added"
 
 
@@ -47,8 +48,10 @@ def mark_stale(label, author):
     below |= set(Renaming.objects.filter(label__in=below).values_list("target_id", flat=True))
     photos = Photo.objects.filter(pk__in=PhotoLabel.objects.filter(label__in=below).values("photo_id"))
     with transaction.atomic():
-        photos.lock()
-        photos.update(rule_version=None)
+        ids = photos.lock()
+        # By their ids, or photos that came under the label just now would be locked in any order.
+        for first in range(0, len(ids), _AT_ONCE):
+            Photo.objects.filter(pk__in=ids[first : first + _AT_ONCE]).update(rule_version=None)
 
 
 def start_dry():
